@@ -1,0 +1,50 @@
+//! Digests for keys: of parts without ambiguity, and of texts that are too long.
+
+use sha2::{Digest, Sha256};
+
+/// The SHA-256 of `parts`, as 64 lower-case hex digits.
+///
+/// Each part is preceded by its length, so that `("a", "bc")` and `("ab", "c")` differ, and the
+/// domain by its own, so that a digest of one purpose is never one of another.
+pub(crate) fn digest(domain: &str, parts: &[&[u8]]) -> String {
+    let mut hash = Sha256::new();
+    for part in std::iter::once(&domain.as_bytes()).chain(parts) {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    hex::encode(hash.finalize())
+}
+
+/// The text itself, or `sha256:<hex of its SHA-256>` if it is longer than `limit` bytes.
+/// Never cut short: two long texts with one beginning stay apart.
+pub(crate) fn shortened(text: &str, limit: usize) -> String {
+    if text.len() <= limit {
+        return text.to_owned();
+    }
+    format!("sha256:{}", hex::encode(Sha256::digest(text)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_do_not_run_into_each_other() {
+        let all = [
+            digest("d", &[b"a", b"bc"]),
+            digest("d", &[b"ab", b"c"]),
+            digest("d", &[b"abc"]),
+            digest("d", &[b"abc", b""]),
+            digest("da", &[b"bc"]),
+        ];
+        for (index, one) in all.iter().enumerate() {
+            assert!(!all[index + 1..].contains(one), "{index}");
+        }
+    }
+
+    #[test]
+    fn only_what_is_too_long_is_hashed() {
+        assert_eq!(shortened("abc", 3), "abc");
+        assert_eq!(shortened("abc", 2), "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    }
+}

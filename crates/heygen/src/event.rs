@@ -1,0 +1,221 @@
+//! What a delivery says.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde_json::Value;
+
+use crate::fields::Fields;
+use crate::identity::Evidence;
+use crate::{CorrelationId, EventType, Failure, Identity, Job, Outcome, Status, Verified, links};
+
+/// The fields that may name the entity an event is about; the first that is there does.
+/// A video's own id comes before the id of the project or avatar that it belongs to.
+const ENTITY_IDS: [&str; 14] = [
+    "render_id",
+    "video_id",
+    "video_translate_id",
+    "video_translation_id",
+    "session_id",
+    "lipsync_id",
+    "ai_clipping_id",
+    "proofread_id",
+    "batch_id",
+    "project_id",
+    "avatar_id",
+    "photo_avatar_id",
+    "group_id",
+    "id",
+];
+
+/// A delivery's body, `{"event_type": …, "event_data": {…}}`, as far as it can be read.
+///
+/// Nothing is required: `""` is null, a number is taken for an id, a field of another type is
+/// not there, and fields that nobody knows are left alone. Whoever needs those keeps the body.
+///
+/// `Debug` shows neither links, which let anyone who has one fetch the result, nor failure texts.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Event {
+    /// Which event this is.
+    pub identity: Identity,
+    /// Whether the body is JSON at all.
+    pub is_json: bool,
+    /// `event_type`.
+    pub event_type: Option<EventType>,
+    /// The body's `event_id`. Deliveries are not known to have one.
+    pub event_id: Option<String>,
+    /// The body's `created_at`, in HeyGen's format. Deliveries are not known to have one.
+    pub created_at: Option<String>,
+    /// `event_data.callback_id`: what the team gave when it started the job.
+    pub callback_id: Option<String>,
+    /// The id of the video, translation, avatar, … that the event is about.
+    pub entity_id: Option<String>,
+    /// `event_data.output_language`, of a translation.
+    pub output_language: Option<String>,
+    /// The results: `video`, `gif`, `page`, `share_page`, `landing_page`, `captioned_video`,
+    /// `thumbnail`, and `clip.<clip id>` for each clip of an `ai_clipping` job. They are
+    /// pre-signed and expire (after 7 days in v1).
+    pub links: BTreeMap<String, String>,
+    /// What went wrong, by any of the names that HeyGen gives it.
+    pub failure: Option<Failure>,
+}
+
+impl Event {
+    /// Reads a body. This never fails: of a body that is not JSON, or JSON of another shape,
+    /// nothing is known but its identity, and it is recorded like any other.
+    pub fn read(verified: &Verified) -> Self {
+        let body: Option<Value> = serde_json::from_slice(verified.body()).ok();
+        let top = Fields::of(body.as_ref());
+        let data = top.object("event_data");
+
+        let event_type = top.text("event_type").map(EventType::new);
+        let event_id = top.text("event_id");
+        let entity_id = data.first_text(&ENTITY_IDS);
+        let output_language = data.text("output_language");
+        let identity = Identity::decide(&Evidence {
+            event_id: event_id.as_deref(),
+            event_type: event_type.as_ref(),
+            entity_id: entity_id.as_deref(),
+            output_language: output_language.as_deref(),
+            body: verified.body(),
+        });
+
+        Self {
+            identity,
+            is_json: body.is_some(),
+            links: links::read(event_type.as_ref().map(EventType::kind), data),
+            event_type,
+            event_id,
+            created_at: top.text("created_at"),
+            callback_id: data.text("callback_id"),
+            entity_id,
+            output_language,
+            failure: Failure::read(data),
+        }
+    }
+
+    /// What the event belongs to: its `callback_id`, else its entity id, else its identity.
+    pub fn correlation_id(&self) -> CorrelationId {
+        let known = self.callback_id.as_deref().or(self.entity_id.as_deref());
+        CorrelationId::of(known.unwrap_or(self.identity.as_str()))
+    }
+
+    /// What the event, taken alone, says of its job; `None` if it names no entity or its type
+    /// does not say how the job ended.
+    pub fn job(&self) -> Option<Job> {
+        let event_type = self.event_type.as_ref()?;
+        let status = match event_type.outcome() {
+            Outcome::Succeeded => Status::Succeeded,
+            Outcome::Failed => Status::Failed,
+            Outcome::Unknown => return None,
+        };
+        let succeeded = status == Status::Succeeded;
+        Some(Job {
+            kind: event_type.kind().to_owned(),
+            entity_id: self.entity_id.clone()?,
+            status,
+            decided_by: self.identity.clone(),
+            event_type: event_type.as_str().to_owned(),
+            // A failed job may come with a thumbnail, and a finished one with `"message": "Success"`.
+            links: if succeeded { self.links.clone() } else { BTreeMap::new() },
+            failure: if succeeded { None } else { self.failure.clone() },
+            output_language: self.output_language.clone(),
+        })
+    }
+}
+
+impl fmt::Debug for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Event")
+            .field("identity", &self.identity)
+            .field("is_json", &self.is_json)
+            .field("event_type", &self.event_type)
+            .field("event_id", &self.event_id)
+            .field("created_at", &self.created_at)
+            .field("callback_id", &self.callback_id)
+            .field("entity_id", &self.entity_id)
+            .field("output_language", &self.output_language)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn read(body: impl Into<Vec<u8>>) -> Event {
+        Event::read(&Verified::from_trusted(body.into()))
+    }
+
+    fn event(event_type: &str, data: Value) -> Event {
+        read(json!({"event_type": event_type, "event_data": data}).to_string())
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_an_event_of_which_nothing_is_known() {
+        for (body, is_json) in [
+            ("", false),
+            ("not json", false),
+            (r#"{"event_type":"#, false),
+            ("null", true),
+            ("[]", true),
+            ("7", true),
+            (r#"{"event_type":{},"event_data":"text","event_id":null}"#, true),
+        ] {
+            let event = read(body);
+            let nothing = Event { identity: event.identity.clone(), is_json, ..read("") };
+            assert_eq!(event, nothing, "{body}");
+            assert_eq!(event.event_type, None);
+            assert_eq!(event.correlation_id().as_str(), event.identity.as_str());
+            assert_eq!(event.job(), None);
+        }
+    }
+
+    #[test]
+    fn the_first_entity_id_that_is_there_counts() {
+        let mut data = serde_json::Map::new();
+        for name in ENTITY_IDS.iter().rev() {
+            data.insert((*name).to_owned(), json!(format!("the {name}")));
+            let event = event("avatar_video.success", Value::Object(data.clone()));
+            assert_eq!(event.entity_id, Some(format!("the {name}")));
+        }
+        data.insert("render_id".to_owned(), json!(""));
+        let event = event("avatar_video.success", Value::Object(data));
+        assert_eq!(event.entity_id.unwrap(), "the video_id");
+    }
+
+    #[test]
+    fn the_correlation_id_is_the_best_that_is_known() {
+        let of = |data| event("avatar_video.fail", data).correlation_id().to_string();
+        assert_eq!(of(json!({"callback_id": "order", "video_id": "v"})), "order");
+        assert_eq!(of(json!({"callback_id": "", "video_id": 7})), "7");
+        assert_eq!(of(json!({})).len(), 64);
+    }
+
+    #[test]
+    fn a_job_has_links_if_it_succeeded_and_a_failure_if_it_failed() {
+        let data = json!({"id": "v", "url": "https://x.invalid/1", "message": "text"});
+        let succeeded = event("avatar_video.success", data.clone()).job().unwrap();
+        assert_eq!((succeeded.links.len(), succeeded.failure), (1, None));
+        let failed = event("avatar_video.fail", data).job().unwrap();
+        assert_eq!((failed.links.len(), failed.failure.is_some()), (0, true));
+    }
+
+    #[test]
+    fn an_event_moves_no_job_unless_it_names_one_and_says_how_it_ended() {
+        assert_eq!(event("avatar_video.success", json!({"callback_id": "order"})).job(), None);
+        assert_eq!(event("avatar_video.progress", json!({"video_id": "v"})).job(), None);
+    }
+
+    #[test]
+    fn debug_shows_neither_links_nor_failures() {
+        let event = event(
+            "avatar_video.fail",
+            json!({"id": "v", "url": "https://x.invalid/canary", "msg": "canary", "title": "canary"}),
+        );
+        assert!(!format!("{event:?} {:?}", event.job()).contains("canary"));
+        assert!(format!("{event:?}").contains("avatar_video.fail"));
+    }
+}

@@ -1,0 +1,154 @@
+//! The names of HeyGen's events, known and unknown.
+
+use std::fmt;
+
+/// An event's type, such as `avatar_video.success`.
+///
+/// HeyGen adds types about monthly, so this is an open set: any text is one, and what it says
+/// about a job follows from its name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EventType(String);
+
+/// What an event says became of its job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// The job is done.
+    Succeeded,
+    /// The job failed.
+    Failed,
+    /// The type does not say, so the event moves no job.
+    Unknown,
+}
+
+impl EventType {
+    /// The types that HeyGen's documents and generated clients name.
+    pub const KNOWN: [&'static str; 30] = [
+        "ai_clipping.fail",
+        "ai_clipping.success",
+        "avatar_video.fail",
+        "avatar_video.success",
+        "avatar_video_caption.fail",
+        "avatar_video_caption.success",
+        "avatar_video_gif.fail",
+        "avatar_video_gif.success",
+        "batch.finished",
+        "hyperframes_video.fail",
+        "hyperframes_video.success",
+        "instant_avatar.fail",
+        "instant_avatar.success",
+        "live_avatar.fail",
+        "live_avatar.success",
+        "personalized_video",
+        "photo_avatar_add_motion.fail",
+        "photo_avatar_add_motion.success",
+        "photo_avatar_generation.fail",
+        "photo_avatar_generation.success",
+        "photo_avatar_train.fail",
+        "photo_avatar_train.success",
+        "proofread_creation.fail",
+        "proofread_creation.success",
+        "video_agent.fail",
+        "video_agent.success",
+        "video_translate.fail",
+        "video_translate.preflight.download_failed",
+        "video_translate.preflight.validation_failed",
+        "video_translate.success",
+    ];
+
+    /// Takes any name.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self(name.into())
+    }
+
+    /// The name as HeyGen wrote it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether the name is one of [`EventType::KNOWN`]. For the log: nothing is decided by it.
+    pub fn is_known(&self) -> bool {
+        Self::KNOWN.contains(&self.as_str())
+    }
+
+    /// The kind of job the event is about: `avatar_video` for `avatar_video.fail`.
+    /// The whole name if the outcome is unknown.
+    pub fn kind(&self) -> &str {
+        self.parts().0
+    }
+
+    /// What the name says became of the job.
+    pub fn outcome(&self) -> Outcome {
+        self.parts().1
+    }
+
+    fn parts(&self) -> (&str, Outcome) {
+        match self.as_str() {
+            // Both are sent once, at the end, and have no failing twin.
+            "personalized_video" => return ("personalized_video", Outcome::Succeeded),
+            "batch.finished" => return ("batch", Outcome::Succeeded),
+            _ => {}
+        }
+        if let Some(check) = self.0.strip_prefix("video_translate.preflight.")
+            && check.ends_with("_failed")
+        {
+            return ("video_translate", Outcome::Failed);
+        }
+        let split = [(".success", Outcome::Succeeded), (".fail", Outcome::Failed)]
+            .into_iter()
+            .find_map(|(suffix, outcome)| Some((self.0.strip_suffix(suffix)?, outcome)));
+        match split {
+            Some((kind, outcome)) if is_name(kind) => (kind, outcome),
+            _ => (&self.0, Outcome::Unknown),
+        }
+    }
+}
+
+/// A kind becomes a part of keys, where `#` separates; a name unlike HeyGen's is not of the pattern.
+fn is_name(kind: &str) -> bool {
+    let in_a_name = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
+    !kind.is_empty() && kind.bytes().all(in_a_name)
+}
+
+impl fmt::Display for EventType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_known_type_says_what_became_of_its_job() {
+        for name in EventType::KNOWN {
+            let known = EventType::new(name);
+            assert!(known.is_known());
+            assert_ne!(known.outcome(), Outcome::Unknown, "{name}");
+        }
+    }
+
+    #[test]
+    fn kind_and_outcome_follow_from_the_name() {
+        use Outcome::{Failed, Succeeded, Unknown};
+        for (name, kind, outcome) in [
+            ("avatar_video.success", "avatar_video", Succeeded),
+            ("avatar_video.fail", "avatar_video", Failed),
+            ("personalized_video", "personalized_video", Succeeded),
+            ("batch.finished", "batch", Succeeded),
+            ("video_translate.preflight.download_failed", "video_translate", Failed),
+            ("video_translate.preflight.quota_failed", "video_translate", Failed),
+            ("hologram.success", "hologram", Succeeded),
+            ("hologram.draft.fail", "hologram.draft", Failed),
+            ("hologram.started", "hologram.started", Unknown),
+            ("video_translate.preflight.passed", "video_translate.preflight.passed", Unknown),
+            ("avatar_video.Success", "avatar_video.Success", Unknown),
+            (".success", ".success", Unknown),
+            ("a#b.success", "a#b.success", Unknown),
+            ("", "", Unknown),
+        ] {
+            let event_type = EventType::new(name);
+            assert_eq!((event_type.kind(), event_type.outcome()), (kind, outcome), "{name:?}");
+        }
+    }
+}

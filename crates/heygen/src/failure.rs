@@ -1,0 +1,86 @@
+//! Why a job failed, in HeyGen's words.
+
+use std::fmt;
+
+use crate::fields::Fields;
+
+/// Why a job failed. Both texts are HeyGen's and are meant for people: they may quote a script
+/// or a link, so `Debug` shows neither.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// HeyGen's error code, if it gave one.
+    pub code: Option<String>,
+    /// HeyGen's explanation, if it gave one.
+    pub message: Option<String>,
+}
+
+impl Failure {
+    /// Reads `event_data`. v1 says `msg` or `message`; v3 is undocumented, so every spelling that
+    /// was reported is read: `error` may be a text, or an object with a code and a message.
+    pub(crate) fn read(data: Fields<'_>) -> Option<Self> {
+        let error = data.object("error");
+        let code = data.first_text(&["failure_code", "error_code"]).or_else(|| error.text("code"));
+        let message = data
+            .first_text(&["failure_message", "error_message", "message", "msg", "error"])
+            .or_else(|| error.text("message"));
+        (code.is_some() || message.is_some()).then_some(Self { code, message })
+    }
+}
+
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Failure(redacted)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn read(data: Value) -> Option<(Option<String>, Option<String>)> {
+        Failure::read(Fields::of(Some(&data))).map(|failure| (failure.code, failure.message))
+    }
+
+    fn failure(code: &str, message: &str) -> Option<(Option<String>, Option<String>)> {
+        let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        Some((text(code), text(message)))
+    }
+
+    #[test]
+    fn every_reported_spelling_is_read() {
+        for name in ["failure_message", "error_message", "message", "msg", "error"] {
+            assert_eq!(read(json!({name: "no face"})), failure("", "no face"), "{name}");
+        }
+        for name in ["failure_code", "error_code"] {
+            assert_eq!(read(json!({name: 40119})), failure("40119", ""), "{name}");
+        }
+    }
+
+    #[test]
+    fn an_error_may_be_an_object() {
+        let nested = json!({"error": {"code": "40119", "message": "no face", "detail": {"at": [1]}}});
+        assert_eq!(read(nested), failure("40119", "no face"));
+        assert_eq!(read(json!({"error": {"message": {"en": "no face"}}})), None);
+        assert_eq!(read(json!({"error": [{"message": "no face"}]})), None);
+    }
+
+    #[test]
+    fn the_most_telling_spelling_wins() {
+        let both = json!({"msg": "Failed", "failure_message": "no face", "failure_code": "f",
+                          "error": {"code": "e", "message": "m"}});
+        assert_eq!(read(both), failure("f", "no face"));
+    }
+
+    #[test]
+    fn nothing_said_is_no_failure() {
+        assert_eq!(read(json!({"msg": "", "error": null, "failure_code": {}})), None);
+    }
+
+    #[test]
+    fn debug_does_not_show_the_texts() {
+        let data = json!({"error": {"code": "canary", "message": "canary"}});
+        let failure = Failure::read(Fields::of(Some(&data))).unwrap();
+        assert_eq!(format!("{failure:?}"), "Failure(redacted)");
+    }
+}

@@ -1,0 +1,77 @@
+//! Lenient reading of JSON: a field that is not what it should be is a field that is not there.
+
+use serde_json::{Map, Value};
+
+/// The fields of an object; of anything else, no fields.
+#[derive(Clone, Copy)]
+pub(crate) struct Fields<'a>(Option<&'a Map<String, Value>>);
+
+impl<'a> Fields<'a> {
+    pub(crate) fn of(value: Option<&'a Value>) -> Self {
+        Self(value.and_then(Value::as_object))
+    }
+
+    pub(crate) fn get(self, name: &str) -> Option<&'a Value> {
+        self.0?.get(name)
+    }
+
+    /// The field's own fields.
+    pub(crate) fn object(self, name: &str) -> Self {
+        Self::of(self.get(name))
+    }
+
+    /// The field's elements; none unless it is an array.
+    pub(crate) fn array(self, name: &str) -> impl Iterator<Item = &'a Value> {
+        self.get(name).and_then(Value::as_array).into_iter().flatten()
+    }
+
+    /// A text. HeyGen writes `""` where it means null, and an id may come as a number.
+    pub(crate) fn text(self, name: &str) -> Option<String> {
+        match self.get(name)? {
+            Value::String(text) if !text.is_empty() => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        }
+    }
+
+    /// The first of `names` that is a text.
+    pub(crate) fn first_text(self, names: &[&str]) -> Option<String> {
+        names.iter().find_map(|name| self.text(name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn empty_and_null_and_absent_are_the_same() {
+        let value = json!({"empty": "", "null": null, "list": [], "map": {}, "flag": true});
+        let fields = Fields::of(Some(&value));
+        for name in ["empty", "null", "list", "map", "flag", "absent"] {
+            assert_eq!(fields.text(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_number_is_a_text() {
+        let value = json!({"id": 9_007_199_254_740_993_u64});
+        assert_eq!(Fields::of(Some(&value)).text("id").unwrap(), "9007199254740993");
+    }
+
+    #[test]
+    fn the_first_text_skips_what_is_not_one() {
+        let value = json!({"a": "", "b": {"x": 1}, "c": "found", "d": "late"});
+        let found = Fields::of(Some(&value)).first_text(&["a", "b", "c", "d"]);
+        assert_eq!(found.unwrap(), "found");
+    }
+
+    #[test]
+    fn what_is_not_an_object_has_no_fields() {
+        for value in [json!([1]), json!("text"), json!(null), json!(7)] {
+            assert_eq!(Fields::of(Some(&value)).text("id"), None);
+            assert_eq!(Fields::of(Some(&value)).object("data").array("clips").count(), 0);
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! Which event this is, so that a repeated delivery is recognised.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::digest::digest;
+use crate::{EventType, Outcome};
+
+/// The identity of an event: 64 lower-case hex digits, of SHA-256.
+///
+/// It is made only of what the MAC covers. Headers are not covered: somebody who captured one
+/// delivery can send it again under a new `Heygen-Event-Id`, and it must still be the same event.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Identity(String);
+
+/// A text is not an identity: 64 lower-case hex digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an identity is 64 lower-case hex digits")]
+pub struct InvalidIdentity;
+
+/// What an event's identity is decided from; everything comes from the body.
+pub(crate) struct Evidence<'a> {
+    pub(crate) event_id: Option<&'a str>,
+    pub(crate) event_type: Option<&'a EventType>,
+    pub(crate) entity_id: Option<&'a str>,
+    pub(crate) output_language: Option<&'a str>,
+    pub(crate) body: &'a [u8],
+}
+
+impl Identity {
+    /// The event's own id, else what it reports of which entity, else its very bytes.
+    ///
+    /// The second lets a retry be written with other spacing, or with fresh links, and still be
+    /// the same event. It holds for types that end a job, which happens once. A type of unknown
+    /// outcome may report on one entity many times, and to take two reports for one would lose
+    /// the second; of such types only identical bytes are the same event.
+    pub(crate) fn decide(evidence: &Evidence<'_>) -> Self {
+        if let Some(event_id) = evidence.event_id {
+            return Self(digest("heygen event id", &[event_id.as_bytes()]));
+        }
+        if let Some(event_type) = evidence.event_type
+            && event_type.outcome() != Outcome::Unknown
+            && let Some(entity_id) = evidence.entity_id
+        {
+            let mut parts = vec![event_type.as_str().as_bytes(), entity_id.as_bytes()];
+            parts.extend(evidence.output_language.map(str::as_bytes));
+            return Self(digest("heygen entity", &parts));
+        }
+        Self(digest("heygen body", &[evidence.body]))
+    }
+
+    /// The 64 hex digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// For identities that come back from a store.
+impl TryFrom<String> for Identity {
+    type Error = InvalidIdentity;
+
+    fn try_from(text: String) -> Result<Self, InvalidIdentity> {
+        let is_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        if text.len() != 64 || !text.bytes().all(is_hex) {
+            return Err(InvalidIdentity);
+        }
+        Ok(Self(text))
+    }
+}
+
+impl fmt::Display for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Event, Verified};
+
+    fn identity(body: &str) -> Identity {
+        Event::read(&Verified::from_trusted(body.into())).identity
+    }
+
+    #[test]
+    fn the_same_report_in_other_bytes_is_the_same_event() {
+        let sent = identity(
+            r#"{"event_type":"avatar_video.success","event_data":{"video_id":"v1","url":"https://x.invalid/1?sig=a"}}"#,
+        );
+        let again = identity(
+            r#"{ "event_data": {"url": "https://x.invalid/1?sig=b", "video_id": "v1", "new": 1},
+                 "event_type": "avatar_video.success" }"#,
+        );
+        assert_eq!(sent, again);
+    }
+
+    #[test]
+    fn what_tells_events_apart_tells_identities_apart() {
+        let bodies = [
+            r#"{"event_type":"video_translate.success","event_data":{"id":"t1","output_language":"es"}}"#,
+            r#"{"event_type":"video_translate.success","event_data":{"id":"t1","output_language":"fr"}}"#,
+            r#"{"event_type":"video_translate.success","event_data":{"id":"t1"}}"#,
+            r#"{"event_type":"video_translate.success","event_data":{"id":"t2"}}"#,
+            r#"{"event_type":"video_translate.fail","event_data":{"id":"t1"}}"#,
+            r#"{"event_type":"video_translate.fail","event_id":"t1","event_data":{"id":"t1"}}"#,
+            r#"{"event_type":"video_translate.fail","event_id":"t2","event_data":{"id":"t1"}}"#,
+            r#"{"event_type":"video_translate.fail"}"#,
+            r#"{"event_type": "video_translate.fail"}"#,
+            "",
+        ];
+        let identities = bodies.map(identity);
+        for (index, one) in identities.iter().enumerate() {
+            assert!(!identities[index + 1..].contains(one), "{}", bodies[index]);
+        }
+    }
+
+    #[test]
+    fn an_event_id_decides_alone() {
+        assert_eq!(
+            identity(r#"{"event_id":"e1","event_type":"avatar_video.fail","event_data":{"id":"1"}}"#),
+            identity(r#"{"event_id":"e1"}"#)
+        );
+    }
+
+    #[test]
+    fn two_reports_of_an_unknown_type_on_one_entity_are_two_events() {
+        assert_ne!(
+            identity(r#"{"event_type":"avatar_video.progress","event_data":{"id":"1","percent":10}}"#),
+            identity(r#"{"event_type":"avatar_video.progress","event_data":{"id":"1","percent":90}}"#)
+        );
+    }
+
+    #[test]
+    fn an_unknown_type_of_the_known_pattern_is_identified_by_its_entity() {
+        assert_eq!(
+            identity(r#"{"event_type":"hologram.success","event_data":{"id":"1","size":10}}"#),
+            identity(r#"{"event_type":"hologram.success","event_data":{"id":"1","size":90}}"#)
+        );
+    }
+
+    /// Identities are stored for months: one that is computed otherwise would let old events in
+    /// again. The digests were computed apart from this code.
+    #[test]
+    fn an_identity_stays_what_it_is() {
+        for (body, expected) in [
+            (r#"{"event_id":"e1"}"#, "cf7c1736eb9077e71ee261930adecd6a7b811fac8069dc9436a9a40874f0d9c5"),
+            (
+                r#"{"event_type":"video_translate.success","event_data":{"id":"t1","output_language":"es"}}"#,
+                "7a2586f05bced736d93c9ea861360dbcd43c8245225a85d4cf42381d5a3a803c",
+            ),
+            (r#"not json"#, "f857b0a60b8926ece3a7d586662490a6c2bf13ac84e02000bd70fc1b579216f9"),
+        ] {
+            assert_eq!(identity(body).as_str(), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn an_identity_comes_back_from_a_store_only_whole() {
+        let stored = identity("x").to_string();
+        let json = serde_json::to_string(&identity("x")).unwrap();
+        assert_eq!(serde_json::from_str::<Identity>(&json).unwrap(), identity("x"));
+        for text in ["", "abc", &stored[1..], &stored.to_uppercase()] {
+            assert_eq!(Identity::try_from(text.to_owned()), Err(InvalidIdentity), "{text}");
+        }
+    }
+}

@@ -1,0 +1,26 @@
+#![doc = include_str!("../README.md")]
+
+mod correlation;
+mod digest;
+mod event;
+mod event_type;
+mod failure;
+mod fields;
+mod header_names;
+mod identity;
+mod job;
+mod links;
+mod secret;
+mod signature;
+mod verified;
+
+pub use correlation::CorrelationId;
+pub use event::Event;
+pub use event_type::{EventType, Outcome};
+pub use failure::Failure;
+pub use header_names::{HeaderNames, InvalidHeaderNames};
+pub use identity::{Identity, InvalidIdentity};
+pub use job::{Job, Status};
+pub use secret::{EmptySecret, Secret};
+pub use signature::{MalformedSignature, Signature, sign};
+pub use verified::{Unverified, Verified};

@@ -1,0 +1,108 @@
+//! Where a job's results are.
+
+use std::collections::BTreeMap;
+
+use crate::fields::Fields;
+
+/// Our name for each result, and HeyGen's spellings of it. `callback_url` is not a result.
+const SPELLINGS: [(&str, &[&str]); 7] = [
+    ("video", &["video_url"]),
+    ("gif", &["gif_download_url", "gif_url"]),
+    ("page", &["video_page_url"]),
+    ("share_page", &["video_share_page_url"]),
+    ("landing_page", &["landing_page_url"]),
+    ("captioned_video", &["captioned_video_url"]),
+    ("thumbnail", &["thumbnail_url"]),
+];
+
+/// Reads the links of `event_data`, and of each clip of an `ai_clipping` job as `clip.<clip id>`.
+pub(crate) fn read(kind: Option<&str>, data: Fields<'_>) -> BTreeMap<String, String> {
+    // A plain `url` is what the job made, so that of a gif job is never called the video.
+    let made = match kind {
+        Some("avatar_video_gif") => "gif",
+        _ => "video",
+    };
+    let named = SPELLINGS.iter().filter_map(|(name, spellings)| {
+        let specific = spellings.iter().find_map(|spelling| link(data, spelling));
+        let plain = || link(data, "url").filter(|_| *name == made);
+        Some(((*name).to_owned(), specific.or_else(plain)?))
+    });
+    let clips = data.array("clips").filter_map(|clip| {
+        let clip = Fields::of(Some(clip));
+        Some((format!("clip.{}", clip.text("id")?), link(clip, "video_url")?))
+    });
+    named.chain(clips).collect()
+}
+
+/// Anything but `http` and `https` is not a link that a team should ever follow.
+fn link(fields: Fields<'_>, name: &str) -> Option<String> {
+    fields.text(name).filter(|link| link.starts_with("https://") || link.starts_with("http://"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn links(kind: &str, data: &Value) -> Vec<(String, String)> {
+        read(Some(kind), Fields::of(Some(data))).into_iter().collect()
+    }
+
+    fn pair(name: &str, link: &str) -> (String, String) {
+        (name.to_owned(), link.to_owned())
+    }
+
+    #[test]
+    fn every_spelling_has_one_name() {
+        for (name, spellings) in SPELLINGS {
+            for spelling in spellings {
+                let found = links("avatar_video", &json!({*spelling: "https://x.invalid/1"}));
+                assert_eq!(found, [pair(name, "https://x.invalid/1")], "{spelling}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_plain_url_is_the_video() {
+        let data = json!({"url": "https://x.invalid/1", "gif_download_url": null});
+        assert_eq!(links("avatar_video", &data), [pair("video", "https://x.invalid/1")]);
+        assert_eq!(links("hologram", &data), [pair("video", "https://x.invalid/1")]);
+    }
+
+    #[test]
+    fn the_result_of_a_gif_job_is_a_gif() {
+        let data = json!({"url": "https://x.invalid/1", "gif_download_url": null});
+        assert_eq!(links("avatar_video_gif", &data), [pair("gif", "https://x.invalid/1")]);
+        let both = json!({"url": "https://x.invalid/1", "gif_download_url": "https://x.invalid/2"});
+        assert_eq!(links("avatar_video_gif", &both), [pair("gif", "https://x.invalid/2")]);
+    }
+
+    #[test]
+    fn clips_are_named_by_their_ids() {
+        let data = json!({"clips": [
+            {"id": "c1", "video_url": "https://x.invalid/1", "thumbnail_url": "https://x.invalid/t"},
+            {"id": 2, "video_url": "https://x.invalid/2"},
+            {"id": "c3", "video_url": null},
+            {"video_url": "https://x.invalid/4"},
+            "c5",
+        ]});
+        assert_eq!(
+            links("ai_clipping", &data),
+            [pair("clip.2", "https://x.invalid/2"), pair("clip.c1", "https://x.invalid/1")]
+        );
+    }
+
+    #[test]
+    fn only_http_links_count() {
+        for link in ["javascript:alert(1)", "file:///etc/passwd", "//x.invalid", "pending", ""] {
+            assert_eq!(links("avatar_video", &json!({"url": link})), [], "{link:?}");
+        }
+        let data = json!({"video_url": "pending", "url": "http://x.invalid/1"});
+        assert_eq!(links("avatar_video", &data), [pair("video", "http://x.invalid/1")]);
+    }
+
+    #[test]
+    fn the_callback_url_is_not_a_result() {
+        assert_eq!(links("avatar_video", &json!({"callback_url": "https://x.invalid"})), []);
+    }
+}
