@@ -1,0 +1,99 @@
+//! Configuration from environment variables. Every problem is reported, not only the first.
+
+use std::fmt::{self, Display};
+use std::str::FromStr;
+
+/// What is wrong with the environment, one line per variable. Values are not shown: a value in the
+/// wrong variable may be a secret.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ConfigError(Vec<String>);
+
+impl Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "configuration: {}", self.0.join("; "))
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+/// Reads variables and remembers what was wrong with them.
+///
+/// ```
+/// let mut env = aws::env::Env::of(|name| (name == "QUEUE_URL").then(|| "http://queue".into()));
+/// let queue_url: Option<String> = env.required("QUEUE_URL");
+/// let limit = env.or("LIMIT", 10_u32);
+/// let config = env.finish(queue_url.map(|url| (url, limit)))?;
+/// assert_eq!(config, ("http://queue".to_owned(), 10));
+/// # Ok::<(), aws::env::ConfigError>(())
+/// ```
+pub struct Env<'a> {
+    get: Box<dyn Fn(&str) -> Option<String> + 'a>,
+    problems: Vec<String>,
+}
+
+impl<'a> Env<'a> {
+    /// The process's own environment.
+    pub fn of_process() -> Env<'static> {
+        Env::of(|name| std::env::var(name).ok())
+    }
+
+    /// Any other source, for tests.
+    pub fn of(get: impl Fn(&str) -> Option<String> + 'a) -> Self {
+        Env { get: Box::new(get), problems: Vec::new() }
+    }
+
+    /// The variable, if it is set and not empty.
+    pub fn text(&self, name: &str) -> Option<String> {
+        (self.get)(name).filter(|value| !value.is_empty())
+    }
+
+    /// A variable that must be there. `None` is returned only along with a problem.
+    pub fn required<T: FromStr<Err: Display>>(&mut self, name: &str) -> Option<T> {
+        if self.text(name).is_none() {
+            self.problems.push(format!("{name} is not set"));
+        }
+        self.parsed(name)
+    }
+
+    /// A variable with a default.
+    pub fn or<T: FromStr<Err: Display>>(&mut self, name: &str, default: T) -> T {
+        self.parsed(name).unwrap_or(default)
+    }
+
+    fn parsed<T: FromStr<Err: Display>>(&mut self, name: &str) -> Option<T> {
+        match self.text(name)?.parse() {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.problems.push(format!("{name}: {error}"));
+                None
+            }
+        }
+    }
+
+    /// Hands `value` out if nothing was wrong; `value` is `None` where a required variable failed.
+    pub fn finish<T>(mut self, value: Option<T>) -> Result<T, ConfigError> {
+        match value {
+            Some(value) if self.problems.is_empty() => Ok(value),
+            _ => {
+                if self.problems.is_empty() {
+                    self.problems.push("incomplete".into());
+                }
+                Err(ConfigError(self.problems))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_problem_is_reported_and_no_value_is_shown() {
+        let mut env = Env::of(|name| (name == "LIMIT").then(|| "whsec_canary".into()));
+        let queue: Option<String> = env.required("QUEUE_URL");
+        let limit = env.or("LIMIT", 10_u32);
+        let error = env.finish(queue.map(|q| (q, limit))).unwrap_err().to_string();
+        assert_eq!(error, "configuration: QUEUE_URL is not set; LIMIT: invalid digit found in string");
+    }
+}

@@ -1,0 +1,271 @@
+//! A verified delivery as one SQS message: JSON, with a version, inside SQS's size and characters.
+
+use crate::clock;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use flate2::Compression;
+use flate2::read::{GzDecoder, GzEncoder};
+use heygen::Verified;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use std::io::Read;
+use thiserror::Error;
+use time::OffsetDateTime;
+
+/// SQS takes no message above 1 MiB. A little room is left for the attributes that the processor
+/// adds when it has to put a message into the dead-letter queue.
+pub const MAX_MESSAGE_BYTES: usize = 1024 * 1024 - 1024;
+
+/// No body unpacks to more than this: the receiver cannot have been sent more by Lambda (6 MB).
+const MAX_BODY_BYTES: u64 = 8 * 1024 * 1024;
+
+const VERSION: u32 = 1;
+
+/// One delivery: the authentic body, and what is known of how it came.
+#[derive(Debug)]
+pub struct Delivery {
+    /// The endpoint that it was sent to.
+    pub endpoint: String,
+    /// When it was received, in milliseconds.
+    pub received_at: OffsetDateTime,
+    /// The request that brought it, for finding its log lines.
+    pub request_id: String,
+    /// How it came.
+    pub via: Via,
+    /// What its headers said. The signature does not cover them.
+    pub advisory: Advisory,
+    /// The body.
+    pub body: Verified,
+}
+
+/// How an event came to us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Via {
+    /// HeyGen posted it.
+    Delivery,
+}
+
+impl Via {
+    /// The word that is stored and logged.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Via::Delivery => "delivery",
+        }
+    }
+}
+
+/// Headers that may help a person and prove nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Advisory {
+    /// `Heygen-Event-Id`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event_id: Option<String>,
+    /// `Heygen-Timestamp`, in unix seconds, as it came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timestamp: Option<String>,
+}
+
+/// The body does not fit into a message, not even compressed.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("the delivery does not fit into an SQS message, not even compressed")]
+pub struct TooLarge;
+
+/// The message is not one of ours. It quotes nothing of the message.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum Unreadable {
+    /// Not the JSON that we write.
+    #[error("not an envelope")]
+    NotAnEnvelope,
+    /// Written by a newer release.
+    #[error("envelope version {0} is not known to this release")]
+    Version(u32),
+    /// The body's encoding does not hold.
+    #[error("the envelope's body cannot be decoded")]
+    Body,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Message<'a> {
+    version: u32,
+    endpoint: Cow<'a, str>,
+    received_at: Cow<'a, str>,
+    request_id: Cow<'a, str>,
+    via: Via,
+    #[serde(default)]
+    advisory: Cow<'a, Advisory>,
+    encoding: Encoding,
+    body: Cow<'a, str>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct VersionOnly {
+    version: u32,
+}
+
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Encoding {
+    /// As it is: readable in the console.
+    Text,
+    /// Not UTF-8, or with characters that SQS refuses.
+    Base64,
+    /// gzip, then base64: too long otherwise.
+    Gzip,
+}
+
+impl Delivery {
+    /// The message to send.
+    pub fn seal(&self) -> Result<String, TooLarge> {
+        let body = self.body.body();
+        let plain = match std::str::from_utf8(body) {
+            // JSON escapes control characters; these two are the only others outside SQS's set.
+            Ok(text) if !text.contains(['\u{FFFE}', '\u{FFFF}']) => (Encoding::Text, Cow::Borrowed(text)),
+            _ => (Encoding::Base64, Cow::Owned(BASE64.encode(body))),
+        };
+        self.message(plain).or_else(|TooLarge| self.message((Encoding::Gzip, Cow::Owned(BASE64.encode(gzip(body)?)))))
+    }
+
+    fn message(&self, (encoding, body): (Encoding, Cow<'_, str>)) -> Result<String, TooLarge> {
+        if body.len() > MAX_MESSAGE_BYTES {
+            return Err(TooLarge);
+        }
+        let received_at = clock::to_text(self.received_at);
+        let message = Message {
+            version: VERSION,
+            endpoint: Cow::Borrowed(&self.endpoint),
+            received_at: Cow::Borrowed(&received_at),
+            request_id: Cow::Borrowed(&self.request_id),
+            via: self.via,
+            advisory: Cow::Borrowed(&self.advisory),
+            encoding,
+            body,
+        };
+        serde_json::to_string(&message).ok().filter(|text| text.len() <= MAX_MESSAGE_BYTES).ok_or(TooLarge)
+    }
+
+    /// Reads what [`seal`](Self::seal) wrote. Only the receiver's role may write to the queue: that
+    /// is what makes the body trusted here.
+    pub fn open(message: &str) -> Result<Self, Unreadable> {
+        let VersionOnly { version } = serde_json::from_str(message).map_err(|_| Unreadable::NotAnEnvelope)?;
+        if version != VERSION {
+            return Err(Unreadable::Version(version));
+        }
+        let message: Message<'_> = serde_json::from_str(message).map_err(|_| Unreadable::NotAnEnvelope)?;
+        let from_base64 = |text: &str| BASE64.decode(text).map_err(|_| Unreadable::Body);
+        let body = match message.encoding {
+            Encoding::Text => message.body.into_owned().into_bytes(),
+            Encoding::Base64 => from_base64(&message.body)?,
+            Encoding::Gzip => gunzip(&from_base64(&message.body)?)?,
+        };
+        Ok(Delivery {
+            endpoint: message.endpoint.into_owned(),
+            received_at: clock::from_text(&message.received_at).map_err(|_| Unreadable::NotAnEnvelope)?,
+            request_id: message.request_id.into_owned(),
+            via: message.via,
+            advisory: message.advisory.into_owned(),
+            body: Verified::from_trusted(body),
+        })
+    }
+}
+
+fn gzip(bytes: &[u8]) -> Result<Vec<u8>, TooLarge> {
+    let mut packed = Vec::new();
+    GzEncoder::new(bytes, Compression::default()).read_to_end(&mut packed).map_err(|_| TooLarge)?;
+    Ok(packed)
+}
+
+fn gunzip(bytes: &[u8]) -> Result<Vec<u8>, Unreadable> {
+    let mut body = Vec::new();
+    // One byte more than allowed tells "too long" from "just fits".
+    let read = GzDecoder::new(bytes).take(MAX_BODY_BYTES + 1).read_to_end(&mut body);
+    match read {
+        Ok(length) if length as u64 <= MAX_BODY_BYTES => Ok(body),
+        _ => Err(Unreadable::Body),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use time::macros::datetime;
+
+    fn delivery(body: Vec<u8>) -> Delivery {
+        Delivery {
+            endpoint: "main".into(),
+            received_at: datetime!(2026-11-21 03:40:00.123 UTC),
+            request_id: "request-1".into(),
+            via: Via::Delivery,
+            advisory: Advisory { event_id: Some("evt_1".into()), timestamp: None },
+            body: Verified::from_trusted(body),
+        }
+    }
+
+    fn allowed_by_sqs(c: char) -> bool {
+        matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..='\u{10FFFF}')
+    }
+
+    #[test]
+    fn a_message_says_what_it_is() {
+        let message = delivery(br#"{"event_type":"x"}"#.to_vec()).seal().unwrap();
+        assert_eq!(
+            message,
+            r#"{"version":1,"endpoint":"main","received_at":"2026-11-21T03:40:00.123Z","request_id":"request-1","via":"delivery","advisory":{"event_id":"evt_1"},"encoding":"text","body":"{\"event_type\":\"x\"}"}"#
+        );
+        let opened = Delivery::open(&message).unwrap();
+        assert_eq!(opened.received_at, datetime!(2026-11-21 03:40:00.123 UTC));
+        assert_eq!(opened.advisory.event_id.as_deref(), Some("evt_1"));
+    }
+
+    #[test]
+    fn a_long_body_is_compressed_and_comes_back() {
+        let body = "a body that repeats itself, ".repeat(100_000).into_bytes();
+        let message = delivery(body.clone()).seal().unwrap();
+        assert!(message.len() < 100_000);
+        assert!(Delivery::open(&message).unwrap().body.body() == body);
+    }
+
+    #[test]
+    fn what_does_not_compress_is_too_large() {
+        let mut state = 1_u64;
+        let noise = std::iter::repeat_with(|| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 56) as u8
+        });
+        assert_eq!(delivery(noise.take(900_000).collect()).seal(), Err(TooLarge));
+    }
+
+    #[test]
+    fn foreign_messages_are_unreadable_and_not_quoted() {
+        let open = |message: &str| Delivery::open(message).unwrap_err();
+        assert_eq!(open("canary"), Unreadable::NotAnEnvelope);
+        assert_eq!(open(r#"{"version":2,"new":"shape"}"#), Unreadable::Version(2));
+        let sealed = delivery(vec![0xff]).seal().unwrap();
+        assert_eq!(open(&sealed.replace("/w==", "???")), Unreadable::Body);
+    }
+
+    proptest! {
+        #[test]
+        fn any_body_survives_in_characters_that_sqs_takes(body: Vec<u8>) {
+            let message = delivery(body.clone()).seal().unwrap();
+            prop_assert!(message.chars().all(allowed_by_sqs));
+            let opened = Delivery::open(&message).unwrap();
+            prop_assert_eq!(opened.body.body(), &body[..]);
+        }
+
+        #[test]
+        fn any_text_survives_in_characters_that_sqs_takes(text: String, odd in any::<char>()) {
+            let body = format!("{text}{odd}\u{0}\u{FFFF}{odd}").into_bytes();
+            let message = delivery(body.clone()).seal().unwrap();
+            prop_assert!(message.chars().all(allowed_by_sqs));
+            let opened = Delivery::open(&message).unwrap();
+            prop_assert_eq!(opened.body.body(), &body[..]);
+        }
+
+        #[test]
+        fn no_message_panics(message: String) {
+            let _ = Delivery::open(&message);
+        }
+    }
+}

@@ -1,0 +1,11 @@
+#![doc = include_str!("../README.md")]
+
+pub mod clock;
+pub mod env;
+pub mod envelope;
+pub mod error;
+pub mod queue;
+pub mod sdk;
+pub mod secrets;
+pub mod table;
+pub mod telemetry;

@@ -1,0 +1,150 @@
+//! SDK clients that start fast: what `aws-config` would look for is known here.
+
+use crate::env::{ConfigError, Env};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::{SharedCredentialsProvider, error::CredentialsError, future};
+use aws_sdk_sqs::config::retry::RetryConfig;
+use aws_sdk_sqs::config::timeout::TimeoutConfig;
+use aws_sdk_sqs::config::{BehaviorVersion, ProvideCredentials, Region, SharedHttpClient};
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// How long a client tries. The operation's time includes every attempt and the waits between.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// Attempts per operation.
+    pub attempts: u32,
+    /// Longest single attempt.
+    pub attempt: Duration,
+    /// Longest operation.
+    pub operation: Duration,
+}
+
+impl Patience {
+    /// Someone waits for the answer: a delivery has to be answered within 5 s, and takes two calls at most.
+    pub const SHORT: Patience =
+        Patience { attempts: 2, attempt: Duration::from_millis(1_000), operation: Duration::from_millis(2_100) };
+    /// Nobody waits but a queue.
+    pub const LONG: Patience =
+        Patience { attempts: 3, attempt: Duration::from_secs(4), operation: Duration::from_secs(10) };
+}
+
+/// What every client is built from.
+#[derive(Debug, Clone)]
+pub struct Sdk {
+    region: Region,
+    endpoints: BTreeMap<&'static str, String>,
+    credentials: SharedCredentialsProvider,
+    http: SharedHttpClient,
+    patience: Patience,
+}
+
+const SQS: &str = "SQS";
+const DYNAMODB: &str = "DYNAMODB";
+const SECRETS_MANAGER: &str = "SECRETS_MANAGER";
+
+/// One SDK crate's client from the shared parts: the crates have the same builder, but no common type for it.
+macro_rules! client {
+    ($sdk:ident, $service:expr, $self:expr) => {{
+        let mut config = $sdk::Config::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .region($self.region.clone())
+            .credentials_provider($self.credentials.clone())
+            .http_client($self.http.clone())
+            .retry_config(RetryConfig::standard().with_max_attempts($self.patience.attempts))
+            .timeout_config($self.timeouts());
+        config.set_endpoint_url($self.endpoints.get($service).cloned());
+        $sdk::Client::from_conf(config.build())
+    }};
+}
+
+impl Sdk {
+    /// From the variables that Lambda sets; see the crate's documentation.
+    pub fn from_env(patience: Patience) -> Result<Self, ConfigError> {
+        let mut env = Env::of_process();
+        let endpoints = [SQS, DYNAMODB, SECRETS_MANAGER]
+            .into_iter()
+            .filter_map(|service| {
+                let url = env.text(&format!("AWS_ENDPOINT_URL_{service}")).or_else(|| env.text("AWS_ENDPOINT_URL"))?;
+                Some((service, url))
+            })
+            .collect();
+        let region = env.required::<String>("AWS_REGION").map(Region::new);
+        let credentials = SharedCredentialsProvider::new(FromEnv);
+        env.finish(region.map(|region| Sdk { region, endpoints, credentials, http: http_client(), patience }))
+    }
+
+    /// For tools that know where AWS is: `endpoint` is that of a local AWS, `None` the real one's.
+    pub fn new(region: &str, endpoint: Option<&str>, credentials: Credentials) -> Self {
+        let endpoints = [SQS, DYNAMODB, SECRETS_MANAGER]
+            .into_iter()
+            .filter_map(|service| Some((service, endpoint?.to_owned())))
+            .collect();
+        Sdk {
+            region: Region::new(region.to_owned()),
+            endpoints,
+            credentials: SharedCredentialsProvider::new(credentials),
+            http: http_client(),
+            patience: Patience::LONG,
+        }
+    }
+
+    /// A client for SQS.
+    pub fn sqs(&self) -> aws_sdk_sqs::Client {
+        client!(aws_sdk_sqs, SQS, self)
+    }
+
+    /// A client for DynamoDB.
+    pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        client!(aws_sdk_dynamodb, DYNAMODB, self)
+    }
+
+    /// A client for Secrets Manager.
+    pub fn secrets(&self) -> aws_sdk_secretsmanager::Client {
+        client!(aws_sdk_secretsmanager, SECRETS_MANAGER, self)
+    }
+
+    fn timeouts(&self) -> TimeoutConfig {
+        TimeoutConfig::builder()
+            .connect_timeout(self.patience.attempt)
+            .operation_attempt_timeout(self.patience.attempt)
+            .operation_timeout(self.patience.operation)
+            .build()
+    }
+}
+
+/// Credentials from Lambda's variables, read anew each time the SDK asks. Nothing else is looked for.
+#[derive(Debug)]
+struct FromEnv;
+
+impl ProvideCredentials for FromEnv {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        let env = Env::of_process();
+        let credentials = match (env.text("AWS_ACCESS_KEY_ID"), env.text("AWS_SECRET_ACCESS_KEY")) {
+            (Some(id), Some(secret)) => {
+                Ok(Credentials::new(id, secret, env.text("AWS_SESSION_TOKEN"), None, "environment"))
+            }
+            _ => Err(CredentialsError::not_loaded("AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set")),
+        };
+        future::ProvideCredentials::ready(credentials)
+    }
+}
+
+/// HTTPS with ring and embedded roots: a directory of native roots costs 4 ms of a cold start.
+fn http_client() -> SharedHttpClient {
+    let own_roots = ["SSL_CERT_FILE", "SSL_CERT_DIR"].iter().any(|name| std::env::var_os(name).is_some());
+    let roots = if own_roots {
+        TrustStore::default()
+    } else {
+        TrustStore::empty().with_pem_certificate(include_bytes!("../roots/amazon.pem").as_slice())
+    };
+    let builder = aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring));
+    match TlsContext::builder().with_trust_store(roots).build() {
+        Ok(context) => builder.tls_context(context).build_https(),
+        Err(_) => builder.build_https(),
+    }
+}

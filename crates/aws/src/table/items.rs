@@ -1,0 +1,207 @@
+//! What is written: an event's item, and what an event sets on its job's item. Pure.
+
+use crate::clock;
+use crate::envelope::Delivery;
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::AttributeValue;
+use heygen::{CorrelationId, Event, Job};
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+use time::OffsetDateTime;
+
+/// An item may have 400 KB. A body above this is not stored; its digest is.
+const MAX_BODY_BYTES: usize = 350_000;
+/// Results above this are left to the event's body.
+const MAX_RESULT_BYTES: usize = 100_000;
+/// A field above this is left to the event's body.
+const MAX_FIELD_BYTES: usize = 2_048;
+
+/// An item's attributes by name.
+pub type Item = HashMap<String, AttributeValue>;
+
+/// The sort key of an event's item.
+pub fn event_key(event: &Event) -> String {
+    format!("event#{}", event.identity)
+}
+
+/// The item that keeps an event as it came, until `keep` has passed since `now`.
+pub fn event_item(
+    correlation: &CorrelationId,
+    event: &Event,
+    job: Option<&Job>,
+    delivery: &Delivery,
+    now: OffsetDateTime,
+    keep: Duration,
+) -> Item {
+    let body = delivery.body.body();
+    let mut item = Attributes::default();
+    item.text("correlation_id", correlation.as_str());
+    item.text("item", &event_key(event));
+    item.short("event_type", event.event_type.as_ref().map(|t| t.as_str()));
+    item.short("event_id", event.event_id.as_deref());
+    item.short("created_at", event.created_at.as_deref());
+    item.short("callback_id", event.callback_id.as_deref());
+    item.short("job", job.map(Job::item_key).as_deref());
+    item.text("endpoint", &delivery.endpoint);
+    item.text("via", delivery.via.as_str());
+    item.short("request_id", Some(&delivery.request_id));
+    item.short("header_event_id", delivery.advisory.event_id.as_deref());
+    item.short("header_timestamp", delivery.advisory.timestamp.as_deref());
+    item.text("received_at", &clock::to_text(delivery.received_at));
+    item.text("recorded_at", &clock::to_text(now));
+    item.number("expires_at", now.unix_timestamp().saturating_add_unsigned(keep.as_secs()));
+    item.number("body_bytes", body.len());
+    item.text("body_sha256", &hex::encode(Sha256::digest(body)));
+    match std::str::from_utf8(body) {
+        _ if body.len() > MAX_BODY_BYTES => item.text("body_omitted", "larger than an item can hold"),
+        Ok(text) => item.text("body", text),
+        Err(_) => item.insert("body", AttributeValue::B(Blob::new(body))),
+    }
+    item.0
+}
+
+/// What an event that moves its job sets on the job's item, and which attributes it takes away.
+/// A team's own attributes are in neither.
+pub fn job_attributes(
+    job: &Job,
+    event: &Event,
+    delivery: &Delivery,
+    now: OffsetDateTime,
+) -> (BTreeMap<String, AttributeValue>, Vec<&'static str>) {
+    let mut set = Attributes::default();
+    set.short("kind", Some(&job.kind));
+    // The same limit and the same digest as for a correlation id: both are partition keys.
+    set.text("entity_id", CorrelationId::of(&job.entity_id).as_str());
+    set.text("status", job.status.as_str());
+    set.number("status_rank", job.status.rank());
+    set.text("decided_by", job.decided_by.as_str());
+    set.short("event_type", Some(&job.event_type));
+    set.short("callback_id", event.callback_id.as_deref());
+    set.short("output_language", job.output_language.as_deref());
+    set.text("endpoint", &delivery.endpoint);
+    set.text("received_at", &clock::to_text(delivery.received_at));
+    set.text("updated_at", &clock::to_text(now));
+
+    let failure = job.failure.as_ref().map(|failure| {
+        let fields = [("code", &failure.code), ("message", &failure.message)];
+        fields.into_iter().filter_map(|(name, text)| Some((name, text.as_ref()?))).collect::<Vec<_>>()
+    });
+    let links = job.links.iter().map(|(name, url)| (name.as_str(), url)).collect::<Vec<_>>();
+    let mut fits = set.map("links", &links);
+    fits &= set.map("failure", failure.as_deref().unwrap_or_default());
+    if !fits {
+        set.text("result_omitted", "larger than an item can hold: see the event");
+    }
+    let gone = ["links", "failure", "output_language", "result_omitted"];
+    let gone = gone.into_iter().filter(|name| !set.0.contains_key(*name)).collect();
+    (set.0.into_iter().collect(), gone)
+}
+
+#[derive(Default)]
+struct Attributes(Item);
+
+impl Attributes {
+    fn insert(&mut self, name: &str, value: AttributeValue) {
+        self.0.insert(name.to_owned(), value);
+    }
+
+    fn text(&mut self, name: &str, value: &str) {
+        self.insert(name, AttributeValue::S(value.to_owned()));
+    }
+
+    fn number(&mut self, name: &str, value: impl ToString) {
+        self.insert(name, AttributeValue::N(value.to_string()));
+    }
+
+    /// A field that comes from outside: left out where it is absent, or so long that it could crowd out the rest.
+    fn short(&mut self, name: &str, value: Option<&str>) {
+        if let Some(value) = value.filter(|value| value.len() <= MAX_FIELD_BYTES) {
+            self.text(name, value);
+        }
+    }
+
+    /// A map of texts, if there are any. False if they are too long to be kept.
+    fn map(&mut self, name: &str, entries: &[(&str, &String)]) -> bool {
+        let bytes: usize = entries.iter().map(|(name, value)| name.len() + value.len()).sum();
+        let fits = bytes <= MAX_RESULT_BYTES;
+        if fits && !entries.is_empty() {
+            let entries = entries.iter().map(|(name, value)| ((*name).to_owned(), AttributeValue::S((*value).clone())));
+            self.insert(name, AttributeValue::M(entries.collect()));
+        }
+        fits
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::envelope::{Advisory, Via};
+    use heygen::Verified;
+    use time::macros::datetime;
+
+    const NOW: OffsetDateTime = datetime!(2026-11-21 03:40:00 UTC);
+
+    fn delivery(body: impl Into<Vec<u8>>) -> Delivery {
+        Delivery {
+            endpoint: "main".into(),
+            received_at: NOW,
+            request_id: "request-1".into(),
+            via: Via::Delivery,
+            advisory: Advisory::default(),
+            body: Verified::from_trusted(body.into()),
+        }
+    }
+
+    fn item_of(delivery: &Delivery) -> Item {
+        let event = Event::read(&delivery.body);
+        let keep = Duration::from_secs(86_400);
+        event_item(&event.correlation_id(), &event, event.job().as_ref(), delivery, NOW, keep)
+    }
+
+    #[test]
+    fn an_event_is_kept_whole_until_it_expires() {
+        let body = r#"{"event_type":"avatar_video.success","event_data":{"video_id":"v","callback_id":"c","odd":1}}"#;
+        let item = item_of(&delivery(body));
+        assert_eq!(item["body"], AttributeValue::S(body.into()));
+        assert_eq!(item["correlation_id"], AttributeValue::S("c".into()));
+        assert_eq!(item["job"], AttributeValue::S("job#avatar_video#v".into()));
+        assert_eq!(item["expires_at"], AttributeValue::N((NOW.unix_timestamp() + 86_400).to_string()));
+        assert!(!item.contains_key("entity_id"), "only jobs may be in the index");
+    }
+
+    #[test]
+    fn bytes_that_are_not_text_are_kept_as_bytes() {
+        let item = item_of(&delivery(vec![0xff, 0x00]));
+        assert_eq!(item["body"], AttributeValue::B(Blob::new([0xff, 0x00])));
+    }
+
+    #[test]
+    fn an_event_too_big_for_an_item_keeps_its_digest_and_says_so() {
+        let body = "x".repeat(MAX_BODY_BYTES + 1);
+        let item = item_of(&delivery(body.clone()));
+        assert!(!item.contains_key("body"));
+        assert!(item.contains_key("body_omitted"));
+        assert_eq!(item["body_sha256"], AttributeValue::S(hex::encode(Sha256::digest(&body))));
+    }
+
+    #[test]
+    fn results_too_big_for_an_item_are_left_to_the_event_and_it_says_so() {
+        let url = format!("https://files.example.invalid/{}", "x".repeat(MAX_RESULT_BYTES));
+        let delivery = delivery(format!(
+            r#"{{"event_type":"avatar_video.success","event_data":{{"video_id":"v","url":"{url}"}}}}"#
+        ));
+        let event = Event::read(&delivery.body);
+        let (set, gone) = job_attributes(&event.job().unwrap(), &event, &delivery, NOW);
+        assert!(set.contains_key("result_omitted"));
+        assert!(gone.contains(&"links"));
+    }
+
+    #[test]
+    fn a_success_takes_an_older_failure_away() {
+        let delivery = delivery(r#"{"event_type":"avatar_video.success","event_data":{"video_id":"v"}}"#);
+        let event = Event::read(&delivery.body);
+        let (_, gone) = job_attributes(&event.job().unwrap(), &event, &delivery, NOW);
+        assert!(gone.contains(&"failure"));
+    }
+}
