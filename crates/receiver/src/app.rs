@@ -1,0 +1,176 @@
+//! One delivery, from the request to the queue: verify, enqueue, answer.
+
+use crate::answer::{Answer, Refusal};
+use crate::config::Config;
+use crate::secret_cache::SecretCache;
+use aws::envelope::{Advisory, Delivery, Via};
+use aws::queue::Queue;
+use aws::sdk::Sdk;
+use aws::secrets::EndpointSecret;
+use aws::telemetry;
+use heygen::{Event, Signature, Unverified, Verified};
+use lambda_http::http::{HeaderMap, Method};
+use std::sync::Arc;
+use std::time::Duration;
+use time::OffsetDateTime;
+
+/// HeyGen is answered within 5 s whatever AWS does; it gives up after 10.
+const DEADLINE: Duration = Duration::from_millis(4_500);
+
+/// What comes before an endpoint's name in a path.
+const PATH: &str = "/webhooks/heygen/";
+
+/// A request, as far as it matters here.
+#[derive(Debug)]
+pub struct Request {
+    /// The HTTP method.
+    pub method: Method,
+    /// The path, with whatever a stage or a custom domain puts before ours.
+    pub path: String,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body's bytes, or why there are none.
+    pub body: Result<Vec<u8>, Refusal>,
+    /// API Gateway's id of the request.
+    pub request_id: String,
+}
+
+/// The receiver's state. Nothing in it has to survive the process.
+#[derive(Debug)]
+pub struct App {
+    config: Config,
+    secrets: SecretCache,
+    queue: Queue,
+}
+
+impl App {
+    /// Builds the clients. Nothing is fetched before it is needed.
+    pub fn new(config: Config, sdk: &Sdk) -> Self {
+        App {
+            secrets: SecretCache::new(sdk.secrets(), config.secret_prefix.clone(), config.secret_refresh),
+            queue: Queue::new(sdk.sqs(), config.queue_url.clone()),
+            config,
+        }
+    }
+
+    /// Takes one request, and says in the log and in a metric what became of it.
+    pub async fn handle(&self, request: Request) -> Result<Answer, Refusal> {
+        if request.method == Method::OPTIONS {
+            return Ok(Answer::Options);
+        }
+        let request_id = request.request_id.clone();
+        let outcome = self.route(request).await;
+        let word = match &outcome {
+            Ok(_) => "accepted",
+            Err(refusal) => {
+                let (status, outcome) = (refusal.status().as_u16(), refusal.code());
+                tracing::warn!(request_id, status, outcome, "delivery refused");
+                outcome
+            }
+        };
+        telemetry::count("Deliveries", &[("Outcome", word)]);
+        outcome
+    }
+
+    async fn route(&self, request: Request) -> Result<Answer, Refusal> {
+        let (_, name) = request.path.rsplit_once(PATH).ok_or(Refusal::UnknownPath)?;
+        let endpoint = self.config.endpoints.iter().find(|endpoint| *endpoint == name);
+        let endpoint = endpoint.ok_or(Refusal::UnknownEndpoint)?;
+        if request.method != Method::POST {
+            return Err(Refusal::Method);
+        }
+        let deliver = self.deliver(endpoint, request);
+        tokio::time::timeout(DEADLINE, deliver).await.unwrap_or(Err(Refusal::TooSlow))
+    }
+
+    async fn deliver(&self, endpoint: &str, request: Request) -> Result<Answer, Refusal> {
+        let received_at = OffsetDateTime::now_utc();
+        let body = Unverified::new(request.body?);
+        if body.is_empty() {
+            return Err(Refusal::EmptyBody);
+        }
+        if body.len() > self.config.max_body_bytes {
+            return Err(Refusal::TooLarge);
+        }
+        let signatures = self.signatures(&request.headers)?;
+        let body = self.verify(endpoint, body, &signatures, received_at).await?;
+
+        let event = Event::read(&body);
+        let delivery = Delivery {
+            endpoint: endpoint.to_owned(),
+            received_at,
+            request_id: request.request_id,
+            via: Via::Delivery,
+            advisory: advisory(&request.headers),
+            body,
+        };
+        let message = delivery.seal().map_err(|_| Refusal::TooLarge)?;
+        self.queue.send(message).await.map_err(|error| {
+            tracing::error!(endpoint, %error, class = ?error.class, "the queue did not take the delivery");
+            Refusal::QueueUnavailable
+        })?;
+        tracing::info!(
+            request_id = delivery.request_id,
+            endpoint,
+            outcome = "accepted",
+            identity = event.identity.as_str(),
+            callback_id = event.callback_id,
+            event_type = event.event_type.as_ref().filter(|t| t.is_known()).map_or("unknown", |t| t.as_str()),
+            body_bytes = delivery.body.body().len(),
+            age_seconds = age(&delivery),
+            "delivery accepted"
+        );
+        Ok(Answer::Accepted(event.identity))
+    }
+
+    fn signatures(&self, headers: &HeaderMap) -> Result<Vec<Signature>, Refusal> {
+        let values: Vec<_> = self.config.signature_headers.iter().flat_map(|name| headers.get_all(name)).collect();
+        if values.is_empty() {
+            return Err(Refusal::NoSignature);
+        }
+        let signatures: Vec<_> = values.iter().filter_map(|value| value.to_str().ok()?.parse().ok()).collect();
+        if signatures.is_empty() { Err(Refusal::MalformedSignature) } else { Ok(signatures) }
+    }
+
+    /// A mismatch is settled only when the secret is the one that is stored now, and is not being changed.
+    async fn verify(
+        &self,
+        endpoint: &str,
+        body: Unverified,
+        signatures: &[Signature],
+        now: OffsetDateTime,
+    ) -> Result<Verified, Refusal> {
+        let unavailable = |error| {
+            tracing::error!(endpoint, %error, "the endpoint's secret could not be read");
+            Refusal::SecretUnavailable
+        };
+        let cached = self.secrets.get(endpoint).await.map_err(unavailable)?;
+        let body = match body.verify(signatures, &valid(cached.as_ref(), now)) {
+            Ok(verified) => return Ok(verified),
+            Err(body) => body,
+        };
+        let stored = self.secrets.refreshed(endpoint).await.map_err(unavailable)?;
+        let secrets = valid(stored.as_ref(), now);
+        body.verify(signatures, &secrets).map_err(|_| match stored.as_deref() {
+            Some(EndpointSecret { pending: Some(_), .. }) => Refusal::SecretPending,
+            _ if secrets.is_empty() => Refusal::SecretMissing,
+            _ => Refusal::WrongSignature,
+        })
+    }
+}
+
+fn valid(secret: Option<&Arc<EndpointSecret>>, now: OffsetDateTime) -> Vec<&heygen::Secret> {
+    secret.map(|secret| secret.valid_at(now)).unwrap_or_default()
+}
+
+fn advisory(headers: &HeaderMap) -> Advisory {
+    let text = |name| Some(headers.get(name)?.to_str().ok()?.to_owned());
+    Advisory { event_id: text("heygen-event-id"), timestamp: text("heygen-timestamp") }
+}
+
+/// Seconds since HeyGen says that it sent the delivery. The signature does not cover that header,
+/// and a retry may repeat its first time: a number to look at, not to decide by.
+fn age(delivery: &Delivery) -> Option<i64> {
+    let sent: i64 = delivery.advisory.timestamp.as_ref()?.parse().ok()?;
+    Some(delivery.received_at.unix_timestamp().saturating_sub(sent))
+}

@@ -1,0 +1,78 @@
+//! What the receiver is told by its environment.
+
+use aws::env::{ConfigError, Env};
+use heygen::HeaderNames;
+use std::time::Duration;
+
+/// The receiver's configuration; each field is one parameter of `template.yaml`.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `ENDPOINTS`: the names that deliveries may be sent to, comma separated.
+    pub endpoints: Vec<String>,
+    /// `SECRET_PREFIX`: an endpoint's secret is called this, followed by the endpoint's name.
+    pub secret_prefix: String,
+    /// `QUEUE_URL`: where verified deliveries go.
+    pub queue_url: String,
+    /// `SIGNATURE_HEADERS`: the headers that may carry the signature.
+    pub signature_headers: HeaderNames,
+    /// `MAX_BODY_BYTES`: the longest body that is taken.
+    pub max_body_bytes: usize,
+    /// `SECRET_REFRESH_SECONDS`: how long after one question to Secrets Manager a failed signature
+    /// may cause the next.
+    pub secret_refresh: Duration,
+}
+
+impl Config {
+    /// Reads the process's environment; the error names every variable that is wrong.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Self::read(Env::of_process())
+    }
+
+    /// As [`from_env`](Self::from_env), from any source.
+    pub fn read(mut env: Env<'_>) -> Result<Self, ConfigError> {
+        let endpoints = env.required::<String>("ENDPOINTS");
+        let secret_prefix = env.required("SECRET_PREFIX");
+        let queue_url = env.required("QUEUE_URL");
+        let signature_headers = env.or("SIGNATURE_HEADERS", HeaderNames::default());
+        let max_body_bytes = env.or("MAX_BODY_BYTES", 4_000_000);
+        let secret_refresh = Duration::from_secs(env.or("SECRET_REFRESH_SECONDS", 10));
+        let config =
+            endpoints.zip(secret_prefix).zip(queue_url).map(|((endpoints, secret_prefix), queue_url)| Config {
+                endpoints: endpoints
+                    .split(',')
+                    .map(|name| name.trim().to_owned())
+                    .filter(|name| !name.is_empty())
+                    .collect(),
+                secret_prefix,
+                queue_url,
+                signature_headers,
+                max_body_bytes,
+                secret_refresh,
+            });
+        env.finish(config)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let get = |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned());
+        Config::read(Env::of(get))
+    }
+
+    #[test]
+    fn every_problem_is_named_at_once() {
+        let problems = read(&[("MAX_BODY_BYTES", "many"), ("SIGNATURE_HEADERS", ",")]).unwrap_err().to_string();
+        for name in ["ENDPOINTS", "SECRET_PREFIX", "QUEUE_URL", "MAX_BODY_BYTES", "SIGNATURE_HEADERS"] {
+            assert!(problems.contains(name), "{name} is missing in: {problems}");
+        }
+    }
+
+    #[test]
+    fn lists_are_trimmed() {
+        let config = read(&[("ENDPOINTS", "main, second,"), ("SECRET_PREFIX", "p/"), ("QUEUE_URL", "q")]).unwrap();
+        assert_eq!(config.endpoints, ["main", "second"]);
+    }
+}
