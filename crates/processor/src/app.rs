@@ -1,0 +1,84 @@
+//! One message, from the queue to the table.
+
+use crate::config::Config;
+use aws::envelope::Delivery;
+use aws::error::Class;
+use aws::queue::Queue;
+use aws::sdk::Sdk;
+use aws::table::Table;
+use aws::telemetry;
+use aws_lambda_events::sqs::SqsMessage;
+use heygen::{Event, Job};
+use time::OffsetDateTime;
+use tokio::time::Instant;
+
+/// What is to happen to a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It may be deleted: its event is in the table, or it is in the dead-letter queue.
+    Settled,
+    /// SQS has to deliver it again.
+    Retry,
+}
+
+/// The processor's state.
+#[derive(Debug)]
+pub struct App {
+    table: Table,
+    dead_letters: Queue,
+}
+
+impl App {
+    /// Builds the clients.
+    pub fn new(config: Config, sdk: &Sdk) -> Self {
+        App {
+            table: Table::new(sdk.dynamodb(), config.table_name, config.dedupe),
+            dead_letters: Queue::new(sdk.sqs(), config.dead_letter_queue_url),
+        }
+    }
+
+    /// Records one message's event, and says in the log and in a metric what became of it.
+    pub async fn process(&self, message: SqsMessage, deadline: Instant) -> Outcome {
+        let id = message.message_id.unwrap_or_default();
+        let text = message.body.unwrap_or_default();
+        let delivery = match Delivery::open(&text) {
+            Ok(delivery) => delivery,
+            Err(unreadable) => return self.bury(&id, text, &unreadable.to_string()).await,
+        };
+        let event = Event::read(&delivery.body);
+        let recorded = match self.table.record(&delivery, &event, OffsetDateTime::now_utc(), deadline).await {
+            Ok(recorded) => recorded,
+            Err(error) if error.class == Class::Permanent => return self.bury(&id, text, &error.to_string()).await,
+            Err(error) => {
+                let identity = event.identity.as_str();
+                tracing::error!(message_id = id, identity, %error, class = ?error.class, "the event is not recorded");
+                return Outcome::Retry;
+            }
+        };
+        tracing::info!(
+            message_id = id,
+            request_id = delivery.request_id,
+            endpoint = delivery.endpoint,
+            outcome = recorded.as_str(),
+            identity = event.identity.as_str(),
+            callback_id = event.callback_id,
+            event_type = event.event_type.as_ref().filter(|t| t.is_known()).map_or("unknown", |t| t.as_str()),
+            job = event.job().as_ref().map(Job::item_key),
+            "event recorded"
+        );
+        telemetry::count("Events", &[("Outcome", recorded.as_str())]);
+        Outcome::Settled
+    }
+
+    /// No retry can help this message: it goes to the dead-letter queue now, with the reason, and as
+    /// it is, so that it can be sent back once the reason is gone.
+    async fn bury(&self, id: &str, text: String, reason: &str) -> Outcome {
+        if let Err(error) = self.dead_letters.send_with(text, &[("reason", reason), ("message_id", id)]).await {
+            tracing::error!(message_id = id, %error, reason, "the message did not reach the dead-letter queue");
+            return Outcome::Retry;
+        }
+        tracing::error!(message_id = id, outcome = "dead_letter", reason, "the message can never be recorded");
+        telemetry::count("Events", &[("Outcome", "dead_letter")]);
+        Outcome::Settled
+    }
+}

@@ -1,0 +1,20 @@
+//! The Lambda function: configuration, clients, state, run.
+
+// The SDK's futures nest deeper than the default allows.
+#![recursion_limit = "256"]
+
+use aws::sdk::{Patience, Sdk};
+use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use processor::{App, Config, process};
+use std::sync::Arc;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    aws::telemetry::init();
+    let app = Arc::new(App::new(Config::from_env()?, &Sdk::from_env(Patience::LONG)?));
+    run(service_fn(move |event: LambdaEvent<_>| {
+        let app = Arc::clone(&app);
+        async move { process(app, event.payload, event.context.deadline()).await.map_err(Error::from) }
+    }))
+    .await
+}
