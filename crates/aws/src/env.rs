@@ -16,6 +16,8 @@ impl Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
+type Source<'a> = Box<dyn Fn(&str) -> Option<String> + 'a>;
+
 /// Reads variables and remembers what was wrong with them.
 ///
 /// ```
@@ -27,7 +29,7 @@ impl std::error::Error for ConfigError {}
 /// # Ok::<(), aws::env::ConfigError>(())
 /// ```
 pub struct Env<'a> {
-    get: Box<dyn Fn(&str) -> Option<String> + 'a>,
+    get: Source<'a>,
     problems: Vec<String>,
 }
 

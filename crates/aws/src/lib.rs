@@ -7,5 +7,7 @@ pub mod error;
 pub mod queue;
 pub mod sdk;
 pub mod secrets;
+#[cfg(feature = "stub")]
+pub mod stub;
 pub mod table;
 pub mod telemetry;

@@ -90,6 +90,12 @@ impl Sdk {
         }
     }
 
+    /// The same, over another HTTP client.
+    #[cfg(feature = "stub")]
+    pub(crate) fn over(self, http: SharedHttpClient, patience: Patience) -> Self {
+        Sdk { http, patience, ..self }
+    }
+
     /// A client for SQS.
     pub fn sqs(&self) -> aws_sdk_sqs::Client {
         client!(aws_sdk_sqs, SQS, self)

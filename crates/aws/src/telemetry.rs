@@ -1,7 +1,6 @@
 //! JSON log lines on standard output, where Lambda picks them up, and metrics in CloudWatch's embedded format.
 
 use serde_json::{Map, Value, json};
-use std::io::Write;
 use time::OffsetDateTime;
 use tracing_subscriber::EnvFilter;
 
@@ -25,9 +24,10 @@ pub fn init() {
 /// Counts one occurrence. Dimensions are part of a metric's name in CloudWatch, so they must be few
 /// and their values from a short list.
 pub fn count(metric: &str, dimensions: &[(&str, &str)]) {
-    let line = emf(OffsetDateTime::now_utc(), metric, dimensions).to_string();
-    // A metric that cannot be written must not fail a delivery.
-    let _ = writeln!(std::io::stdout().lock(), "{line}");
+    #[expect(clippy::print_stdout, reason = "standard output is where CloudWatch reads metrics from")]
+    {
+        println!("{}", emf(OffsetDateTime::now_utc(), metric, dimensions));
+    }
 }
 
 fn emf(at: OffsetDateTime, metric: &str, dimensions: &[(&str, &str)]) -> Value {

@@ -1,0 +1,79 @@
+//! A stand-in for AWS's HTTP side, for tests of what no local AWS does on demand: conflicts,
+//! throttling, silence. The SDK above it is the real one, with its retries and timeouts.
+
+use crate::sdk::{Patience, Sdk};
+use aws_credential_types::Credentials;
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_runtime_api::http::StatusCode;
+use aws_smithy_runtime_api::shared::IntoShared;
+use aws_smithy_types::body::SdkBody;
+use serde_json::{Value, json};
+use std::fmt;
+use std::sync::Arc;
+
+/// What AWS does with a call.
+#[derive(Debug, Clone)]
+pub enum Reply {
+    /// It answers.
+    Ok(Value),
+    /// It refuses: a status, and the document with `__type`.
+    Error(u16, Value),
+    /// The connection breaks.
+    Broken,
+    /// It never answers.
+    Silent,
+}
+
+impl Reply {
+    /// A refusal with nothing but a code.
+    pub fn error(status: u16, code: &str) -> Self {
+        Reply::Error(status, json!({"__type": code, "message": "canary-message"}))
+    }
+}
+
+/// An [`Sdk`] whose calls go to `aws`, which is given the operation (`SendMessage` say) and its input.
+pub fn sdk(patience: Patience, aws: impl Fn(&str, Value) -> Reply + Send + Sync + 'static) -> Sdk {
+    let credentials = Credentials::new("id", "secret", None, None, "stub");
+    Sdk::new("us-east-1", None, credentials).over(Stub(Arc::new(aws)).into_shared(), patience)
+}
+
+type Aws = dyn Fn(&str, Value) -> Reply + Send + Sync;
+
+#[derive(Clone)]
+struct Stub(Arc<Aws>);
+
+impl fmt::Debug for Stub {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Stub")
+    }
+}
+
+impl HttpClient for Stub {
+    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        self.clone().into_shared()
+    }
+}
+
+impl HttpConnector for Stub {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let target = request.headers().get("x-amz-target").unwrap_or_default();
+        let operation = target.rsplit('.').next().unwrap_or_default();
+        let input = request.body().bytes().and_then(|body| serde_json::from_slice(body).ok()).unwrap_or_default();
+        let reply = (self.0)(operation, input);
+        HttpConnectorFuture::new(async move {
+            let (status, body) = match reply {
+                Reply::Ok(body) => (200, body),
+                Reply::Error(status, body) => (status, body),
+                Reply::Broken => return Err(ConnectorError::io("the connection broke".into())),
+                Reply::Silent => std::future::pending().await,
+            };
+            let status = StatusCode::try_from(status).map_err(|error| ConnectorError::other(error.into(), None))?;
+            Ok(HttpResponse::new(status, SdkBody::from(body.to_string())))
+        })
+    }
+}

@@ -1,0 +1,320 @@
+//! Every answer of the receiver, with the real SDK over a stand-in for AWS's HTTP side.
+//! The requests are the sample invocations that `cargo lambda invoke` takes, too.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use aws::envelope::Delivery;
+use aws::sdk::Patience;
+use aws::stub::{self, Reply};
+use heygen::{Secret, sign};
+use lambda_http::aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
+use lambda_http::http::{HeaderValue, Method};
+use receiver::{App, Config, invocation};
+use serde_json::{Value, json};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+use tokio::time::{Instant, advance};
+
+const SECRET: &str = "whsec_dGVzdF9zZWNyZXQ=";
+
+/// What AWS holds and does.
+struct Aws {
+    secret: Reply,
+    queue: Reply,
+    calls: Vec<String>,
+    messages: Vec<String>,
+}
+
+impl Aws {
+    fn calls_of(&self, operation: &str) -> usize {
+        self.calls.iter().filter(|call| *call == operation).count()
+    }
+}
+
+struct Test {
+    app: App,
+    aws: Arc<Mutex<Aws>>,
+}
+
+fn stored(secret: Value) -> Reply {
+    Reply::Ok(json!({"SecretString": secret.to_string()}))
+}
+
+impl Test {
+    fn new() -> Self {
+        let aws = Aws {
+            secret: stored(json!({"current": SECRET})),
+            queue: Reply::Ok(json!({"MessageId": "1"})),
+            calls: Vec::new(),
+            messages: Vec::new(),
+        };
+        let aws = Arc::new(Mutex::new(aws));
+        let seen = Arc::clone(&aws);
+        let sdk = stub::sdk(Patience::SHORT, move |operation, input| {
+            let mut aws = seen.lock().unwrap();
+            aws.calls.push(operation.to_owned());
+            match operation {
+                "GetSecretValue" => aws.secret.clone(),
+                "SendMessage" => {
+                    aws.messages.push(input["MessageBody"].as_str().unwrap().to_owned());
+                    aws.queue.clone()
+                }
+                other => panic!("the receiver has no business with {other}"),
+            }
+        });
+        let config = Config {
+            endpoints: vec!["main".into()],
+            secret_prefix: "stack/endpoints/".into(),
+            queue_url: "https://queue.example.invalid/queue".into(),
+            signature_headers: "signature,heygen-signature".parse().unwrap(),
+            max_body_bytes: 4_000_000,
+            secret_refresh: Duration::from_secs(10),
+        };
+        Test { app: App::new(config, &sdk), aws }
+    }
+
+    fn with(secret: Reply) -> Self {
+        let test = Test::new();
+        test.aws().secret = secret;
+        test
+    }
+
+    fn aws(&self) -> MutexGuard<'_, Aws> {
+        self.aws.lock().unwrap()
+    }
+
+    async fn answer(&self, request: ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
+        let asked = Instant::now();
+        let answer = invocation::answer(&self.app, request).await;
+        assert!(asked.elapsed() < Duration::from_secs(5), "answered after {:?}", asked.elapsed());
+        answer
+    }
+
+    /// Status and error code.
+    async fn status(&self, request: ApiGatewayV2httpRequest) -> (i64, String) {
+        let answer = self.answer(request).await;
+        let code = json_body(&answer)["error"]["code"].as_str().unwrap_or_default().to_owned();
+        (answer.status_code, code)
+    }
+}
+
+fn sample(name: &str) -> ApiGatewayV2httpRequest {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../events/api-gateway").join(name);
+    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+}
+
+fn signed(body: &str, secret: &str) -> ApiGatewayV2httpRequest {
+    let mut request = sample("delivery.json");
+    let signature = sign(&Secret::new(secret).unwrap(), body.as_bytes());
+    request.headers.insert("signature", HeaderValue::from_str(&signature).unwrap());
+    request.body = Some(body.into());
+    request
+}
+
+fn json_body(answer: &ApiGatewayV2httpResponse) -> Value {
+    answer.body.as_ref().map_or(Value::Null, |body| serde_json::from_slice(body.as_ref()).unwrap_or_default())
+}
+
+fn header<'a>(answer: &'a ApiGatewayV2httpResponse, name: &str) -> Option<&'a str> {
+    answer.headers.get(name)?.to_str().ok()
+}
+
+#[tokio::test]
+async fn options_is_answered_without_a_call_even_with_everything_down() {
+    let test = Test::with(Reply::Silent);
+    test.aws().queue = Reply::Silent;
+    for path in ["/webhooks/heygen/main", "/webhooks/heygen/unknown", "/"] {
+        let mut request = sample("options.json");
+        request.raw_path = Some(path.into());
+        let answer = test.answer(request).await;
+        assert_eq!((answer.status_code, header(&answer, "allow")), (204, Some("OPTIONS, POST")));
+    }
+    assert!(test.aws().calls.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_signed_delivery_is_answered_after_the_queue_has_it_byte_for_byte() {
+    for name in ["delivery.json", "base64.json"] {
+        let test = Test::new();
+        let answer = test.answer(sample(name)).await;
+        assert_eq!(answer.status_code, 200, "{name}");
+        assert_eq!(json_body(&answer)["identity"].as_str().unwrap().len(), 64);
+        let delivery = Delivery::open(&test.aws().messages[0]).unwrap();
+        assert_eq!(Some(std::str::from_utf8(delivery.body.body()).unwrap()), sample("delivery.json").body.as_deref());
+        assert_eq!((delivery.endpoint.as_str(), delivery.request_id.as_str()), ("main", "sample-request"));
+        assert_eq!(delivery.advisory.event_id.as_deref(), Some("evt_sample"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_authentic_is_kept_whatever_it_says() {
+    let test = Test::new();
+    for body in ["not json", "[]", r#"{"event_type":"new.type"}"#, r#"{"event_type":"avatar_video.success"}"#, "\u{0}"]
+    {
+        assert_eq!(test.status(signed(body, SECRET)).await.0, 200, "{body}");
+    }
+    assert_eq!(test.aws().messages.len(), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn either_signature_header_will_do_and_one_that_holds_is_enough() {
+    let test = Test::new();
+    let mut request = sample("delivery.json");
+    let signature = request.headers.remove("signature").unwrap();
+    request.headers.insert("Heygen-Signature", signature);
+    request.headers.insert("signature", HeaderValue::from_static("garbage"));
+    assert_eq!(test.status(request).await.0, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sender_at_fault_is_told_so_and_nothing_is_enqueued() {
+    let test = Test::new();
+    let change = |change: &dyn Fn(&mut ApiGatewayV2httpRequest)| {
+        let mut request = sample("delivery.json");
+        change(&mut request);
+        request
+    };
+    let header = |request: &mut ApiGatewayV2httpRequest, value: &'static str| {
+        request.headers.insert("signature", HeaderValue::from_static(value));
+    };
+    let cases = [
+        (401, "signature_missing", change(&|r| drop(r.headers.remove("signature")))),
+        (401, "signature_malformed", change(&|r| header(r, "sha256=0123"))),
+        (401, "signature_malformed", change(&|r| header(r, ""))),
+        (401, "signature_mismatch", sample("forged.json")),
+        (401, "signature_mismatch", change(&|r| r.body = Some("another body".into()))),
+        (404, "unknown_path", change(&|r| r.raw_path = Some("/".into()))),
+        (404, "unknown_path", change(&|r| r.raw_path = None)),
+        (404, "unknown_endpoint", change(&|r| r.raw_path = Some("/webhooks/heygen/other".into()))),
+        (404, "unknown_endpoint", change(&|r| r.raw_path = Some("/webhooks/heygen/main/".into()))),
+        (405, "method_not_allowed", change(&|r| r.request_context.http.method = Method::GET)),
+        (400, "empty_body", change(&|r| r.body = None)),
+        (400, "empty_body", change(&|r| r.body = Some(String::new()))),
+        (400, "bad_base64", sample("bad-base64.json")),
+        (413, "body_too_large", signed(&"x".repeat(4_000_001), SECRET)),
+    ];
+    for (status, code, request) in cases {
+        let answer = test.answer(request).await;
+        let error = &json_body(&answer)["error"];
+        assert_eq!((answer.status_code, error["code"].as_str()), (status, Some(code)));
+        assert!(error["message"].as_str().is_some_and(|message| message.len() > 20), "{error}");
+        assert_eq!(answer.headers.contains_key("allow"), status == 405);
+    }
+    assert!(test.aws().messages.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_path_behind_a_stage_or_a_base_path_is_known() {
+    let test = Test::new();
+    let mut request = sample("delivery.json");
+    request.raw_path = Some("/prod/webhooks/heygen/main".into());
+    assert_eq!(test.status(request).await.0, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_or_a_path_that_makes_no_url_is_no_panic() {
+    let test = Test::new();
+    let mut request = sample("delivery.json");
+    request.headers.insert("host", HeaderValue::from_static("[not a host"));
+    request.headers.insert("x-forwarded-proto", HeaderValue::from_static("no scheme"));
+    assert_eq!(test.status(request).await.0, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fault_of_ours_is_503_with_retry_after_and_in_time() {
+    let denied = || Reply::error(400, "AccessDeniedException");
+    let throttled = || Reply::error(400, "ThrottlingException");
+    let missing = || Reply::error(400, "ResourceNotFoundException");
+    let fine = || stored(json!({"current": SECRET}));
+    let taken = || Reply::Ok(json!({"MessageId": "1"}));
+    let pending = json!({"pending": {"idempotency_key": "k", "since": "2026-11-21T00:00:00Z"}});
+    let cases = [
+        ("secret_missing", missing(), taken()),
+        ("secret_missing", Reply::Ok(json!({"SecretString": ""})), taken()),
+        ("secret_missing", stored(json!({})), taken()),
+        ("secret_pending", stored(pending), taken()),
+        ("secret_unavailable", stored(json!("whsec_bare")), taken()),
+        ("secret_unavailable", denied(), taken()),
+        ("secret_unavailable", throttled(), taken()),
+        ("secret_unavailable", Reply::Broken, taken()),
+        ("secret_unavailable", Reply::Silent, taken()),
+        ("queue_unavailable", fine(), denied()),
+        ("queue_unavailable", fine(), throttled()),
+        ("queue_unavailable", fine(), Reply::error(500, "InternalError")),
+        ("queue_unavailable", fine(), Reply::Broken),
+        ("queue_unavailable", fine(), Reply::Silent),
+    ];
+    for (code, secret, queue) in cases {
+        let shown = format!("{code} for {secret:?} and {queue:?}");
+        let test = Test::with(secret);
+        test.aws().queue = queue;
+        let answer = test.answer(sample("delivery.json")).await;
+        assert_eq!((answer.status_code, json_body(&answer)["error"]["code"].as_str()), (503, Some(code)), "{shown}");
+        assert!(header(&answer, "retry-after").is_some(), "{shown}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_fits_no_message_even_compressed_is_413() {
+    let mut state = 1_u64;
+    let noise = std::iter::repeat_with(|| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        char::from(b'!' + (state >> 33) as u8 % 90)
+    });
+    let noise: String = noise.take(1_500_000).collect();
+    let test = Test::new();
+    assert_eq!(test.status(signed(&noise, SECRET)).await, (413, "body_too_large".into()));
+    assert_eq!(test.status(signed(&"compressible ".repeat(200_000), SECRET)).await.0, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_mismatch_asks_for_the_secret_once_and_not_more_often_than_allowed() {
+    let test = Test::with(stored(json!({"current": "whsec_old"})));
+    assert_eq!(test.status(signed("first", "whsec_old")).await.0, 200);
+    test.aws().secret = stored(json!({"current": SECRET}));
+
+    // Just asked: a flood of forgeries causes no further question.
+    for _ in 0..50 {
+        assert_eq!(test.status(sample("forged.json")).await.0, 401);
+    }
+    assert_eq!(test.aws().calls_of("GetSecretValue"), 1);
+
+    // Later, the first mismatch finds the new secret.
+    advance(Duration::from_secs(11)).await;
+    assert_eq!(test.status(sample("delivery.json")).await.0, 200);
+    assert_eq!(test.aws().calls_of("GetSecretValue"), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_secret_is_kept_between_invocations_and_outlives_secrets_manager() {
+    let test = Test::new();
+    for _ in 0..20 {
+        assert_eq!(test.status(sample("delivery.json")).await.0, 200);
+    }
+    assert_eq!(test.aws().calls_of("GetSecretValue"), 1);
+
+    advance(Duration::from_secs(301)).await;
+    test.aws().secret = Reply::error(500, "InternalServiceError");
+    assert_eq!(test.status(sample("delivery.json")).await.0, 200);
+    // What does not hold under the last known secret cannot be judged now: not 401.
+    advance(Duration::from_secs(11)).await;
+    assert_eq!(test.status(sample("forged.json")).await, (503, "secret_unavailable".into()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_previous_secret_holds_until_it_lapses() {
+    let with_previous = |valid_until: &str| {
+        stored(json!({"current": "whsec_new", "previous": {"secret": SECRET, "valid_until": valid_until}}))
+    };
+    assert_eq!(Test::with(with_previous("2999-01-01T00:00:00Z")).status(sample("delivery.json")).await.0, 200);
+    assert_eq!(Test::with(with_previous("2026-01-01T00:00:00Z")).status(sample("delivery.json")).await.0, 401);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pending_rotation_makes_a_mismatch_retryable_and_leaves_a_match_alone() {
+    let pending = json!({"current": SECRET, "pending": {"idempotency_key": "k", "since": "2026-11-21T00:00:00Z"}});
+    let test = Test::with(stored(pending));
+    assert_eq!(test.status(sample("delivery.json")).await.0, 200);
+    assert_eq!(test.status(sample("forged.json")).await, (503, "secret_pending".into()));
+}
