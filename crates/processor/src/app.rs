@@ -61,7 +61,7 @@ impl App {
             endpoint = delivery.endpoint,
             outcome = recorded.as_str(),
             identity = event.identity.as_str(),
-            callback_id = event.callback_id,
+            correlation_id = event.correlation_id().as_str(),
             event_type = event.event_type.as_ref().filter(|t| t.is_known()).map_or("unknown", |t| t.as_str()),
             job = event.job().as_ref().map(Job::item_key),
             "event recorded"

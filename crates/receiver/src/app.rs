@@ -114,7 +114,7 @@ impl App {
             endpoint,
             outcome = "accepted",
             identity = event.identity.as_str(),
-            callback_id = event.callback_id,
+            correlation_id = event.correlation_id().as_str(),
             event_type = event.event_type.as_ref().filter(|t| t.is_known()).map_or("unknown", |t| t.as_str()),
             body_bytes = delivery.body.body().len(),
             age_seconds = age(&delivery),

@@ -7,6 +7,7 @@ use crate::answer::{Refusal, response};
 use crate::app::{App, Request};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use lambda_http::Body;
 use lambda_http::aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 
 /// Answers one invocation.
@@ -16,7 +17,8 @@ pub async fn answer(app: &App, invocation: ApiGatewayV2httpRequest) -> ApiGatewa
     let mut answer = ApiGatewayV2httpResponse::default();
     answer.status_code = i64::from(parts.status.as_u16());
     answer.headers = parts.headers;
-    answer.body = Some(body);
+    // "" where there is none, as a null body is not understood everywhere.
+    answer.body = Some(if let Body::Empty = body { Body::Text(String::new()) } else { body });
     answer
 }
 

@@ -1,0 +1,97 @@
+//! Deploys the template, as it is, to a local AWS, with the commands that its users use.
+
+use crate::backend::Backend;
+use crate::cli::AwsCli;
+use crate::error::{Doing, Error, Result};
+use crate::place::Place;
+use crate::stack::{Credentials, Endpoint, Functions, Stack};
+use crate::tools::Tools;
+use serde_json::Value;
+
+/// The name that a local stack is deployed under.
+pub const STACK_NAME: &str = "heygen-webhooks";
+/// The region that a local stack is in.
+pub const REGION: &str = "us-east-1";
+/// The bucket that holds the functions' code.
+const BUCKET: &str = "artifacts";
+
+/// A local AWS that answers.
+#[derive(Debug, Clone)]
+pub struct LocalAws {
+    /// Which one.
+    pub backend: Backend,
+    /// Where.
+    pub endpoint: String,
+    /// The keys of its account.
+    pub credentials: Credentials,
+}
+
+/// Deploys what was built, or updates what is deployed, with these webhook endpoints.
+pub fn deploy(aws: &LocalAws, tools: &Tools, place: &Place, endpoints: &[&str]) -> Result<Stack> {
+    let cli = AwsCli::local(tools, &aws.endpoint, REGION, &aws.credentials);
+    let app = place.app();
+    cli.run(&["s3", "mb", &format!("s3://{BUCKET}")])?;
+    let package = ["--template-file", "template.yaml", "--s3-bucket", BUCKET];
+    cli.run_in(
+        &app,
+        &[&["cloudformation", "package", "--output-template-file", "packaged.yaml"], &package[..]].concat(),
+    )?;
+
+    let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
+    let parameters = [
+        format!("Architecture={architecture}"),
+        format!("Endpoints={}", endpoints.join(",")),
+        // So short that nobody has to wait to see what they do.
+        "SecretRefreshSeconds=1".to_owned(),
+        "ProcessorTimeoutSeconds=6".to_owned(),
+        "VisibilitySeconds=6".to_owned(),
+    ];
+    let mut deploy = vec!["cloudformation", "deploy", "--template-file", "packaged.yaml", "--stack-name", STACK_NAME];
+    deploy.extend(["--no-fail-on-empty-changeset", "--capabilities", "CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]);
+    deploy.push("--parameter-overrides");
+    deploy.extend(parameters.iter().map(String::as_str));
+    cli.run_in(&app, &deploy)?;
+
+    let described = cli.json(&["cloudformation", "describe-stacks", "--stack-name", STACK_NAME])?;
+    read_outputs(&described["Stacks"][0]["Outputs"], aws)
+}
+
+fn read_outputs(outputs: &Value, aws: &LocalAws) -> Result<Stack> {
+    let output = |name: &str| {
+        let outputs = outputs.as_array().map(Vec::as_slice).unwrap_or_default();
+        let found = outputs.iter().find(|output| output["OutputKey"] == name);
+        let value = found.and_then(|output| output["OutputValue"].as_str()).map(str::to_owned);
+        value.ok_or_else(|| Error::Failed(format!("the stack has no output {name}")))
+    };
+    let api = output("ApiUrl")?;
+    let host = api.split_once("://").map_or(api.as_str(), |(_, host)| host);
+    let api_url = aws.backend.api_url(&aws.endpoint, host.split('.').next().unwrap_or(host));
+    let prefix = output("SecretPrefix")?;
+    let endpoint = |name: &str| Endpoint {
+        name: name.to_owned(),
+        url: format!("{api_url}/webhooks/heygen/{name}"),
+        secret: format!("{prefix}{name}"),
+    };
+    Ok(Stack {
+        aws_endpoint: Some(aws.endpoint.clone()),
+        region: REGION.to_owned(),
+        table: output("TableName")?,
+        queue_url: output("QueueUrl")?,
+        dlq_url: output("DeadLetterQueueUrl")?,
+        functions: Functions { receiver: output("ReceiverFunction")?, processor: output("ProcessorFunction")? },
+        endpoints: output("Endpoints")?.split(',').map(endpoint).collect(),
+        credentials: Some(aws.credentials.clone()),
+        api_url,
+    })
+}
+
+/// A new signing secret, as HeyGen makes them.
+pub fn random_secret() -> Result<String> {
+    use base64::Engine;
+    use std::io::Read;
+    let mut bytes = [0; 24];
+    std::fs::File::open("/dev/urandom")
+        .and_then(|mut file| file.read_exact(&mut bytes))
+        .doing("Reading /dev/urandom")?;
+    Ok(format!("whsec_{}", base64::engine::general_purpose::STANDARD.encode(bytes)))
+}

@@ -1,0 +1,78 @@
+//! HTTP as a tester wants it: any method, any header, any status, and no redirects.
+
+use crate::error::{Error, Result};
+use serde_json::Value;
+use std::time::Duration;
+
+/// Requests share connections.
+#[derive(Debug, Clone)]
+pub struct Http(ureq::Agent);
+
+/// An answer, whatever its status.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// The headers, with their names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+impl Http {
+    /// Every request ends within `limit`.
+    pub fn new(limit: Duration) -> Self {
+        let config = ureq::Agent::config_builder()
+            .timeout_global(Some(limit))
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .allow_non_standard_methods(true)
+            .proxy(None);
+        Http(config.build().into())
+    }
+
+    /// A `GET`.
+    pub fn get(&self, url: &str) -> Result<Answer> {
+        self.send("GET", url, &[], &[])
+    }
+
+    /// Any request, with any method.
+    pub fn send(&self, method: &str, url: &str, headers: &[(&str, &str)], body: &[u8]) -> Result<Answer> {
+        let refused = |why: &dyn std::fmt::Display| Error::Failed(format!("{method} {url}: {why}"));
+        let mut request = ureq::http::Request::builder().method(method).uri(url);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(body).map_err(|why| refused(&why))?;
+        let mut response = self.0.run(request).map_err(|why| refused(&why))?;
+        let text = |value: &ureq::http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        Ok(Answer {
+            status: response.status().as_u16(),
+            headers: response.headers().iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect(),
+            body: response.body_mut().read_to_vec().map_err(|why| refused(&why))?,
+        })
+    }
+}
+
+impl Answer {
+    /// The value of a header, whose name is given in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The body as JSON; null if it is none.
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_default()
+    }
+
+    /// The event's identity, of a delivery that was taken.
+    pub fn identity(&self) -> Option<String> {
+        self.json()["identity"].as_str().map(str::to_owned)
+    }
+
+    /// The error's code, of a refusal.
+    pub fn error_code(&self) -> Option<String> {
+        self.json()["error"]["code"].as_str().map(str::to_owned)
+    }
+}

@@ -1,0 +1,30 @@
+#![doc = include_str!("../README.md")]
+
+pub mod backend;
+pub mod binaries;
+pub mod cli;
+pub mod client;
+pub mod demo;
+pub mod deploy;
+mod dynamo;
+mod error;
+pub mod http;
+mod interrupt;
+pub mod logs;
+pub mod place;
+mod process;
+pub mod progress;
+pub mod rows;
+pub mod running;
+pub mod show;
+pub mod stack;
+pub mod supervisor;
+pub mod tools;
+
+pub use client::Client;
+pub use error::{Error, Result};
+pub use running::{Kind, Running};
+pub use stack::Stack;
+
+pub use interrupt::{listen as listen_to_signals, pause, wait as until_interrupted};
+pub use process::run_under;

@@ -1,0 +1,107 @@
+//! What the functions logged, from CloudWatch Logs.
+
+use crate::cli::AwsCli;
+use crate::error::Result;
+use crate::progress::Paint;
+use crate::stack::Stack;
+use serde_json::Value;
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+
+/// A line of a function's log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogLine {
+    /// CloudWatch's id of it.
+    pub id: String,
+    /// Unix time in milliseconds.
+    pub at: u64,
+    /// `receiver` or `processor`.
+    pub function: &'static str,
+    /// The line, without its end.
+    pub text: String,
+}
+
+impl LogLine {
+    /// Whether Lambda wrote it, and not the function: START, END and REPORT of an invocation.
+    pub fn is_lambdas(&self) -> bool {
+        ["START RequestId:", "END RequestId:", "REPORT RequestId:"].iter().any(|start| self.text.starts_with(start))
+    }
+}
+
+impl fmt::Display for LogLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", Paint::Cyan.out(format_args!("{:<9}", self.function)), self.text)
+    }
+}
+
+/// All functions' lines since a time in Unix milliseconds, by time.
+pub fn read(cli: &AwsCli, stack: &Stack, since: u64) -> Result<Vec<LogLine>> {
+    let mut lines = Vec::new();
+    for (function, name) in [("receiver", &stack.functions.receiver), ("processor", &stack.functions.processor)] {
+        let configuration = cli.json(&["lambda", "get-function-configuration", "--function-name", name])?;
+        let usual = format!("/aws/lambda/{name}");
+        let group = configuration["LoggingConfig"]["LogGroup"].as_str().unwrap_or(&usual);
+        let since = since.to_string();
+        let got = cli.json(&["logs", "filter-log-events", "--log-group-name", group, "--start-time", &since])?;
+        let events = got["events"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let mut streams = HashMap::new();
+        lines.extend(events.iter().flat_map(|event| of_event(function, event, &mut streams)));
+    }
+    lines.sort_by_key(|line| line.at);
+    Ok(lines)
+}
+
+/// An event may be several lines. `streams` counts the events of each stream: MiniStack gives them no
+/// ids, but has a stream per invocation, with one time for all its events.
+fn of_event<'a>(function: &'static str, event: &'a Value, streams: &mut HashMap<&'a str, usize>) -> Vec<LogLine> {
+    let text = |name: &str| event[name].as_str().unwrap_or_default();
+    let count = streams.entry(text("logStreamName")).or_default();
+    *count += 1;
+    let id = event["eventId"].as_str().map_or_else(|| format!("{}/{count}", text("logStreamName")), str::to_owned);
+    let at = event["timestamp"].as_u64().unwrap_or(0);
+    let lines = text("message").lines().filter(|line| !line.trim().is_empty());
+    let line =
+        |(number, text): (usize, &str)| LogLine { id: format!("{id}/{number}"), at, function, text: text.to_owned() };
+    lines.enumerate().map(line).collect()
+}
+
+/// Follows a log: hands out each line once.
+#[derive(Debug, Default)]
+pub struct Tail {
+    seen: HashSet<String>,
+    from: u64,
+}
+
+impl Tail {
+    /// How far back is looked again, since lines may arrive late: 10 s.
+    const OVERLAP: u64 = 10_000;
+
+    /// The lines that are new since the last call.
+    pub fn next(&mut self, cli: &AwsCli, stack: &Stack) -> Result<Vec<LogLine>> {
+        let mut lines = read(cli, stack, self.from)?;
+        lines.retain(|line| self.seen.insert(format!("{} {}", line.function, line.id)));
+        if let Some(last) = lines.last() {
+            self.from = last.at.saturating_sub(Self::OVERLAP);
+        }
+        Ok(lines)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn each_line_of_each_event_has_an_id_with_and_without_cloudwatchs() {
+        let mut streams = HashMap::new();
+        let events = [
+            json!({ "logStreamName": "s", "timestamp": 1, "message": "a\n\nb\n" }),
+            json!({ "logStreamName": "s", "timestamp": 1, "message": "a" }),
+            json!({ "logStreamName": "s", "timestamp": 2, "message": "a", "eventId": "7" }),
+        ];
+        let lines: Vec<_> = events.iter().flat_map(|event| of_event("receiver", event, &mut streams)).collect();
+        let ids: Vec<_> = lines.iter().map(|line| (line.id.as_str(), line.text.as_str())).collect();
+        assert_eq!(ids, [("s/1/0", "a"), ("s/1/1", "b"), ("s/2/0", "a"), ("7/0", "a")]);
+    }
+}

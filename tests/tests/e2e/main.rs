@@ -1,0 +1,11 @@
+//! End to end: through HTTP, on the deployed template, with the real binaries. The stack is the one
+//! that `STACK_JSON` names; `make test` starts one of its own.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
+
+mod answers;
+mod failures;
+mod leaks;
+mod permissions;
+mod records;
+mod support;
