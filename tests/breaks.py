@@ -66,31 +66,42 @@ def fails(output, test):
     return re.search(rf"^test \S*{test}( - .*)? \.\.\. FAILED|^---- \S*{test}\b", output, re.M) is not None
 
 
+def scratch():
+    """A worktree of HEAD that stays, with what was built in it."""
+    tree = ROOT / "target/breaks"
+    if (tree / ".git").exists():
+        subprocess.run(["git", "checkout", "--quiet", "--force", "--detach", git("rev-parse", "HEAD")], cwd=tree, check=True)
+    else:
+        git("worktree", "prune")
+        git("worktree", "add", "--force", "--detach", str(tree), "HEAD")
+    return tree
+
+
+def git(*arguments):
+    return subprocess.run(["git", *arguments], cwd=ROOT, check=True, text=True, stdout=subprocess.PIPE).stdout.strip()
+
+
 def run(words):
     chosen = [b for b in BREAKS if not words or any(w in b["promise"] + b["test"] for w in words)]
-    tree = ROOT / "target/breaks/tree"
-    subprocess.run(["git", "worktree", "remove", "--force", tree], cwd=ROOT, stderr=subprocess.DEVNULL)
-    subprocess.run(["git", "worktree", "add", "--quiet", "--force", "--detach", tree, "HEAD"], cwd=ROOT, check=True)
-    env = {**os.environ, "CARGO_TARGET_DIR": str(ROOT / "target"), "CARGO_TERM_COLOR": "never"}
+    tree = scratch()
+    # A target directory of its own: the programs in the common one are in use.
+    env = {**os.environ, "CARGO_TARGET_DIR": str(tree / "target"), "CARGO_TERM_COLOR": "never"}
     unnoticed = 0
-    try:
-        for number, b in enumerate(chosen, 1):
-            file = tree / b["file"]
-            sound = file.read_text()
-            if sound.count(b["find"]) != 1:
-                sys.exit(f"{b['promise']}: its line does not stand once in {b['file']}")
-            file.write_text(sound.replace(b["find"], b["replace"]))
-            package, test = b["test"].split()
-            done = subprocess.run(command(package, test), cwd=tree, env=env, text=True,
-                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-            file.write_text(sound)
-            noticed = fails(done.stdout, test)
-            unnoticed += not noticed
-            print(f"[{number}/{len(chosen)}] {'noticed ' if noticed else 'UNNOTICED'} {b['break']}: {test}", flush=True)
-            if not noticed:
-                print("    " + "\n    ".join(done.stdout.strip().splitlines()[-25:]), flush=True)
-    finally:
-        subprocess.run(["git", "worktree", "remove", "--force", tree], cwd=ROOT)
+    for number, b in enumerate(chosen, 1):
+        file = tree / b["file"]
+        sound = file.read_text()
+        if sound.count(b["find"]) != 1:
+            sys.exit(f"{b['promise']}: its line does not stand once in {b['file']}")
+        file.write_text(sound.replace(b["find"], b["replace"]))
+        package, test = b["test"].split()
+        done = subprocess.run(command(package, test), cwd=tree, env=env, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        file.write_text(sound)
+        noticed = fails(done.stdout, test)
+        unnoticed += not noticed
+        print(f"[{number}/{len(chosen)}] {'noticed ' if noticed else 'UNNOTICED'} {b['break']}: {test}", flush=True)
+        if not noticed:
+            print("    " + "\n    ".join(done.stdout.strip().splitlines()[-25:]), flush=True)
     print(f"breaks: {len(chosen) - unnoticed} of {len(chosen)} were noticed")
     sys.exit(unnoticed != 0)
 
