@@ -59,12 +59,20 @@ impl App {
             return Ok(Answer::Options);
         }
         let request_id = request.request_id.clone();
-        let outcome = self.route(request).await;
+        let endpoint = self.endpoint(&request.path);
+        let outcome = match endpoint {
+            Err(refusal) => Err(refusal),
+            Ok(_) if request.method != Method::POST => Err(Refusal::Method),
+            Ok(endpoint) => {
+                let deliver = self.deliver(endpoint, request);
+                tokio::time::timeout(DEADLINE, deliver).await.unwrap_or(Err(Refusal::TooSlow))
+            }
+        };
         let word = match &outcome {
             Ok(_) => "accepted",
             Err(refusal) => {
                 let (status, outcome) = (refusal.status().as_u16(), refusal.code());
-                tracing::warn!(request_id, status, outcome, "delivery refused");
+                tracing::warn!(request_id, endpoint = endpoint.ok(), status, outcome, "delivery refused");
                 outcome
             }
         };
@@ -72,15 +80,11 @@ impl App {
         outcome
     }
 
-    async fn route(&self, request: Request) -> Result<Answer, Refusal> {
-        let (_, name) = request.path.rsplit_once(PATH).ok_or(Refusal::UnknownPath)?;
+    /// The endpoint that a path names. What is logged is this name, and never the stranger's path.
+    fn endpoint(&self, path: &str) -> Result<&str, Refusal> {
+        let (_, name) = path.rsplit_once(PATH).ok_or(Refusal::UnknownPath)?;
         let endpoint = self.config.endpoints.iter().find(|endpoint| *endpoint == name);
-        let endpoint = endpoint.ok_or(Refusal::UnknownEndpoint)?;
-        if request.method != Method::POST {
-            return Err(Refusal::Method);
-        }
-        let deliver = self.deliver(endpoint, request);
-        tokio::time::timeout(DEADLINE, deliver).await.unwrap_or(Err(Refusal::TooSlow))
+        endpoint.map(String::as_str).ok_or(Refusal::UnknownEndpoint)
     }
 
     async fn deliver(&self, endpoint: &str, request: Request) -> Result<Answer, Refusal> {
