@@ -1,9 +1,9 @@
 //! Nothing that was started is left behind, however it comes to its end.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
-use rustix::process::{Pid, Signal, kill_process, test_kill_process_group};
-use std::io::{BufRead, BufReader, Read};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process_group};
+use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -40,17 +40,16 @@ impl Supervised {
 
     /// Waits for the end of the whole group.
     fn wait_until_gone(mut self) {
-        self.child.wait().unwrap();
-        // Its standard output closes with the last process that has it.
-        let (told, ended) = std::sync::mpsc::channel();
-        let mut output = self.child.stdout.take().unwrap();
-        thread::spawn(move || told.send(output.read_to_end(&mut Vec::new())));
-        ended.recv_timeout(Duration::from_secs(10)).unwrap().unwrap();
         let deadline = Instant::now() + Duration::from_secs(10);
         let group = self.group();
         // A killed process stays in its group until somebody reaps it.
-        while test_kill_process_group(group).is_ok() && !only_zombies(group) {
-            assert!(Instant::now() < deadline, "something of the group is left");
+        while self.child.try_wait().unwrap().is_none()
+            || !(test_kill_process_group(group).is_err() || only_zombies(group))
+        {
+            if Instant::now() >= deadline {
+                kill_process_group(group, Signal::KILL).unwrap();
+                panic!("something of the group was left");
+            }
             thread::sleep(Duration::from_millis(10));
         }
         assert!(!self.files.join("stack.json").exists(), "what says that it runs is removed");
