@@ -6,7 +6,7 @@
 //! ```
 //! Every field may be absent.
 
-use crate::error::AwsError;
+use crate::error::{AwsError, Class};
 use aws_sdk_secretsmanager::Client;
 use heygen::Secret;
 use serde::{Deserialize, Serialize};
@@ -64,6 +64,16 @@ pub enum SecretError {
     /// What is stored is not the JSON above. The value itself is never shown.
     #[error(r#"the value stored in {0} is not of the form {{"current": "whsec_..."}}"#)]
     Malformed(String),
+}
+
+impl SecretError {
+    /// What follows from it. A malformed value stays so until someone stores another.
+    pub fn class(&self) -> Class {
+        match self {
+            SecretError::Aws(error) => error.class,
+            SecretError::Malformed(_) => Class::Permanent,
+        }
+    }
 }
 
 /// Reads the secret called `name`. `None`: it is not there, or has no value yet.

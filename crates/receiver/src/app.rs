@@ -6,7 +6,7 @@ use crate::secret_cache::SecretCache;
 use aws::envelope::{Advisory, Delivery, Via};
 use aws::queue::Queue;
 use aws::sdk::Sdk;
-use aws::secrets::EndpointSecret;
+use aws::secrets::{EndpointSecret, SecretError};
 use aws::telemetry;
 use heygen::{Event, Signature, Unverified, Verified};
 use lambda_http::http::{HeaderMap, Method};
@@ -122,6 +122,8 @@ impl App {
             event_type = event.event_type.as_ref().filter(|t| t.is_known()).map_or("unknown", |t| t.as_str()),
             body_bytes = delivery.body.body().len(),
             age_seconds = age(&delivery),
+            // 0 is the current secret, 1 the previous one.
+            secret = delivery.body.matched(),
             "delivery accepted"
         );
         Ok(Answer::Accepted(event.identity))
@@ -144,8 +146,8 @@ impl App {
         signatures: &[Signature],
         now: OffsetDateTime,
     ) -> Result<Verified, Refusal> {
-        let unavailable = |error| {
-            tracing::error!(endpoint, %error, "the endpoint's secret could not be read");
+        let unavailable = |error: SecretError| {
+            tracing::error!(endpoint, %error, class = ?error.class(), "the endpoint's secret could not be read");
             Refusal::SecretUnavailable
         };
         let cached = self.secrets.get(endpoint).await.map_err(unavailable)?;
