@@ -19,6 +19,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
 BUSY = 3
 
@@ -52,7 +53,7 @@ def main():
     watched = set()
     # A closed terminal is no reason to end, and the program inherits this.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    program = subprocess.Popen(options.program, stdin=subprocess.DEVNULL, preexec_fn=die_with_parent)
+    program = None
 
     def end(*_):
         if not ending.acquire(blocking=False):
@@ -62,8 +63,9 @@ def main():
                 os.kill(pid, signal.SIGTERM)
             except ProcessLookupError:
                 pass
-        program.kill()
-        program.wait()
+        if program:
+            program.kill()
+            program.wait()
         if options.stop:
             subprocess.run(options.stop, stdin=subprocess.DEVNULL, timeout=20, check=False)
         for path in options.remove:
@@ -73,7 +75,9 @@ def main():
                 os.remove(path)
         os.killpg(0, signal.SIGKILL)
 
+    # Before the program is there, so that there is no moment in which it could be orphaned.
     signal.signal(signal.SIGTERM, end)
+    program = subprocess.Popen(options.program, stdin=subprocess.DEVNULL, preexec_fn=die_with_parent)
 
     def until_program_ends():
         code = program.wait()
@@ -87,7 +91,8 @@ def main():
             (watched.add if word == "watch" else watched.discard)(int(pid))
         end()
     while True:
-        signal.pause()
+        # Not pause(): a signal that comes just before it would wait for the next one.
+        time.sleep(1)
 
 
 main()
