@@ -35,12 +35,12 @@ logs: ## What the functions logged; FOLLOW=1 goes on
 	@$(LOCAL) logs $(if $(FOLLOW),--follow)
 
 test: ## All tests, the end to end ones against a fresh local stack
-	@cargo run -p local -- with -- $(RUNNER) --workspace --features local/e2e
+	@cargo run -p local -- with -- $(RUNNER) --workspace --features local/e2e,heygen/api
 
 check: lint-rust lint-template ## Everything that needs no stack: format, clippy, unit tests, dependencies, template
-	$(RUNNER) --workspace
-	cargo test --quiet --workspace --doc
-	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --workspace --no-deps
+	$(RUNNER) --workspace --features heygen/api
+	cargo test --quiet --workspace --features heygen/api --doc
+	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --workspace --features heygen/api --no-deps
 	python3 -B tests/breaks.py check
 
 fmt: ## Format the code

@@ -58,7 +58,7 @@ def check():
 
 
 def command(package, test):
-    cargo = ["cargo", "test", "-q", "-p", package]
+    cargo = ["cargo", "test", "-q", "-p", package, *(["--features", "api"] if package == "heygen" else [])]
     if is_end_to_end(test):
         local = ["cargo", "run", "-q", "-p", "local", "--", "with", "--"]
         return local + cargo + ["--features", "e2e", "--test", "e2e", test]

@@ -1,19 +1,8 @@
 //! Errors have a class: it decides what happens to the delivery.
 
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
+pub use heygen::Class;
 use std::fmt;
-
-/// What a failure means for the one who might try again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Class {
-    /// It may pass: try again.
-    Transient,
-    /// It will not pass for this input, however often it is tried.
-    Permanent,
-    /// AWS refuses us. Not the input's fault, and no retry helps before someone mends the
-    /// permissions; the input has to be kept until then.
-    Denied,
-}
 
 /// A failed AWS call, with nothing in it that the call carried.
 #[derive(Debug, Clone, PartialEq, Eq)]

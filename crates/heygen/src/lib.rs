@@ -1,5 +1,8 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(feature = "api")]
+pub mod api;
+mod class;
 mod correlation;
 mod digest;
 mod event;
@@ -14,6 +17,7 @@ mod secret;
 mod signature;
 mod verified;
 
+pub use class::Class;
 pub use correlation::CorrelationId;
 pub use event::Event;
 pub use event_type::{EventType, Outcome};

@@ -1,0 +1,100 @@
+//! What an answer says: HeyGen's two envelopes, and what gateways put in their place.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::scrub::Scrub;
+use super::{ApiError, Kind};
+use crate::fields::Fields;
+
+/// v1's code for success.
+const V1_SUCCESS: &str = "100";
+
+/// An answer without its body.
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) content_type: Option<String>,
+    pub(super) request_id: Option<String>,
+    pub(super) retry_after: Option<Duration>,
+}
+
+impl Answer {
+    pub(super) fn is_success(&self) -> bool {
+        (200..=299).contains(&self.status)
+    }
+
+    /// The body of a success; `Null` if it is empty.
+    pub(super) fn read(self, operation: &'static str, body: &[u8], scrub: &Scrub) -> Result<Value, ApiError> {
+        let json = if body.is_empty() { Some(Value::Null) } else { serde_json::from_slice(body).ok() };
+        let refusal = json.as_ref().and_then(refusal);
+        let (kind, message) = match (&json, &refusal) {
+            (Some(_), None) if self.is_success() => return Ok(json.unwrap_or_default()),
+            (_, Some(refusal)) => (self.kind(Some(refusal)), refusal.message.as_deref().and_then(|m| scrub.message(m))),
+            (Some(_), None) => (self.kind(None), None),
+            (None, None) => {
+                let content_type = self.content_type.as_deref().unwrap_or("of no type");
+                (self.kind(None), Some(format!("the answer is {content_type}, not JSON")))
+            }
+        };
+        Err(ApiError {
+            status: Some(self.status),
+            code: refusal.and_then(|refusal| scrub.token(&refusal.code?)),
+            message,
+            request_id: self.request_id,
+            retry_after: self.retry_after,
+            ..ApiError::new(operation, kind)
+        })
+    }
+
+    /// A code says more than a status: HeyGen may send an error with a 200.
+    fn kind(&self, refusal: Option<&Refusal>) -> Kind {
+        let by_code = refusal.and_then(|refusal| match refusal.code.as_deref()? {
+            "unauthorized" => Some(Kind::Unauthorized),
+            "insufficient_credit" => Some(Kind::InsufficientCredit),
+            "forbidden" => Some(Kind::Forbidden),
+            // v1: "Webhook endpoint not found".
+            "not_found" | "400131" => Some(Kind::NotFound),
+            "request_in_progress" => Some(Kind::InProgress),
+            "rate_limit_exceeded" => Some(Kind::RateLimited),
+            "quota_exceeded" => Some(Kind::QuotaExceeded),
+            _ => None,
+        });
+        by_code.unwrap_or(match self.status {
+            401 => Kind::Unauthorized,
+            402 => Kind::InsufficientCredit,
+            403 => Kind::Forbidden,
+            // A gateway's 404 is about its own paths, and must not pass for "deleted".
+            404 if refusal.is_none() => Kind::NotJson,
+            404 => Kind::NotFound,
+            408 => Kind::Timeout,
+            409 => Kind::Conflict,
+            429 => Kind::RateLimited,
+            200..=299 if refusal.is_none() => Kind::NotJson,
+            300..=399 => Kind::Redirected,
+            500..=599 => Kind::Server,
+            _ => Kind::Rejected,
+        })
+    }
+}
+
+/// What HeyGen says against a request.
+struct Refusal {
+    code: Option<String>,
+    message: Option<String>,
+}
+
+/// `{"error": {"code", "message"}}`, or v1's `{"code": 400542, "message"}` whose code is not 100.
+fn refusal(body: &Value) -> Option<Refusal> {
+    let body = Fields::of(Some(body));
+    let error = body.get("error").filter(|error| !error.is_null());
+    if let Some(error) = error {
+        let fields = Fields::of(Some(error));
+        return Some(Refusal {
+            code: fields.text("code"),
+            message: fields.text("message").or_else(|| body.text("error")),
+        });
+    }
+    let code = body.text("code").filter(|code| code != V1_SUCCESS)?;
+    Some(Refusal { code: Some(code), message: body.text("message") })
+}

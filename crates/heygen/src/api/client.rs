@@ -1,0 +1,94 @@
+//! The client: where calls go, and how they are made.
+
+use std::fmt;
+
+use reqwest::{Method, Url};
+use serde_json::Value;
+
+use super::config::{ApiConfig, ApiVersion, InvalidConfig, base_url};
+use super::transport::{Call, Transport};
+use super::{ApiError, IdempotencyKey, Kind, RetryPolicy, retry};
+
+/// A client of HeyGen's management API.
+///
+/// Making one costs nothing; the HTTP client is built with the first call, and its connections
+/// are used again. It needs a tokio runtime with time and I/O.
+pub struct Api {
+    version: ApiVersion,
+    base: Url,
+    retry: RetryPolicy,
+    transport: Transport,
+}
+
+impl Api {
+    /// # Errors
+    ///
+    /// [`InvalidConfig`] for a base URL or a credential that cannot be used.
+    pub fn new(config: &ApiConfig) -> Result<Self, InvalidConfig> {
+        Ok(Self {
+            version: config.version,
+            base: base_url(&config.base_url)?,
+            retry: config.retry,
+            transport: Transport::new(&config.credential, config.timeouts)?,
+        })
+    }
+
+    /// The version it speaks.
+    pub fn version(&self) -> ApiVersion {
+        self.version
+    }
+
+    /// A call of `path`, relative to the base URL, with `query`.
+    pub(super) fn call(
+        &self,
+        operation: &'static str,
+        method: Method,
+        path: &[&str],
+        query: &[(&str, Option<&str>)],
+    ) -> Call {
+        let mut url = self.base.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(path);
+        }
+        for (name, value) in query {
+            if let Some(value) = value {
+                url.query_pairs_mut().append_pair(name, value);
+            }
+        }
+        Call { operation, method, url, body: None, key: None }
+    }
+
+    /// Sends `call` until it is answered or given up, and gives the whole body.
+    pub(super) async fn send(&self, call: &Call) -> Result<Value, ApiError> {
+        retry::run(&self.retry, call.repeat(), |left| self.transport.attempt(call, left)).await
+    }
+
+    /// For calls that v1 does not have.
+    pub(super) fn needs_v3(&self, operation: &'static str) -> Result<(), ApiError> {
+        match self.version {
+            ApiVersion::V3 => Ok(()),
+            ApiVersion::V1 => Err(ApiError::new(operation, Kind::Unsupported)),
+        }
+    }
+
+    /// The key if HeyGen would heed it: v1 would not, and then a repetition does the work twice.
+    pub(super) fn heeded(&self, key: Option<&IdempotencyKey>) -> Option<IdempotencyKey> {
+        key.filter(|_| self.version.replays_by_key()).cloned()
+    }
+}
+
+/// An id that can stand in a path or a query. A URL drops `.` and `..`, so that the call would
+/// be about something else; a list of ids is separated by commas.
+pub(super) fn id<'a>(operation: &'static str, id: &'a str) -> Result<&'a str, ApiError> {
+    let plain = |char: char| !char.is_control() && !char.is_whitespace() && char != ',';
+    if id.is_empty() || id == "." || id == ".." || !id.chars().all(plain) {
+        return Err(ApiError::new(operation, Kind::InvalidId));
+    }
+    Ok(id)
+}
+
+impl fmt::Debug for Api {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Api").field("version", &self.version).field("base", &self.base.as_str()).finish_non_exhaustive()
+    }
+}

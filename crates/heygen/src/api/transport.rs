@@ -1,0 +1,165 @@
+//! One attempt over HTTP.
+
+use std::error::Error;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::{Client, Method, Request, Response, Url, redirect, retry};
+use serde_json::Value;
+use time::OffsetDateTime;
+use tokio::time::timeout;
+
+use super::answer::Answer;
+use super::retry::Repeat;
+use super::scrub::Scrub;
+use super::{ApiError, Credential, IdempotencyKey, InvalidConfig, Kind, Timeouts, retry_after};
+
+/// The largest answer that is read. A page of 100 of the largest known events is far below it.
+const LARGEST_BODY: usize = 8 << 20;
+
+/// A request, as often as it is sent.
+#[derive(Clone)]
+pub(super) struct Call {
+    pub(super) operation: &'static str,
+    pub(super) method: Method,
+    pub(super) url: Url,
+    pub(super) body: Option<Value>,
+    pub(super) key: Option<IdempotencyKey>,
+}
+
+impl Call {
+    pub(super) fn repeat(&self) -> Repeat {
+        match self.method {
+            _ if self.key.is_some() => Repeat::Keyed,
+            Method::GET | Method::DELETE => Repeat::Harmless,
+            _ => Repeat::Harmful,
+        }
+    }
+
+    pub(super) fn failed(&self, kind: Kind) -> ApiError {
+        ApiError::new(self.operation, kind)
+    }
+}
+
+pub(super) struct Transport {
+    client: OnceLock<Client>,
+    /// The header that carries the credential.
+    credential: (HeaderName, HeaderValue),
+    timeouts: Timeouts,
+    scrub: Scrub,
+}
+
+impl Transport {
+    pub(super) fn new(credential: &Credential, timeouts: Timeouts) -> Result<Self, InvalidConfig> {
+        let text = credential.text();
+        if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(InvalidConfig::Credential);
+        }
+        let (name, value) = match credential {
+            Credential::ApiKey(key) => (HeaderName::from_static("x-api-key"), key.clone()),
+            Credential::Bearer(token) => (AUTHORIZATION, format!("Bearer {token}")),
+        };
+        let mut value = HeaderValue::try_from(value).map_err(|_| InvalidConfig::Credential)?;
+        value.set_sensitive(true);
+        let scrub = Scrub { credential: text.to_owned() };
+        Ok(Self { client: OnceLock::new(), credential: (name, value), timeouts, scrub })
+    }
+
+    /// Sends `call` once. It takes `left` at most.
+    pub(super) async fn attempt(&self, call: &Call, left: Duration) -> Result<Value, ApiError> {
+        let answer = timeout(self.timeouts.attempt.min(left), self.exchange(call)).await;
+        answer.unwrap_or_else(|_| Err(call.failed(Kind::Timeout)))
+    }
+
+    async fn exchange(&self, call: &Call) -> Result<Value, ApiError> {
+        let failed = |error| self.failed(call, &error);
+        let request = self.request(call)?;
+        let response = self.client(call)?.execute(request).await.map_err(failed)?;
+
+        let header = |name: &str| response.headers().get(name)?.to_str().ok();
+        let answer = Answer {
+            status: response.status().as_u16(),
+            content_type: header(CONTENT_TYPE.as_str()).and_then(|text| self.scrub.token(text.split(';').next()?)),
+            request_id: header("x-request-id").and_then(|id| self.scrub.token(id)),
+            retry_after: header(RETRY_AFTER.as_str())
+                .and_then(|value| retry_after::parse(value, OffsetDateTime::now_utc())),
+        };
+        let body = match self.body(call, response).await {
+            Ok(body) => body,
+            // A refusal is one, however it goes on.
+            Err(error) if answer.is_success() => return Err(ApiError { status: Some(answer.status), ..error }),
+            Err(_) => Vec::new(),
+        };
+        answer.read(call.operation, &body, &self.scrub)
+    }
+
+    fn request(&self, call: &Call) -> Result<Request, ApiError> {
+        let mut request = Request::new(call.method.clone(), call.url.clone());
+        let mut headers = HeaderMap::new();
+        headers.insert(self.credential.0.clone(), self.credential.1.clone());
+        if let Some(key) = &call.key {
+            let value = HeaderValue::try_from(key.as_str()).map_err(|_| call.failed(Kind::Rejected))?;
+            headers.insert("idempotency-key", value);
+        }
+        if let Some(body) = &call.body {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            *request.body_mut() = Some(body.to_string().into());
+        }
+        *request.headers_mut() = headers;
+        Ok(request)
+    }
+
+    async fn body(&self, call: &Call, mut response: Response) -> Result<Vec<u8>, ApiError> {
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.failed(call, &error))? {
+            if body.len() + chunk.len() > LARGEST_BODY {
+                return Err(call.failed(Kind::TooLarge));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    }
+
+    /// What the network says is in the last of an error's sources; the others quote the URL.
+    fn failed(&self, call: &Call, error: &reqwest::Error) -> ApiError {
+        let mut source = error.source();
+        while let Some(deeper) = source.and_then(Error::source) {
+            source = Some(deeper);
+        }
+        let kind = if error.is_timeout() { Kind::Timeout } else { Kind::Connection };
+        let message = source.and_then(|source| self.scrub.message(&source.to_string()));
+        ApiError { message, ..call.failed(kind) }
+    }
+
+    /// The client is built with the first call: most starts of a function make none.
+    fn client(&self, call: &Call) -> Result<&Client, ApiError> {
+        if let Some(client) = self.client.get() {
+            return Ok(client);
+        }
+        let client = build(self.timeouts).ok_or_else(|| call.failed(Kind::Connection))?;
+        Ok(self.client.get_or_init(|| client))
+    }
+}
+
+/// HTTP/1.1 over TLS with ring and embedded roots, and without proxies, redirects and retries:
+/// each would send the credential, or do the work, where nobody asked for it.
+fn build(timeouts: Timeouts) -> Option<Client> {
+    let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    let ring = Arc::new(rustls::crypto::ring::default_provider());
+    let tls = rustls::ClientConfig::builder_with_provider(ring)
+        .with_safe_default_protocol_versions()
+        .ok()?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Client::builder()
+        .user_agent(concat!("heygen-webhooks/", env!("CARGO_PKG_VERSION")))
+        .tls_backend_preconfigured(tls)
+        .no_proxy()
+        .redirect(redirect::Policy::none())
+        .referer(false)
+        .retry(retry::never())
+        .connect_timeout(timeouts.connect)
+        .build()
+        .ok()
+}

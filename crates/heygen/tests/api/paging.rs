@@ -1,0 +1,119 @@
+//! Lists: all of it, in order, or an error.
+
+use crate::server::{Reply, Server};
+use crate::v3;
+use heygen::Class;
+use heygen::api::{ApiError, EventTypeInfo, Kind};
+use serde_json::{Value, json};
+
+fn page(names: &[&str], more: Value, token: Value) -> Reply {
+    let data: Vec<_> = names.iter().map(|name| json!({"event_type": name})).collect();
+    Reply::json(200, json!({"data": data, "has_more": more, "next_token": token}))
+}
+
+async fn list(server: &Server) -> Result<Vec<String>, ApiError> {
+    let all = v3(server).event_types().all().await?;
+    Ok(all.into_iter().map(|EventTypeInfo { event_type, .. }| event_type.to_string()).collect())
+}
+
+#[tokio::test]
+async fn tokens_lead_from_page_to_page() {
+    let server = Server::replying([
+        page(&["a", "b"], json!(true), json!("t/1=")),
+        page(&[], json!(true), json!("t2")),
+        page(&["c"], json!(false), Value::Null),
+    ])
+    .await;
+    let api = v3(&server);
+    let mut pages = api.event_types();
+    assert_eq!(pages.next().await.unwrap().unwrap().len(), 2);
+    assert_eq!(server.seen().len(), 1, "a page is fetched when it is asked for");
+    assert_eq!(pages.next().await.unwrap().unwrap().len(), 0, "an empty page is not the end");
+    assert_eq!(pages.next().await.unwrap().unwrap().len(), 1);
+    assert_eq!(pages.next().await.unwrap(), None);
+    assert_eq!(pages.next().await.unwrap(), None);
+    let path = "GET /v3/webhooks/event-types";
+    assert_eq!(server.lines(), [path.to_owned(), format!("{path}?token=t%2F1%3D"), format!("{path}?token=t2")]);
+}
+
+#[tokio::test]
+async fn the_token_follows_the_other_parameters() {
+    let data = json!([]);
+    let server = Server::replying([
+        Reply::json(200, json!({"data": data, "has_more": true, "next_token": "t"})),
+        Reply::json(200, json!({"data": data})),
+    ])
+    .await;
+    v3(&server).endpoints().all().await.unwrap();
+    assert_eq!(server.lines()[1], "GET /v3/webhooks/endpoints?limit=100&token=t");
+}
+
+#[tokio::test]
+async fn the_end_may_be_told_in_several_ways() {
+    for (more, token) in [(json!(false), json!("t")), (json!(false), json!("")), (Value::Null, Value::Null)] {
+        let server = Server::replying([page(&["a"], more, token)]).await;
+        assert_eq!(list(&server).await.unwrap(), ["a"]);
+    }
+}
+
+/// A list whose tokens are these, over and over. It ends after 10 pages, so that a client that
+/// goes on and on fails, and does not hang.
+async fn circle(tokens: &'static [&'static str]) -> Server {
+    let mut count = 0;
+    Server::start(move |_| {
+        count += 1;
+        page(&["a"], json!(count < 10), json!(tokens[count % tokens.len()]))
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_token_that_repeats_for_ever_is_an_error() {
+    let server = circle(&["same"]).await;
+    let error = list(&server).await.unwrap_err();
+    assert_eq!((error.kind, error.class), (Kind::RepeatedToken, Class::Permanent));
+    assert_eq!(server.seen().len(), 2);
+}
+
+#[tokio::test]
+async fn tokens_that_go_in_a_circle_are_an_error() {
+    let server = circle(&["x", "y", "z"]).await;
+    assert_eq!(list(&server).await.unwrap_err().kind, Kind::RepeatedToken);
+    assert_eq!(server.seen().len(), 4);
+}
+
+#[tokio::test]
+async fn a_token_is_enough_to_go_on() {
+    let server = Server::replying([page(&["a"], Value::Null, json!("t")), page(&["b"], Value::Null, json!(""))]).await;
+    assert_eq!(list(&server).await.unwrap(), ["a", "b"]);
+}
+
+#[tokio::test]
+async fn a_list_without_its_end_is_an_error() {
+    let server = Server::replying([page(&["a"], json!(true), Value::Null)]).await;
+    assert_eq!(list(&server).await.unwrap_err().kind, Kind::Unexpected);
+}
+
+#[tokio::test]
+async fn what_is_no_list_is_not_an_empty_list() {
+    for body in [json!({"data": null}), json!({}), json!([]), json!({"data": {}}), json!({"data": [7]})] {
+        let server = Server::replying([Reply::json(200, body.clone())]).await;
+        assert_eq!(list(&server).await.unwrap_err().kind, Kind::Unexpected, "{body}");
+    }
+    let server = Server::replying([Reply::Answer(200, String::new(), Vec::new())]).await;
+    assert_eq!(list(&server).await.unwrap_err().kind, Kind::Unexpected);
+}
+
+#[tokio::test]
+async fn a_page_that_failed_can_be_asked_for_again() {
+    let refused = Reply::json(400, json!({"error": {"code": "bad", "message": "no"}}));
+    let server =
+        Server::replying([page(&["a"], json!(true), json!("t")), refused, page(&["b"], json!(false), Value::Null)])
+            .await;
+    let api = v3(&server);
+    let mut pages = api.event_types();
+    pages.next().await.unwrap();
+    pages.next().await.unwrap_err();
+    assert_eq!(pages.next().await.unwrap().unwrap()[0].event_type.as_str(), "b");
+    assert_eq!(server.lines()[1], server.lines()[2]);
+}
