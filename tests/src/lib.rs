@@ -17,6 +17,7 @@ pub mod progress;
 pub mod rows;
 pub mod running;
 pub mod show;
+pub mod simulator;
 pub mod stack;
 pub mod supervisor;
 pub mod tools;
