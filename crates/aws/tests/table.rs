@@ -128,12 +128,22 @@ async fn what_is_denied_is_said_in_aws_own_words() {
 #[tokio::test(start_paused = true)]
 async fn an_event_without_callback_id_goes_to_the_job_that_is_known() {
     let found = json!({"Items": [
-        {"correlation_id": {"S": "v"}, "item": {"S": "job#avatar_video_gif#v"}, "entity_id": {"S": "v"}},
+        {"correlation_id": {"S": "v"}, "item": {"S": "job#avatar_video_caption#v"}, "entity_id": {"S": "v"}},
         {"correlation_id": {"S": "c"}, "item": {"S": "job#avatar_video#v"}, "entity_id": {"S": "v"}},
     ]});
     let (recorded, calls) = record(WITHOUT_CALLBACK_ID, vec![Reply::Ok(found), done()]).await;
     assert_eq!(recorded, Ok(Recorded::Moved));
     assert_eq!(calls[1].1["TransactItems"][0]["Put"]["Item"]["correlation_id"]["S"], "c");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_began_without_callback_id_stays_where_its_events_are_known() {
+    let found = json!({"Items": [
+        {"correlation_id": {"S": "c"}, "item": {"S": "job#avatar_video#v"}, "entity_id": {"S": "v"}},
+        {"correlation_id": {"S": "v"}, "item": {"S": "job#avatar_video_gif#v"}, "entity_id": {"S": "v"}},
+    ]});
+    let (_, calls) = record(WITHOUT_CALLBACK_ID, vec![Reply::Ok(found), done()]).await;
+    assert_eq!(calls[1].1["TransactItems"][0]["Put"]["Item"]["correlation_id"]["S"], "v");
 }
 
 #[tokio::test(start_paused = true)]

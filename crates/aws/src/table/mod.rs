@@ -151,10 +151,14 @@ impl Table {
 
         let key = job.map(Job::item_key);
         let text = |item: &Item, name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned();
-        let correlated = found.items().iter().filter_map(|item| {
-            let correlation = text(item, "correlation_id").filter(|found| found != own.as_str())?;
-            Some((text(item, "item") == key, correlation))
-        });
+        let jobs =
+            found.items().iter().filter_map(|item| Some((text(item, "item") == key, text(item, "correlation_id")?)));
+        let jobs: Vec<_> = jobs.collect();
+        // A job that began without a `callback_id` stays where it is: its events are known there.
+        if jobs.iter().any(|(is_it, found)| *is_it && found == own.as_str()) {
+            return Ok(own);
+        }
+        let correlated = jobs.into_iter().filter(|(_, found)| found != own.as_str());
         // The job itself, else another one about the same entity: a video's caption is part of its story.
         Ok(correlated.max().map_or(own, |(_, found)| CorrelationId::of(&found)))
     }
