@@ -1,10 +1,12 @@
 //! An endpoint's secret, as Secrets Manager holds it: one JSON value per endpoint.
 //!
 //! ```json
-//! {"current": "whsec_…", "previous": {"secret": "whsec_…", "valid_until": "2026-11-22T00:00:00Z"},
-//!  "pending": {"idempotency_key": "…", "since": "2026-11-21T00:00:00Z"}}
+//! {"current": "whsec_…",
+//!  "previous": [{"secret": "whsec_…", "valid_until": "2026-11-22T00:00:00Z"}],
+//!  "registered": {"endpoint_id": "…", "entity_id": null, "replaces": null},
+//!  "pending": {"change": "rotate", "endpoint_id": "…", "idempotency_key": "…", "since": "2026-11-21T00:00:00Z"}}
 //! ```
-//! Every field may be absent.
+//! Every field may be absent. `registered` and `pending` are the notes of whoever registers the endpoint at HeyGen.
 
 use crate::error::{AwsError, Class};
 use aws_sdk_secretsmanager::Client;
@@ -13,15 +15,21 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use time::OffsetDateTime;
 
+/// More previous secrets than these are not kept: each of them costs a MAC over a forged body.
+const MOST_PREVIOUS: usize = 5;
+
 /// What is stored for one endpoint.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EndpointSecret {
     /// What HeyGen signs with now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub current: Option<Secret>,
-    /// What it signed with before the last rotation.
+    /// What it signed with before, the latest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub previous: Vec<Previous>,
+    /// The endpoint at HeyGen whose secret `current` is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub previous: Option<Previous>,
+    pub registered: Option<Registered>,
     /// A create or a rotation whose outcome is not stored yet: HeyGen may sign with a secret that we do not know.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending: Option<Pending>,
@@ -37,6 +45,19 @@ pub struct Previous {
     pub valid_until: OffsetDateTime,
 }
 
+/// An endpoint as it was registered.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Registered {
+    /// HeyGen's id of it.
+    pub endpoint_id: String,
+    /// The one entity that it hears of, which HeyGen never shows.
+    #[serde(default)]
+    pub entity_id: Option<String>,
+    /// The endpoint that it took the place of, and that has to go.
+    #[serde(default)]
+    pub replaces: Option<String>,
+}
+
 /// A change at HeyGen that was begun.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pending {
@@ -45,13 +66,48 @@ pub struct Pending {
     /// When it was begun.
     #[serde(with = "time::serde::rfc3339")]
     pub since: OffsetDateTime,
+    /// What it was.
+    #[serde(flatten)]
+    pub change: PendingChange,
+}
+
+/// What was begun.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "change", rename_all = "snake_case")]
+pub enum PendingChange {
+    /// A new endpoint.
+    Create {
+        /// The entity that it shall hear of.
+        #[serde(default)]
+        entity_id: Option<String>,
+        /// The endpoint that it shall take the place of.
+        #[serde(default)]
+        replaces: Option<String>,
+        /// The ids that HeyGen had for this URL before. Any other is the new one's.
+        #[serde(default)]
+        known: Vec<String>,
+    },
+    /// A new secret for an endpoint.
+    Rotate {
+        /// HeyGen's id of it.
+        endpoint_id: String,
+    },
 }
 
 impl EndpointSecret {
     /// The secrets that a signature may be made with at `now`, the likeliest first.
     pub fn valid_at(&self, now: OffsetDateTime) -> Vec<&Secret> {
-        let previous = self.previous.as_ref().filter(|previous| now < previous.valid_until);
+        let previous = self.previous.iter().filter(|previous| now < previous.valid_until);
         self.current.iter().chain(previous.map(|previous| &previous.secret)).collect()
+    }
+
+    /// Takes what HeyGen signs with from now on. What it signed with before is accepted until `valid_until`.
+    pub fn take(&mut self, secret: Secret, now: OffsetDateTime, valid_until: OffsetDateTime) {
+        self.previous.retain(|previous| now < previous.valid_until && previous.secret != secret);
+        if let Some(old) = self.current.replace(secret).filter(|old| self.current.as_ref() != Some(old)) {
+            self.previous.insert(0, Previous { secret: old, valid_until });
+            self.previous.truncate(MOST_PREVIOUS);
+        }
     }
 }
 
@@ -78,17 +134,34 @@ impl SecretError {
 
 /// Reads the secret called `name`. `None`: it is not there, or has no value yet.
 pub async fn fetch(client: &Client, name: &str) -> Result<Option<EndpointSecret>, SecretError> {
-    let answer = match client.get_secret_value().secret_id(name).send().await {
-        Ok(answer) => answer,
-        // Covers a secret without a value as well: it has no version yet.
-        Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()) => return Ok(None),
-        Err(error) => return Err(AwsError::of("secretsmanager:GetSecretValue", &error).into()),
-    };
-    match answer.secret_string() {
-        None | Some("") => Ok(None),
+    match fetch_text(client, name).await? {
+        None => Ok(None),
         // serde's message would quote what it found, which may be the secret.
-        Some(text) => serde_json::from_str(text).map(Some).map_err(|_| SecretError::Malformed(name.to_owned())),
+        Some(text) => serde_json::from_str(&text).map(Some).map_err(|_| SecretError::Malformed(name.to_owned())),
     }
+}
+
+/// Reads a secret that is any text. `None`: it is not there, or has no value yet.
+pub async fn fetch_text(client: &Client, name: &str) -> Result<Option<String>, AwsError> {
+    match client.get_secret_value().secret_id(name).send().await {
+        Ok(answer) => Ok(answer.secret_string.filter(|text| !text.is_empty())),
+        // Covers a secret without a value as well: it has no version yet.
+        Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()) => Ok(None),
+        Err(error) => Err(AwsError::of("secretsmanager:GetSecretValue", &error)),
+    }
+}
+
+/// Stores a value in the secret called `name`, which has to be there. Returns once it is stored.
+pub async fn store(client: &Client, name: &str, value: &EndpointSecret) -> Result<(), AwsError> {
+    const OPERATION: &str = "secretsmanager:PutSecretValue";
+    let text = serde_json::to_string(value).map_err(|_| AwsError {
+        operation: OPERATION,
+        class: Class::Permanent,
+        code: "value could not be written".into(),
+        message: None,
+    })?;
+    let put = client.put_secret_value().secret_id(name).secret_string(text).send().await;
+    put.map(drop).map_err(|error| AwsError::of(OPERATION, &error))
 }
 
 #[cfg(test)]
@@ -98,9 +171,13 @@ mod tests {
 
     fn stored() -> EndpointSecret {
         serde_json::from_str(
-            r#"{"current": "whsec_new", "previous": {"secret": "whsec_old", "valid_until": "2026-11-22T00:00:00Z"}}"#,
+            r#"{"current": "whsec_new", "previous": [{"secret": "whsec_old", "valid_until": "2026-11-22T00:00:00Z"}]}"#,
         )
         .unwrap()
+    }
+
+    fn secret(text: &str) -> Secret {
+        Secret::new(text).unwrap()
     }
 
     #[test]
@@ -119,5 +196,32 @@ mod tests {
     #[test]
     fn debug_shows_no_secret() {
         assert!(!format!("{:?}", stored()).contains("whsec"));
+    }
+    #[test]
+    fn a_new_secret_keeps_the_old_ones_until_they_lapse_and_five_at_most() {
+        let now = datetime!(2026-11-21 00:00:00 UTC);
+        let mut stored = stored();
+        stored.take(secret("whsec_newer"), now, datetime!(2026-11-23 00:00:00 UTC));
+        assert_eq!(stored.valid_at(now), [&secret("whsec_newer"), &secret("whsec_new"), &secret("whsec_old")]);
+        // The same again is no change, and what has lapsed goes.
+        stored.take(secret("whsec_newer"), datetime!(2026-11-22 00:00:00 UTC), now);
+        assert_eq!(stored.previous.len(), 1);
+        for number in 0..10 {
+            stored.take(secret(&format!("whsec_{number}")), now, datetime!(2026-11-23 00:00:00 UTC));
+        }
+        assert_eq!(stored.valid_at(now).len(), 6);
+        assert_eq!(stored.valid_at(now)[1], &secret("whsec_8"));
+    }
+
+    #[test]
+    fn what_is_stored_comes_back() {
+        let change =
+            PendingChange::Create { entity_id: None, replaces: Some("ep_1".into()), known: vec!["ep_1".into()] };
+        let since = datetime!(2026-11-21 00:00:00 UTC);
+        let pending = Some(Pending { idempotency_key: "k".into(), since, change });
+        let registered = Some(Registered { endpoint_id: "ep_1".into(), ..Registered::default() });
+        let all = EndpointSecret { registered, pending, ..stored() };
+        assert_eq!(serde_json::from_str::<EndpointSecret>(&serde_json::to_string(&all).unwrap()).unwrap(), all);
+        assert_eq!(serde_json::to_string(&EndpointSecret::default()).unwrap(), "{}");
     }
 }

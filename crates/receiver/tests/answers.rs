@@ -228,7 +228,7 @@ async fn a_fault_of_ours_is_503_with_retry_after_and_in_time() {
     let missing = || Reply::error(400, "ResourceNotFoundException");
     let fine = || stored(json!({"current": SECRET}));
     let taken = || Reply::Ok(json!({"MessageId": "1"}));
-    let pending = json!({"pending": {"idempotency_key": "k", "since": "2026-11-21T00:00:00Z"}});
+    let pending = json!({"pending": {"change": "rotate", "endpoint_id": "ep", "idempotency_key": "k", "since": "2026-11-21T00:00:00Z"}});
     let cases = [
         ("secret_missing", missing(), taken()),
         ("secret_missing", Reply::Ok(json!({"SecretString": ""})), taken()),
@@ -305,7 +305,7 @@ async fn the_secret_is_kept_between_invocations_and_outlives_secrets_manager() {
 #[tokio::test(start_paused = true)]
 async fn the_previous_secret_holds_until_it_lapses() {
     let with_previous = |valid_until: &str| {
-        stored(json!({"current": "whsec_new", "previous": {"secret": SECRET, "valid_until": valid_until}}))
+        stored(json!({"current": "whsec_new", "previous": [{"secret": SECRET, "valid_until": valid_until}]}))
     };
     assert_eq!(Test::with(with_previous("2999-01-01T00:00:00Z")).status(sample("delivery.json")).await.0, 200);
     assert_eq!(Test::with(with_previous("2026-01-01T00:00:00Z")).status(sample("delivery.json")).await.0, 401);
@@ -313,7 +313,7 @@ async fn the_previous_secret_holds_until_it_lapses() {
 
 #[tokio::test(start_paused = true)]
 async fn a_pending_rotation_makes_a_mismatch_retryable_and_leaves_a_match_alone() {
-    let pending = json!({"current": SECRET, "pending": {"idempotency_key": "k", "since": "2026-11-21T00:00:00Z"}});
+    let pending = json!({"current": SECRET, "pending": {"change": "rotate", "endpoint_id": "ep", "idempotency_key": "k", "since": "2026-11-21T00:00:00Z"}});
     let test = Test::with(stored(pending));
     assert_eq!(test.status(sample("delivery.json")).await.0, 200);
     assert_eq!(test.status(sample("forged.json")).await, (503, "secret_pending".into()));

@@ -149,7 +149,8 @@ fn each_state_of_a_rotation_has_its_answer() {
         let what = format!("{status} from the endpoint {endpoint}");
         stack.wait_for(&what, std::time::Duration::from_secs(30), asked).unwrap();
     };
-    let pending = json!({"idempotency_key": "k", "since": "2026-11-21T00:00:00Z"});
+    let pending =
+        json!({"change": "rotate", "endpoint_id": "ep", "idempotency_key": "k", "since": "2026-11-21T00:00:00Z"});
     let store = |value| stack.put_secret(endpoint, &value).unwrap();
 
     store(json!({"current": old}));
@@ -160,7 +161,8 @@ fn each_state_of_a_rotation_has_its_answer() {
     until(&new, 503, Some("secret_pending"));
     until(&old, 200, None);
 
-    let with_previous = |valid_until| json!({"current": new, "previous": {"secret": old, "valid_until": valid_until}});
+    let with_previous =
+        |valid_until| json!({"current": new, "previous": [{"secret": old, "valid_until": valid_until}]});
     store(with_previous("2999-01-01T00:00:00Z"));
     until(&new, 200, None);
     until(&old, 200, None);
