@@ -37,4 +37,5 @@ pub use events::{DeliveredEvent, EventFilter, EventTypeInfo};
 pub use key::{IdempotencyKey, InvalidIdempotencyKey};
 pub use pages::Pages;
 pub use retry::RetryPolicy;
+pub use transport::http_client;
 pub use videos::{Progress, Video, VideoState};

@@ -32,6 +32,17 @@ impl<'a, T> Pages<'a, T> {
         Self { api, call, read, token: None, seen: HashSet::new(), done: false }
     }
 
+    /// Begins at a page that [`Pages::token`] told of, and not at the first one.
+    pub fn starting_at(mut self, token: Option<String>) -> Self {
+        self.token = token;
+        self
+    }
+
+    /// What [`Pages::starting_at`] needs to go on after the last page that was given; `None` at the end.
+    pub fn token(&self) -> Option<&str> {
+        self.token.as_deref().filter(|_| !self.done)
+    }
+
     /// The next page, which may be empty; `None` after the last one.
     ///
     /// # Errors

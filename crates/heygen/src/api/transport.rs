@@ -137,14 +137,16 @@ impl Transport {
         if let Some(client) = self.client.get() {
             return Ok(client);
         }
-        let client = build(self.timeouts).ok_or_else(|| call.failed(Kind::Connection))?;
+        let client = http_client(self.timeouts).ok_or_else(|| call.failed(Kind::Connection))?;
         Ok(self.client.get_or_init(|| client))
     }
 }
 
-/// HTTP/1.1 over TLS with ring and embedded roots, and without proxies, redirects and retries:
-/// each would send the credential, or do the work, where nobody asked for it.
-fn build(timeouts: Timeouts) -> Option<Client> {
+/// The client that calls are made with, for who has to call someone else beside HeyGen: HTTP/1.1
+/// over TLS with ring and embedded roots, and without proxies, redirects and retries, each of
+/// which would send a credential, or do the work, where nobody asked for it. `None` if no client
+/// can be built.
+pub fn http_client(timeouts: Timeouts) -> Option<Client> {
     let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     let ring = Arc::new(rustls::crypto::ring::default_provider());
     let tls = rustls::ClientConfig::builder_with_provider(ring)
