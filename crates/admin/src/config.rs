@@ -6,6 +6,9 @@ use aws::env::{ConfigError, Env};
 use heygen::api::{ApiConfig, ApiVersion, RetryPolicy, Timeouts};
 use std::time::Duration;
 
+/// How long a change takes to reach all of Secrets Manager's readers.
+const SPREADS: Duration = Duration::from_millis(500);
+
 /// The admin function's configuration; each field is one parameter of `template.yaml`.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -21,8 +24,9 @@ pub struct Config {
     pub version: ApiVersion,
     /// `HEYGEN_BASE_URL`: where HeyGen is.
     pub base_url: String,
-    /// `SECRET_REFRESH_SECONDS`: how long a receiver may go on with what it knows of a secret.
-    pub secret_refresh: Duration,
+    /// How long it takes until every receiver sees what was stored: `SECRET_REFRESH_SECONDS`, for which
+    /// one may go on with what it knows, and a moment for Secrets Manager.
+    pub settle: Duration,
     /// `SECRET_OVERLAP_HOURS`: how long a secret is accepted after it was replaced.
     pub secret_overlap: Duration,
     /// `MAX_REMOVALS` and `MAX_REMOVAL_PERCENT`: what is removed without being forced.
@@ -48,7 +52,7 @@ impl Config {
         let secret_prefix = env.required("SECRET_PREFIX");
         let Version(version) = env.or("HEYGEN_API_VERSION", Version(ApiVersion::V3));
         let limits = Limits { removals: env.or("MAX_REMOVALS", 1), percent: env.or("MAX_REMOVAL_PERCENT", 30) };
-        let secret_refresh = Duration::from_secs(env.or("SECRET_REFRESH_SECONDS", 10));
+        let settle = Duration::from_secs(env.or("SECRET_REFRESH_SECONDS", 10)) + SPREADS;
         let secret_overlap = Duration::from_hours(env.or("SECRET_OVERLAP_HOURS", 48));
         let deregister_on_delete = env.or("DEREGISTER_ON_DELETE", false);
         let public_url = env.text("PUBLIC_URL");
@@ -62,7 +66,7 @@ impl Config {
             api_key_secret,
             version,
             base_url,
-            secret_refresh,
+            settle,
             secret_overlap,
             limits,
             deregister_on_delete,

@@ -17,9 +17,6 @@ use time::OffsetDateTime;
 /// HeyGen remembers a key for 24 h. A clock may be wrong, and a call takes its time.
 const KEY_LIVES: Duration = Duration::from_hours(23);
 
-/// Secrets Manager's readers may see a change a moment later.
-const SPREADS: Duration = Duration::from_millis(500);
-
 /// One endpoint's changes.
 pub(crate) struct WriteAhead<'a> {
     pub(crate) config: &'a Config,
@@ -149,7 +146,7 @@ impl WriteAhead<'_> {
     async fn let_receivers_know(&self, stored: &EndpointSecret) {
         let now = OffsetDateTime::now_utc();
         let Some(pending) = stored.pending.as_ref().filter(|_| !stored.valid_at(now).is_empty()) else { return };
-        let left = pending.since + self.config.secret_refresh + SPREADS - now;
+        let left = pending.since + self.config.settle - now;
         tokio::time::sleep(left.try_into().unwrap_or_default()).await;
     }
 

@@ -4,7 +4,11 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
 mod answers;
+mod bad_days;
+mod crashes;
+mod cut;
 mod failures;
+mod inside;
 mod leaks;
 mod permissions;
 mod records;
