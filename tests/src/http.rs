@@ -2,7 +2,12 @@
 
 use crate::error::{Error, Result};
 use serde_json::Value;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
+use ureq::config::Config;
+use ureq::http::Uri;
+use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 
 /// Requests share connections.
 #[derive(Debug, Clone)]
@@ -29,7 +34,7 @@ impl Http {
             .max_redirects_will_error(false)
             .allow_non_standard_methods(true)
             .proxy(None);
-        Http(config.build().into())
+        Http(ureq::Agent::with_parts(config.build(), DefaultConnector::default(), Names::default()))
     }
 
     /// A `GET`.
@@ -52,6 +57,32 @@ impl Http {
             headers: response.headers().iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect(),
             body: response.body_mut().read_to_vec().map_err(|why| refused(&why))?,
         })
+    }
+}
+
+/// Whether a host is this machine: the names below `.localhost` always are (RFC 6761).
+pub fn is_loopback(host: &str) -> bool {
+    ["127.0.0.1", "localhost", "[::1]"].contains(&host) || host.ends_with(".localhost")
+}
+
+/// The system's resolver, which need not know the names below `.localhost`: a local AWS gives such a one to each API.
+#[derive(Debug, Default)]
+struct Names(DefaultResolver);
+
+impl Resolver for Names {
+    fn resolve(
+        &self,
+        uri: &Uri,
+        config: &Config,
+        limit: NextTimeout,
+    ) -> std::result::Result<ResolvedSocketAddrs, ureq::Error> {
+        if !uri.host().is_some_and(|host| host.ends_with(".localhost")) {
+            return self.0.resolve(uri, config, limit);
+        }
+        let usual = if uri.scheme_str() == Some("https") { 443 } else { 80 };
+        let mut addresses = self.empty();
+        addresses.push(SocketAddr::from((Ipv4Addr::LOCALHOST, uri.port_u16().unwrap_or(usual))));
+        Ok(addresses)
     }
 }
 

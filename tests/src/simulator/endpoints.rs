@@ -3,6 +3,7 @@
 use super::options::Existing;
 use super::refusal::Refusal;
 use super::{lock, random};
+use crate::http::is_loopback;
 use heygen::Secret;
 use serde::Deserialize;
 use std::sync::Mutex;
@@ -128,8 +129,7 @@ pub(super) fn check_url(url: &str) -> Result<(), Refusal> {
     let parsed: Option<Uri> = url.parse().ok();
     let host = parsed.as_ref().and_then(Uri::host).unwrap_or_default();
     let scheme = parsed.as_ref().and_then(Uri::scheme_str).unwrap_or_default();
-    let is_loopback = ["127.0.0.1", "localhost", "[::1]"].contains(&host);
-    if host.is_empty() || !(scheme == "https" || scheme == "http" && is_loopback) {
+    if host.is_empty() || !(scheme == "https" || scheme == "http" && is_loopback(host)) {
         return Err(Refusal::invalid_url("Url of this webhook endpoint is invalid"));
     }
     Ok(())

@@ -31,3 +31,23 @@ fn a_new_endpoint_has_to_answer_options() {
     let api = Api::start(Options { check_urls: false, ..Options::default() });
     ok(&api.call("POST", ENDPOINTS, json!({"url": format!("http://{nobody}/")})));
 }
+
+#[test]
+fn the_names_below_localhost_are_this_machine() {
+    let receiver = Receiver::start().unwrap();
+    let api = api();
+    let url = receiver.url().replace("127.0.0.1", "abc123.execute-api.localhost");
+    assert_ne!(url, receiver.url());
+    ok(&api.call("POST", ENDPOINTS, json!({"url": url})));
+    api.emit("batch.finished", json!({}));
+    api.wait_until_delivered(PATIENCE).unwrap();
+    let received = receiver.received();
+    assert_eq!(received.iter().map(|request| request.method.as_str()).collect::<Vec<_>>(), ["OPTIONS", "POST"]);
+    // A local AWS tells its APIs by it.
+    assert!(
+        received.iter().all(|request| request.header("host").unwrap().starts_with("abc123.execute-api.localhost:"))
+    );
+    for url in ["http://example.org/", "http://localhost.example.org/", "http://xlocalhost/"] {
+        refused(&api.call("POST", ENDPOINTS, json!({"url": url})), 400, "invalid_parameter");
+    }
+}
