@@ -1,6 +1,6 @@
 //! Every event, every delivery of it and every attempt, to ask afterwards.
 
-use super::lock;
+use super::{lock, random};
 use crate::error::{Error, Result};
 use serde_json::Value;
 use std::sync::{Condvar, Mutex, PoisonError};
@@ -54,6 +54,8 @@ pub(super) struct Event {
     pub(super) event_data: Value,
     pub(super) created_at: OffsetDateTime,
     pub(super) number: u64,
+    /// What is delivered, byte for byte.
+    pub(super) body: Vec<u8>,
 }
 
 #[derive(Default)]
@@ -71,6 +73,19 @@ struct Entries {
 }
 
 impl Event {
+    /// What the body says of itself; it may say nothing, and need not be JSON.
+    pub(super) fn new(body: Vec<u8>, created_at: OffsetDateTime) -> Self {
+        let mut says: Value = serde_json::from_slice(&body).unwrap_or_default();
+        Event {
+            event_id: random::opaque(),
+            event_type: says["event_type"].as_str().unwrap_or_default().to_owned(),
+            event_data: says.get_mut("event_data").map(Value::take).unwrap_or_default(),
+            created_at,
+            number: 0,
+            body,
+        }
+    }
+
     /// The entity's id may have any of many names; the ids of what it belongs to are not the entity's.
     pub(super) fn is_about(&self, entity_id: &str) -> bool {
         let fields = self.event_data.as_object().into_iter().flatten();

@@ -42,7 +42,7 @@ pub use endpoints::Endpoint;
 pub use faults::{Fault, RetryAfter, When};
 pub use jobs::{JobKind, JobOutcome};
 pub use log::{Attempt, Delivery, Progress};
-pub use options::{Existing, Headers, Options, Retries};
+pub use options::{Existing, Headers, Options, Retries, RetrySignatures};
 pub use receiver::{Received, Receiver};
 pub use sender::Disturbance;
 
@@ -146,6 +146,12 @@ impl Simulator {
     pub fn emit(&self, event_type: &str, event_data: Value) -> String {
         let _runtime = self.server.enter();
         self.world.emit(event_type, event_data)
+    }
+
+    /// The same, with a body of one's own, which is delivered byte for byte.
+    pub fn emit_body(&self, body: impl Into<Vec<u8>>) -> String {
+        let _runtime = self.server.enter();
+        self.world.emit_body(body.into(), None)
     }
 
     /// Disturbs the next event. Several wait in a queue, one for each event.

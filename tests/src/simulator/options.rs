@@ -18,6 +18,8 @@ pub struct Options {
     pub delivery_limit: Duration,
     /// How often deliveries are tried, and when.
     pub retries: Retries,
+    /// What a retry is signed with.
+    pub retry_signatures: RetrySignatures,
     /// What a delivery says besides its body.
     pub headers: Headers,
     /// How long a job takes.
@@ -44,6 +46,15 @@ pub struct Retries {
     pub attempts: u32,
 }
 
+/// What a retry is signed with after the endpoint's secret was rotated. HeyGen's documentation does not say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RetrySignatures {
+    /// The secret that the endpoint has by then.
+    Anew,
+    /// The secret that it had at the first attempt: the signature stays as it is.
+    OfTheFirstAttempt,
+}
+
 /// The headers of a delivery. HeyGen's documentation changed them over time, and live deliveries
 /// without the advisory ones were seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +78,7 @@ impl Default for Options {
             check_limit: Duration::from_secs(1),
             delivery_limit: Duration::from_secs(10),
             retries: Retries { base: Duration::from_millis(10), attempts: 12 },
+            retry_signatures: RetrySignatures::Anew,
             headers: Headers { signature: true, heygen_signature: false, timestamp: false, event_id: false },
             job_duration: Duration::from_millis(10),
         }

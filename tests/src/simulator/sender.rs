@@ -1,8 +1,10 @@
 //! Deliveries as HeyGen makes them: signed, at least once, in no order, tried again until somebody says 2xx.
 
 use super::World;
+use super::lock;
 use super::log::{Attempt, Event, Progress};
-use super::{lock, random};
+use super::options::RetrySignatures;
+use heygen::Secret;
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 use tokio::task::JoinSet;
@@ -43,19 +45,20 @@ impl Sender {
 
 impl World {
     pub(super) fn emit(self: &Arc<Self>, event_type: &str, event_data: Value) -> String {
-        let event = self.log.event(Event {
-            event_id: random::opaque(),
-            event_type: event_type.to_owned(),
-            event_data,
-            created_at: self.clock.now(),
-            number: 0,
-        });
+        let body = json!({"event_type": event_type, "event_data": event_data}).to_string().into_bytes();
+        self.emit_body(body, None)
+    }
+
+    /// Emits an event whose deliveries have this body, byte for byte. Without a disturbance of its own,
+    /// the next one that was ordered is for it.
+    pub(super) fn emit_body(self: &Arc<Self>, body: Vec<u8>, disturbance: Option<Disturbance>) -> String {
+        let event = self.log.event(Event::new(body, self.clock.now()));
         let event_id = event.event_id.clone();
-        let disturbance = self.sender.next_disturbance();
+        let disturbance = disturbance.or_else(|| self.sender.next_disturbance());
         let progress = if disturbance == Some(Disturbance::Lost) { Progress::Lost } else { Progress::InFlight };
         let times = if disturbance == Some(Disturbance::Twice) { 2 } else { 1 };
         let mut deliveries = Vec::new();
-        for endpoint in self.endpoints.all().iter().filter(|endpoint| endpoint.wants(event_type)) {
+        for endpoint in self.endpoints.all().iter().filter(|endpoint| endpoint.wants(&event.event_type)) {
             for _ in 0..times {
                 let delivery = self.log.begin(&event, &endpoint.endpoint_id, progress);
                 deliveries.push((delivery, endpoint.endpoint_id.clone()));
@@ -92,13 +95,20 @@ impl World {
     async fn deliver(&self, delivery: usize, endpoint_id: &str, event: &Event) {
         let retries = self.options.retries;
         let mut pause = retries.base;
+        let mut first_secret = None;
         for number in 1..=retries.attempts {
             if number > 1 {
                 tokio::time::sleep(pause).await;
                 pause = pause.saturating_mul(2);
             }
             let at = self.clock.now();
-            let Some(status) = self.attempt(endpoint_id, event).await else { break };
+            let Some(endpoint) = self.endpoints.get(endpoint_id).filter(|endpoint| endpoint.enabled) else { break };
+            let first_secret = first_secret.get_or_insert_with(|| endpoint.secret.clone());
+            let secret = match self.options.retry_signatures {
+                RetrySignatures::Anew => &endpoint.secret,
+                RetrySignatures::OfTheFirstAttempt => first_secret,
+            };
+            let status = self.attempt(&endpoint.url, secret, event).await;
             self.log.attempt(delivery, Attempt { number, at, status });
             if matches!(status, Some(200..300)) {
                 return self.log.end(delivery, Progress::Delivered);
@@ -107,12 +117,8 @@ impl World {
         self.log.end(delivery, Progress::GaveUp);
     }
 
-    /// Posts to where the endpoint is now, signed with the secret that it has now. `None` if it is no
-    /// longer there, or disabled.
-    async fn attempt(&self, endpoint_id: &str, event: &Event) -> Option<Option<u16>> {
-        let endpoint = self.endpoints.get(endpoint_id).filter(|endpoint| endpoint.enabled)?;
-        let body = json!({"event_type": event.event_type, "event_data": event.event_data}).to_string().into_bytes();
-        let signature = heygen::sign(&endpoint.secret, &body);
+    async fn attempt(&self, url: &str, secret: &Secret, event: &Event) -> Option<u16> {
+        let signature = heygen::sign(secret, &event.body);
         let shown = self.options.headers;
         let headers = [
             (true, ("Content-Type", "application/json".to_owned())),
@@ -123,6 +129,6 @@ impl World {
             (shown.event_id, ("Heygen-Event-Id", event.event_id.clone())),
         ];
         let headers = headers.into_iter().filter(|(is_shown, _)| *is_shown).map(|(_, header)| header).collect();
-        Some(self.outgoing.deliver(&endpoint.url, headers, body).await)
+        self.outgoing.deliver(url, headers, event.body.clone()).await
     }
 }

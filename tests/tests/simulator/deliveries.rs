@@ -1,7 +1,7 @@
 //! Deliveries.
 
 use crate::support::*;
-use local::simulator::{Disturbance, Existing, Headers, Options, Progress, Receiver, Retries};
+use local::simulator::{Disturbance, Existing, Headers, Options, Progress, Receiver, Retries, RetrySignatures};
 use serde_json::{Value, json};
 
 #[test]
@@ -117,6 +117,47 @@ fn a_rotation_kills_the_old_secret_at_once() {
     let [first, second] = &receiver.deliveries()[..] else { panic!("two attempts") };
     assert!(first.is_signed_with(&old) && !second.is_signed_with(&old));
     assert!(second.is_signed_with(&api.secret(0)));
+}
+
+#[test]
+fn a_retry_may_keep_the_first_signature() {
+    let receiver = Receiver::start().unwrap();
+    let retries = Retries { base: millis(90), attempts: 2 };
+    let retry_signatures = RetrySignatures::OfTheFirstAttempt;
+    let api = Api::with(&[&receiver], Options { retries, retry_signatures, ..Options::default() });
+    let old = api.secret(0);
+    receiver.answer_next_after(500, millis(50));
+    api.emit("batch.finished", json!({}));
+    wait_for("the first attempt", || receiver.deliveries().len() == 1);
+    ok(&api.call("POST", &format!("{ENDPOINTS}/{}/rotate-secret", api.id(0)), Value::Null));
+    api.wait_until_delivered(PATIENCE).unwrap();
+    assert!(receiver.deliveries().iter().all(|request| request.is_signed_with(&old)));
+    assert_eq!(receiver.deliveries().len(), 2);
+
+    api.emit("batch.finished", json!({}));
+    api.wait_until_delivered(PATIENCE).unwrap();
+    assert!(receiver.deliveries()[2].is_signed_with(&api.secret(0)), "an event after the rotation has the new one");
+}
+
+#[test]
+fn a_body_is_delivered_byte_for_byte() {
+    let (all, some) = (Receiver::start().unwrap(), Receiver::start().unwrap());
+    let only = Existing { events: Some(vec!["batch.finished".into()]), ..Existing::new(some.url()) };
+    let api = Api::start(Options { endpoints: vec![Existing::new(all.url()), only], ..Options::default() });
+    let bodies: [&[u8]; 3] = [
+        b"{ \"event_type\" :\t\"batch.finished\",\"event_data\":{\"batch_id\":\"b\\u0031\"} }\n",
+        b"\xff no text",
+        b"[]",
+    ];
+    for body in bodies {
+        api.emit_body(body);
+        api.wait_until_delivered(PATIENCE).unwrap();
+    }
+    assert_eq!(all.deliveries().iter().map(|request| request.body.as_slice()).collect::<Vec<_>>(), bodies);
+    assert!(all.deliveries().iter().all(|request| request.is_signed_with(&api.secret(0))));
+    assert_eq!(some.deliveries().len(), 1, "the body says which type it has");
+    let events = ok(&api.get("/v3/webhooks/events?entity_id=b1"))["data"].clone();
+    assert_eq!(events[0]["event_type"], "batch.finished");
 }
 
 #[test]
