@@ -76,7 +76,7 @@ async fn carry_out(
 }
 
 /// `X-Api-Key: KEY` or `Authorization: Bearer TOKEN` (HeyGen's v3 documentation).
-fn authenticate(headers: &HeaderMap, api_key: &str) -> Result<(), Refusal> {
+pub(super) fn authenticate(headers: &HeaderMap, api_key: &str) -> Result<(), Refusal> {
     let key = text(headers, "x-api-key");
     let token = text(headers, "authorization");
     let is_right = match (&key, &token) {

@@ -2,13 +2,14 @@
 
 use super::{lock, random};
 use crate::error::{Error, Result};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 use time::OffsetDateTime;
 
 /// One event on its way to one endpoint.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Delivery {
     /// The event.
     pub event_id: String,
@@ -23,7 +24,8 @@ pub struct Delivery {
 }
 
 /// How far a delivery is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Progress {
     /// It is being tried, or will be.
     InFlight,
@@ -36,11 +38,12 @@ pub enum Progress {
 }
 
 /// One attempt at a delivery.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
     /// 1 for the first.
     pub number: u32,
     /// When it began.
+    #[serde(with = "time::serde::rfc3339")]
     pub at: OffsetDateTime,
     /// What the receiver answered; `None` if it did not, or not in time.
     pub status: Option<u16>,

@@ -18,6 +18,7 @@
 
 mod calls;
 mod clock;
+mod control;
 mod endpoints;
 mod faults;
 mod gate;
@@ -30,6 +31,7 @@ mod pages;
 mod random;
 mod receiver;
 mod refusal;
+mod remote;
 mod sender;
 mod server;
 mod status;
@@ -44,6 +46,7 @@ pub use jobs::{JobKind, JobOutcome};
 pub use log::{Attempt, Delivery, Progress};
 pub use options::{Existing, Headers, Options, Retries, RetrySignatures};
 pub use receiver::{Received, Receiver};
+pub use remote::{Access, Remote};
 pub use sender::Disturbance;
 
 use crate::error::Result;
@@ -92,6 +95,8 @@ impl Simulator {
                 Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "Method not allowed")
             })
             .layer(middleware::from_fn_with_state(Arc::clone(&world), gate::gate))
+            // Beside the gate.
+            .merge(control::router(&world))
             .with_state(Arc::clone(&world));
         Ok(Simulator { server: Server::start(router)?, world })
     }
@@ -104,6 +109,11 @@ impl Simulator {
     /// What `X-Api-Key` has to be. It is a bearer token, too.
     pub fn api_key(&self) -> &str {
         &self.world.api_key
+    }
+
+    /// What other processes need to ask it, and to control it as a [`Remote`].
+    pub fn access(&self) -> Access {
+        Access { url: self.url(), api_key: self.api_key().to_owned() }
     }
 
     /// The endpoints, in the order of their registration.

@@ -5,6 +5,7 @@ use super::server::Server;
 use crate::error::Result;
 use axum::Router;
 use axum::body::Bytes;
+use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderMap, Method, StatusCode};
 use std::collections::VecDeque;
 use std::fmt;
@@ -43,6 +44,7 @@ impl Receiver {
         let router = Router::new().fallback(async move |method: Method, headers: HeaderMap, body: Bytes| {
             shared.answer(Received::new(&method, &headers, &body)).await
         });
+        let router = router.layer(DefaultBodyLimit::disable());
         Ok(Receiver { server: Server::start(router)?, inbox })
     }
 

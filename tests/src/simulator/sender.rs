@@ -5,12 +5,14 @@ use super::lock;
 use super::log::{Attempt, Event, Progress};
 use super::options::RetrySignatures;
 use heygen::Secret;
+use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 use tokio::task::JoinSet;
 
 /// What happens to an event on its way, as integrators saw it happen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Disturbance {
     /// Every endpoint gets it twice.
     Twice,
@@ -18,6 +20,17 @@ pub enum Disturbance {
     AfterTheNext,
     /// No endpoint ever gets it.
     Lost,
+}
+
+impl Disturbance {
+    /// What it is called in a query.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Disturbance::Twice => "twice",
+            Disturbance::AfterTheNext => "after_the_next",
+            Disturbance::Lost => "lost",
+        }
+    }
 }
 
 /// An event, and for each of its deliveries the name in the log and the endpoint.

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod afterwards;
+mod control;
 mod deliveries;
 mod faults;
 mod idempotency;
