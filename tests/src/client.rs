@@ -9,6 +9,7 @@ use crate::http::{Answer, Http};
 use crate::interrupt;
 use crate::logs::{self, LogLine};
 use crate::rows::Rows;
+use crate::simulator::Remote;
 use crate::stack::Stack;
 use aws::sdk::Sdk;
 use aws_credential_types::Credentials;
@@ -95,6 +96,12 @@ impl Client {
     /// The AWS CLI, for what has no method here.
     pub fn cli(&self) -> Result<AwsCli> {
         AwsCli::of(&self.stack)
+    }
+
+    /// The simulated HeyGen that posts to the stack.
+    pub fn simulator(&self) -> Result<Remote> {
+        let access = self.stack.simulator.clone();
+        access.map(Remote::new).ok_or_else(|| Error::failed("this stack has no simulated HeyGen: use a local one"))
     }
 
     /// Signs a body with the endpoint's secret and posts it as HeyGen does.

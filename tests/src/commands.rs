@@ -3,7 +3,8 @@
 use local::logs::Tail;
 use local::progress::{self, Paint};
 use local::supervisor::Until;
-use local::{Client, Error, Kind, Result, Running, Stack, demo, running, show};
+use local::{Client, Error, Kind, Result, Running, Stack, demo, running, show, simulator};
+use serde_json::Value;
 use std::ffi::OsString;
 use std::fmt::Display;
 use std::fs;
@@ -35,8 +36,8 @@ pub fn run(once: bool) -> Result<ExitCode> {
     if !once {
         say(format_args!("\n{}", try_next(&stack.stack)))?;
         say("Ctrl-C stops it.")?;
-        local::until_interrupted(|| stack.supervised().ended());
-        progress::note("Stopping", "the local AWS");
+        local::until_interrupted(|| stack.ended().is_some());
+        progress::note("Stopping", "the local stack");
     }
     stack.stop()?;
     Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -47,6 +48,7 @@ fn try_next(stack: &Stack) -> String {
     let lines = [
         ("make send EVENT=events/deliveries/avatar_video.success.json", "post a delivery, signed"),
         ("make jobs CALLBACK_ID=order_12345", "all that is known of an order"),
+        ("make endpoints", "what is registered at the simulated HeyGen"),
         ("make logs", "what the functions say"),
         (&format!("curl -i -X OPTIONS {url}"), "HeyGen's probe"),
         (&format!("curl -i -d '{{}}' {url}"), "no signature: 401"),
@@ -108,6 +110,18 @@ pub fn jobs(callback_id: Option<&str>) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+pub fn simulate(file: &Path) -> Result<ExitCode> {
+    simulator::process::serve(file)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Asks admin, and prints what it says for people.
+pub fn admin(request: &Value) -> Result<ExitCode> {
+    let answer = local::admin::ask(&Stack::load()?, request)?;
+    say(answer["text"].as_str().unwrap_or_default())?;
+    Ok(ExitCode::SUCCESS)
+}
+
 pub fn logs(follow: bool) -> Result<ExitCode> {
     let stack = Stack::load()?;
     let cli = local::cli::AwsCli::of(&stack)?;
@@ -133,10 +147,8 @@ pub fn with(command: &[OsString]) -> Result<ExitCode> {
         let mut stack = Running::start(Kind::Test, Until::WeEnd)?;
         command.env("STACK_JSON", Kind::Test.place().stack_json());
         let status = local::run_under(Some(stack.supervised()), &mut command)?;
-        if stack.supervised().ended() {
-            return Err(Error::Failed(
-                "the local AWS ended while the command ran, so its result says nothing".to_owned(),
-            ));
+        if let Some(part) = stack.ended() {
+            return Err(Error::Failed(format!("{part} ended while the command ran, so its result says nothing")));
         }
         stack.stop()?;
         status

@@ -1,12 +1,19 @@
 //! Deploys the template, as it is, to a local AWS, with the commands that its users use.
 
+use crate::admin::API_KEY_SECRET;
 use crate::backend::Backend;
+use crate::changeset;
 use crate::cli::AwsCli;
 use crate::error::{Doing, Error, Result};
 use crate::place::Place;
+use crate::simulator::Access;
 use crate::stack::{Credentials, Endpoint, Functions, Stack};
 use crate::tools::Tools;
+use crate::wanted::Wanted;
+use aws::sdk::Sdk;
+use aws_sdk_secretsmanager::operation::create_secret::CreateSecretError;
 use serde_json::Value;
+use tokio::runtime::Builder;
 
 /// The name that a local stack is deployed under.
 pub const STACK_NAME: &str = "heygen-webhooks";
@@ -26,9 +33,10 @@ pub struct LocalAws {
     pub credentials: Credentials,
 }
 
-/// Deploys what was built, or updates what is deployed, with these webhook endpoints.
-pub fn deploy(aws: &LocalAws, tools: &Tools, place: &Place, endpoints: &[&str]) -> Result<Stack> {
+/// Deploys what was built, or updates what is deployed. The stack registers its endpoints at the simulated HeyGen.
+pub fn deploy(aws: &LocalAws, tools: &Tools, place: &Place, wanted: &Wanted, heygen: &Access) -> Result<Stack> {
     let cli = AwsCli::local(tools, &aws.endpoint, REGION, &aws.credentials);
+    store_api_key(aws, &heygen.api_key)?;
     let app = place.app();
     cli.run(&["s3", "mb", &format!("s3://{BUCKET}")])?;
     let package = ["--template-file", "template.yaml", "--s3-bucket", BUCKET];
@@ -40,23 +48,54 @@ pub fn deploy(aws: &LocalAws, tools: &Tools, place: &Place, endpoints: &[&str]) 
     let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
     let parameters = [
         format!("Architecture={architecture}"),
-        format!("Endpoints={}", endpoints.join(",")),
+        format!("Endpoints={}", wanted.names.join(",")),
+        format!("EndpointsJson={}", wanted.json),
+        format!("ApiKeySecret={API_KEY_SECRET}"),
+        format!("HeygenBaseUrl={}", heygen.url),
         // So short that nobody has to wait to see what they do.
         "SecretRefreshSeconds=1".to_owned(),
         "ProcessorTimeoutSeconds=6".to_owned(),
         "VisibilitySeconds=6".to_owned(),
     ];
     let mut deploy = vec!["cloudformation", "deploy", "--template-file", "packaged.yaml", "--stack-name", STACK_NAME];
-    deploy.extend(["--no-fail-on-empty-changeset", "--capabilities", "CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]);
+    deploy.extend([
+        "--no-execute-changeset",
+        "--no-fail-on-empty-changeset",
+        "--capabilities",
+        "CAPABILITY_IAM",
+        "CAPABILITY_AUTO_EXPAND",
+    ]);
     deploy.push("--parameter-overrides");
     deploy.extend(parameters.iter().map(String::as_str));
-    cli.run_in(&app, &deploy)?;
-
-    let described = cli.json(&["cloudformation", "describe-stacks", "--stack-name", STACK_NAME])?;
-    read_outputs(&described["Stacks"][0]["Outputs"], aws)
+    let prepared = cli.run_in(&app, &deploy)?;
+    let described = changeset::carry_out(&cli, STACK_NAME, &prepared)?;
+    read_outputs(&described["Outputs"], aws, heygen)
 }
 
-fn read_outputs(outputs: &Value, aws: &LocalAws) -> Result<Stack> {
+/// Without the AWS CLI: its arguments are for everybody to see.
+fn store_api_key(aws: &LocalAws, api_key: &str) -> Result<()> {
+    let keys = &aws.credentials;
+    let credentials = aws_credential_types::Credentials::new(
+        &keys.access_key_id,
+        &keys.secret_access_key,
+        None,
+        None,
+        "the local AWS",
+    );
+    let secrets = Sdk::new(REGION, Some(&aws.endpoint), credentials).secrets();
+    let runtime = Builder::new_current_thread().enable_all().build().doing("Starting a runtime")?;
+    runtime.block_on(async {
+        let created = secrets.create_secret().name(API_KEY_SECRET).secret_string(api_key).send().await;
+        let Err(error) = created else { return Ok(()) };
+        if !error.as_service_error().is_some_and(CreateSecretError::is_resource_exists_exception) {
+            return Err(Error::aws("Creating the API key's secret", &error));
+        }
+        let put = secrets.put_secret_value().secret_id(API_KEY_SECRET).secret_string(api_key).send().await;
+        put.map(drop).map_err(|error| Error::aws("Storing the API key", &error))
+    })
+}
+
+fn read_outputs(outputs: &Value, aws: &LocalAws, heygen: &Access) -> Result<Stack> {
     let output = |name: &str| {
         let outputs = outputs.as_array().map(Vec::as_slice).unwrap_or_default();
         let found = outputs.iter().find(|output| output["OutputKey"] == name);
@@ -78,9 +117,14 @@ fn read_outputs(outputs: &Value, aws: &LocalAws) -> Result<Stack> {
         table: output("TableName")?,
         queue_url: output("QueueUrl")?,
         dlq_url: output("DeadLetterQueueUrl")?,
-        functions: Functions { receiver: output("ReceiverFunction")?, processor: output("ProcessorFunction")? },
+        functions: Functions {
+            receiver: output("ReceiverFunction")?,
+            processor: output("ProcessorFunction")?,
+            admin: output("AdminFunction")?,
+        },
         endpoints: output("Endpoints")?.split(',').map(endpoint).collect(),
         credentials: Some(aws.credentials.clone()),
+        simulator: Some(heygen.clone()),
         api_url,
     })
 }

@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 
+pub mod admin;
 pub mod backend;
 pub mod binaries;
+mod changeset;
 pub mod cli;
 pub mod client;
 pub mod demo;
@@ -21,6 +23,7 @@ pub mod simulator;
 pub mod stack;
 pub mod supervisor;
 pub mod tools;
+pub mod wanted;
 
 pub use client::Client;
 pub use error::{Error, Result};

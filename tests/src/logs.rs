@@ -3,7 +3,7 @@
 use crate::cli::AwsCli;
 use crate::error::Result;
 use crate::progress::Paint;
-use crate::stack::Stack;
+use crate::stack::{Functions, Stack};
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -15,7 +15,7 @@ pub struct LogLine {
     pub id: String,
     /// Unix time in milliseconds.
     pub at: u64,
-    /// `receiver` or `processor`.
+    /// `receiver`, `processor` or `admin`.
     pub function: &'static str,
     /// The line, without its end.
     pub text: String,
@@ -37,7 +37,8 @@ impl fmt::Display for LogLine {
 /// All functions' lines since a time in Unix milliseconds, by time.
 pub fn read(cli: &AwsCli, stack: &Stack, since: u64) -> Result<Vec<LogLine>> {
     let mut lines = Vec::new();
-    for (function, name) in [("receiver", &stack.functions.receiver), ("processor", &stack.functions.processor)] {
+    let Functions { receiver, processor, admin } = &stack.functions;
+    for (function, name) in [("receiver", receiver), ("processor", processor), ("admin", admin)] {
         let configuration = cli.json(&["lambda", "get-function-configuration", "--function-name", name])?;
         let usual = format!("/aws/lambda/{name}");
         let group = configuration["LoggingConfig"]["LogGroup"].as_str().unwrap_or(&usual);

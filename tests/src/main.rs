@@ -3,7 +3,8 @@
 mod commands;
 
 use clap::{Parser, Subcommand};
-use local::{Error, progress};
+use local::{Error, admin, progress};
+use serde_json::json;
 use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::path::PathBuf;
@@ -47,6 +48,33 @@ enum Command {
         #[arg(short, long)]
         follow: bool,
     },
+    /// What would change at HeyGen
+    Plan,
+    /// Bring the endpoints at HeyGen in step
+    Sync {
+        /// Delete those that are this stack's and not wanted
+        #[arg(long)]
+        prune: bool,
+        /// Delete or replace more than the limits allow
+        #[arg(long)]
+        force: bool,
+        /// Only if the plan is still the one that had this checksum
+        #[arg(long)]
+        checksum: Option<String>,
+    },
+    /// Give an endpoint a new signing secret
+    Rotate {
+        /// The webhook endpoint
+        endpoint: String,
+    },
+    /// Show the endpoints, with their state at HeyGen
+    Endpoints,
+    /// Simulate HeyGen until a signal comes
+    #[command(hide = true)]
+    Simulate {
+        /// The file that says where, once it listens
+        file: PathBuf,
+    },
     /// Run a command against a fresh stack, or against that of STACK_JSON
     With {
         /// The command; the stack's file is in its environment as STACK_JSON
@@ -63,6 +91,11 @@ fn main() -> ExitCode {
         Command::Send { file, endpoint } => commands::send(&file, &endpoint),
         Command::Jobs { callback_id } => commands::jobs(callback_id.as_deref()),
         Command::Logs { follow } => commands::logs(follow),
+        Command::Plan => commands::admin(&json!({"action": "plan"})),
+        Command::Sync { prune, force, checksum } => commands::admin(&admin::sync(prune, force, checksum.as_deref())),
+        Command::Rotate { endpoint } => commands::admin(&json!({"action": "rotate", "endpoint": endpoint})),
+        Command::Endpoints => commands::admin(&json!({"action": "list"})),
+        Command::Simulate { file } => commands::simulate(&file),
         Command::With { command } => commands::with(&command),
     });
     match done {

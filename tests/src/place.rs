@@ -1,6 +1,7 @@
 //! Where the local files are. All of them are under `target/local`.
 
 use crate::error::{Doing, Result};
+use std::fmt;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -16,6 +17,36 @@ pub fn local() -> PathBuf {
     workspace().join("target/local")
 }
 
+/// One of the programs that a local stack consists of. Each runs under a supervisor of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// The local AWS.
+    Aws,
+    /// The simulated HeyGen.
+    Simulator,
+}
+
+impl Part {
+    /// All of them, in the order in which they are stopped: first the one that posts to the other.
+    pub const ALL: [Part; 2] = [Part::Simulator, Part::Aws];
+
+    fn name(self) -> &'static str {
+        match self {
+            Part::Aws => "aws",
+            Part::Simulator => "simulator",
+        }
+    }
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Part::Aws => "the local AWS",
+            Part::Simulator => "the simulated HeyGen",
+        })
+    }
+}
+
 /// The directory of one local stack. Each has its own, so that tests leave a running stack alone.
 #[derive(Debug, Clone)]
 pub struct Place(PathBuf);
@@ -29,6 +60,11 @@ impl Place {
     /// The stack that lives as long as a command.
     pub fn test() -> Self {
         Place(local().join("test"))
+    }
+
+    /// A directory of one's own.
+    pub fn at(directory: impl Into<PathBuf>) -> Self {
+        Place(directory.into())
     }
 
     /// Makes the directory. Only its owner may look into it.
@@ -47,19 +83,32 @@ impl Place {
         self.file("stack.json")
     }
 
-    /// What the local AWS prints.
-    pub fn log(&self) -> PathBuf {
-        self.file("aws.log")
+    /// Where the simulated HeyGen is, and its key; there while it runs.
+    pub fn simulator_json(&self) -> PathBuf {
+        self.file("simulator.json")
     }
 
-    /// Held by the supervisor while it runs.
-    pub fn lock(&self) -> PathBuf {
-        self.file("supervisor.lock")
+    /// What says where a part is.
+    pub fn whereabouts(&self, part: Part) -> PathBuf {
+        match part {
+            Part::Aws => self.stack_json(),
+            Part::Simulator => self.simulator_json(),
+        }
     }
 
-    /// The local AWS's temporary files.
-    pub fn temporary(&self) -> PathBuf {
-        self.file("tmp")
+    /// What a part prints.
+    pub fn log(&self, part: Part) -> PathBuf {
+        self.file(&format!("{}.log", part.name()))
+    }
+
+    /// Held by a part's supervisor while it runs.
+    pub fn lock(&self, part: Part) -> PathBuf {
+        self.file(&format!("{}.lock", part.name()))
+    }
+
+    /// A part's temporary files.
+    pub fn temporary(&self, part: Part) -> PathBuf {
+        self.file(&format!("{}.tmp", part.name()))
     }
 
     /// The directory that stands in for the workspace in a deployment: a link to the template, and

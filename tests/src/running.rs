@@ -1,19 +1,18 @@
-//! A local stack from nothing: tools, build, a local AWS, deployment, secrets.
+//! A local stack from nothing: tools, build, a simulated HeyGen, a local AWS, deployment.
 
 use crate::backend::{Backend, Launch};
 use crate::deploy::{LocalAws, deploy, random_secret};
-use crate::error::{Doing, Error, Result};
+use crate::error::{Doing, Result};
 use crate::http::Http;
-use crate::place::Place;
+use crate::place::{Part, Place};
+use crate::simulator::{self, Access};
 use crate::stack::Stack;
 use crate::supervisor::{self, Supervised, Until};
 use crate::tools::Tools;
+use crate::wanted::Wanted;
 use crate::{Client, binaries, interrupt, progress};
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
-
-/// The documented secret of the endpoint `main` of a local stack.
-pub const TEST_SECRET: &str = "whsec_dGVzdF9zZWNyZXQ=";
 
 const START_LIMIT: Duration = Duration::from_secs(60);
 const ATTEMPTS: u32 = 3;
@@ -21,9 +20,9 @@ const ATTEMPTS: u32 = 3;
 /// What a stack is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// To be looked at and played with: endpoints `main` and `second`.
+    /// To be looked at and played with: the endpoints of `endpoints.json`.
     Main,
-    /// For tests: also `unset`, which has no secret, and `rotating`, whose secret a test may change.
+    /// For tests, with endpoints of their own.
     Test,
 }
 
@@ -36,10 +35,10 @@ impl Kind {
         }
     }
 
-    fn endpoints(self) -> &'static [&'static str] {
+    fn wanted(self) -> Result<Wanted> {
         match self {
-            Kind::Main => &["main", "second"],
-            Kind::Test => &["main", "second", "unset", "rotating"],
+            Kind::Main => Wanted::checked_in(),
+            Kind::Test => Ok(Wanted::for_tests()),
         }
     }
 }
@@ -49,7 +48,8 @@ impl Kind {
 pub struct Running {
     /// What a client has to know of it.
     pub stack: Stack,
-    supervised: Supervised,
+    simulator: Supervised,
+    aws: Supervised,
 }
 
 impl Running {
@@ -62,29 +62,39 @@ impl Running {
         if supervisor::stop_running(&place)? {
             progress::note("Stopped", "the local stack that was running");
         }
-        let (aws, supervised) = start_aws(&tools, &place, until)?;
-        // From here on, an error stops it.
-        let mut running = Guard(Some(supervised));
-        let stack = install(&aws, &tools, &place, kind)?;
-        let supervised = running.0.take().ok_or_else(|| Error::failed("the local AWS is gone"))?;
-        Ok(Running { stack, supervised })
+        let (heygen, mut simulator) = simulator::process::start(&tools, &place, until)?;
+        let (local_aws, mut aws) = start_aws(&tools, &place, until)?;
+        let stack = install(&local_aws, &tools, &place, kind, &heygen)?;
+        simulator.leave();
+        aws.leave();
+        Ok(Running { stack, simulator, aws })
     }
 
-    /// The supervisor of its processes.
+    /// The supervisor of its local AWS.
     pub fn supervised(&mut self) -> &mut Supervised {
-        &mut self.supervised
+        &mut self.aws
+    }
+
+    /// A part of it that has ended by itself.
+    pub fn ended(&mut self) -> Option<Part> {
+        let parts = [(Part::Simulator, &mut self.simulator), (Part::Aws, &mut self.aws)];
+        parts.into_iter().find_map(|(part, supervised)| supervised.ended().then_some(part))
     }
 
     /// Stops it, and waits until nothing of it is left.
     pub fn stop(self) -> Result<()> {
-        self.supervised.stop()
+        let simulator = self.simulator.stop();
+        self.aws.stop().and(simulator)
     }
 }
 
 /// Brings the current code into the stack that is running, or starts one that stays.
 pub fn up() -> Result<Stack> {
     let place = Kind::Main.place();
-    if supervisor::running(&place)?.is_some()
+    let runs = |part| supervisor::running(&place, part).map(|group| group.is_some());
+    if runs(Part::Aws)?
+        && runs(Part::Simulator)?
+        && let Ok(heygen) = simulator::process::access(&place)
         && let Ok(Stack { aws_endpoint: Some(endpoint), credentials: Some(credentials), .. }) =
             Stack::read(&place.stack_json())
     {
@@ -92,7 +102,7 @@ pub fn up() -> Result<Stack> {
         let tools = Tools::install()?;
         binaries::build(&place)?;
         let aws = LocalAws { backend: Backend::from_env()?, endpoint, credentials };
-        return install(&aws, &tools, &place, Kind::Main);
+        return install(&aws, &tools, &place, Kind::Main, &heygen);
     }
     Ok(Running::start(Kind::Main, Until::Stopped)?.stack)
 }
@@ -102,39 +112,22 @@ pub fn down() -> Result<bool> {
     supervisor::stop_running(&Kind::Main.place())
 }
 
-/// A program that stays must still not stay behind a failed start.
-struct Guard(Option<Supervised>);
-
-impl Drop for Guard {
-    fn drop(&mut self) {
-        if let Some(supervised) = self.0.take()
-            && let Err(error) = supervised.stop()
-        {
-            progress::failed(error);
-        }
-    }
-}
-
 fn start_aws(tools: &Tools, place: &Place, until: Until) -> Result<(LocalAws, Supervised)> {
     let backend = Backend::from_env()?;
     let since = progress::begin("Starting", format_args!("a local AWS ({})", backend.name()));
     let mut attempt = 1;
     loop {
         let launch = backend.launch(tools, free_port()?)?;
-        let mut supervised = Guard(Some(supervisor::start(place, tools, &launch.program, until)?));
-        let ready = wait_until_ready(&launch, supervised.0.as_mut())?;
-        if ready && let Some(supervised) = supervised.0.take() {
+        let mut supervised = supervisor::start(place, Part::Aws, &tools.program("python"), &launch.program, until)?;
+        if wait_until_ready(&launch, &mut supervised)? {
             let Launch { endpoint, credentials, .. } = launch;
             progress::done("Started", format_args!("{} at {endpoint}", backend.name()), since);
             return Ok((LocalAws { backend, endpoint, credentials }, supervised));
         }
-        let log = std::fs::read_to_string(place.log()).unwrap_or_default();
+        let log = std::fs::read_to_string(place.log(Part::Aws)).unwrap_or_default();
         // Between our look and its start, another program may have taken the port.
         if !log.contains("already in use") || attempt == ATTEMPTS {
-            let lines: Vec<_> = log.lines().collect();
-            let tail = lines[lines.len().saturating_sub(15)..].join("\n");
-            let name = backend.name();
-            return Err(Error::Failed(format!("{name} did not start; the end of {}:\n{tail}", place.log().display())));
+            return Err(supervisor::did_not_start(place, Part::Aws));
         }
         attempt += 1;
     }
@@ -148,11 +141,11 @@ fn free_port() -> Result<u16> {
         .doing(what)
 }
 
-fn wait_until_ready(launch: &Launch, mut supervised: Option<&mut Supervised>) -> Result<bool> {
+fn wait_until_ready(launch: &Launch, supervised: &mut Supervised) -> Result<bool> {
     let http = Http::new(Duration::from_secs(1));
     let url = format!("{}{}", launch.endpoint, launch.health);
     let ready = interrupt::poll(START_LIMIT, Duration::from_millis(50), || {
-        if supervised.as_mut().is_none_or(|supervised| supervised.ended()) {
+        if supervised.ended() {
             return Ok(Some(false));
         }
         Ok(http.get(&url).is_ok_and(|answer| answer.status == 200).then_some(true))
@@ -160,20 +153,13 @@ fn wait_until_ready(launch: &Launch, mut supervised: Option<&mut Supervised>) ->
     Ok(ready == Some(true))
 }
 
-/// Deploys, stores the endpoints' secrets, and says where everything is.
-fn install(aws: &LocalAws, tools: &Tools, place: &Place, kind: Kind) -> Result<Stack> {
+/// Deploys, which registers the endpoints, and says where everything is.
+fn install(aws: &LocalAws, tools: &Tools, place: &Place, kind: Kind, heygen: &Access) -> Result<Stack> {
     let since: Instant = progress::begin("Deploying", "template.yaml");
-    let stack = deploy(aws, tools, place, kind.endpoints())?;
-    let client = Client::new(stack.clone())?;
-    for endpoint in &stack.endpoints {
-        let secret = match endpoint.name.as_str() {
-            "unset" => continue,
-            "main" => TEST_SECRET.to_owned(),
-            // An update keeps it.
-            name if client.secret(name).is_ok() => continue,
-            _ => random_secret()?,
-        };
-        client.put_secret(&endpoint.name, &serde_json::json!({ "current": secret }))?;
+    let stack = deploy(aws, tools, place, &kind.wanted()?, heygen)?;
+    if kind == Kind::Test {
+        let secret = serde_json::json!({ "current": random_secret()? });
+        Client::new(stack.clone())?.put_secret("rotating", &secret)?;
     }
     stack.save(place)?;
     progress::done("Deployed", format_args!("to {}", stack.api_url), since);

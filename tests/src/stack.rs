@@ -1,7 +1,8 @@
 //! What a client has to know of a deployed stack, local or in an account: `stack.json`.
 
 use crate::error::{Doing, Error, Result};
-use crate::place::{Place, write_private};
+use crate::place::{Part, Place, write_private};
+use crate::simulator::Access;
 use crate::supervisor;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -30,6 +31,8 @@ pub struct Stack {
     pub endpoints: Vec<Endpoint>,
     /// The keys of the local AWS's account; null to take those of the environment.
     pub credentials: Option<Credentials>,
+    /// The simulated HeyGen that posts to it; null for one in an account.
+    pub simulator: Option<Access>,
 }
 
 /// The functions' names.
@@ -39,6 +42,8 @@ pub struct Functions {
     pub receiver: String,
     /// The one that records.
     pub processor: String,
+    /// The one that registers the endpoints at HeyGen.
+    pub admin: String,
 }
 
 /// One webhook endpoint.
@@ -73,7 +78,7 @@ impl Stack {
         match named() {
             Some(path) => Self::read(&path),
             // What a crash left of the file says nothing.
-            None if supervisor::running(&Place::main())?.is_none() => {
+            None if supervisor::running(&Place::main(), Part::Aws)?.is_none() => {
                 Err(Error::failed("no local stack is running: run `make up` first"))
             }
             None => Self::read(&Place::main().stack_json()),

@@ -2,14 +2,14 @@
 //! own, which ends as a whole when this process does, however that happens.
 
 use crate::error::{Doing, Error, Result};
-use crate::place::{Place, workspace};
+use crate::place::{Part, Place, workspace};
 use crate::process;
-use crate::tools::Tools;
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use std::ffi::OsString;
 use std::fs::{self, File, TryLockError};
 use std::io::Write;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -37,31 +37,43 @@ pub enum Until {
     Stopped,
 }
 
-/// A supervised program. Dropped, it is stopped, unless it may stay.
+/// A supervised program. Dropped, it is stopped, unless it was told to stay: so none stays behind a
+/// start that failed.
 #[derive(Debug)]
 pub struct Supervised {
+    part: Part,
     child: Child,
     stdin: Option<ChildStdin>,
     until: Until,
+    is_left: bool,
 }
 
-/// Starts a program for a stack; one stack has one at most.
-pub fn start(place: &Place, tools: &Tools, program: &Program, until: Until) -> Result<Supervised> {
-    fs::create_dir_all(place.temporary()).doing("Creating a temporary directory")?;
-    let log = File::create(place.log()).doing("Creating the local AWS's log")?;
-    let mut command = Command::new(tools.program("python"));
+/// Starts a part of a stack, which has one at most of each.
+pub fn start(place: &Place, part: Part, python: &Path, program: &Program, until: Until) -> Result<Supervised> {
+    let temporary = place.temporary(part);
+    fs::create_dir_all(&temporary).doing("Creating a temporary directory")?;
+    let log = File::create(place.log(part)).doing(format_args!("Creating the log of {part}"))?;
+    let mut command = Command::new(python);
     command.arg(workspace().join("tests/supervise.py"));
-    command.arg("--lock").arg(place.lock());
-    command.arg("--remove").arg(place.temporary()).arg("--remove").arg(place.stack_json());
+    command.arg("--lock").arg(place.lock(part));
+    command.arg("--remove").arg(&temporary).arg("--remove").arg(place.whereabouts(part));
     command.args(program.stop.iter().map(|word| format!("--stop={word}")));
     command.args((until == Until::Stopped).then_some("--stay"));
     command.arg("--").args(&program.command);
     command.env_clear().envs(["PATH", "HOME"].into_iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
-    command.env("TMPDIR", place.temporary()).envs(program.env.iter().cloned());
+    command.env("TMPDIR", temporary).envs(program.env.iter().cloned());
     command.stdin(if until == Until::WeEnd { Stdio::piped() } else { Stdio::null() });
-    command.stdout(log.try_clone().doing("Opening the local AWS's log")?).stderr(log);
+    command.stdout(log.try_clone().doing(format_args!("Opening the log of {part}"))?).stderr(log);
     let mut child = process::spawn(command.process_group(0))?;
-    Ok(Supervised { stdin: child.stdin.take(), child, until })
+    Ok(Supervised { part, stdin: child.stdin.take(), child, until, is_left: false })
+}
+
+/// What to say of a part that ended instead of starting: the end of its log.
+pub fn did_not_start(place: &Place, part: Part) -> Error {
+    let log = fs::read_to_string(place.log(part)).unwrap_or_default();
+    let lines: Vec<_> = log.lines().collect();
+    let tail = lines[lines.len().saturating_sub(15)..].join("\n");
+    Error::Failed(format!("{part} did not start; the end of {}:\n{tail}", place.log(part).display()))
 }
 
 impl Supervised {
@@ -85,13 +97,18 @@ impl Supervised {
         writeln!(stdin, "{line}").doing("Telling the supervisor")
     }
 
+    /// Everything is well: if it was started to stay, it does so from here on.
+    pub fn leave(&mut self) {
+        self.is_left = self.until == Until::Stopped;
+    }
+
     /// Ends the program and everything it started, and waits until that is done.
     pub fn stop(mut self) -> Result<()> {
         self.end()
     }
 
     fn end(&mut self) -> Result<()> {
-        self.until = Until::Stopped;
+        self.is_left = true;
         let group = process::pid(&self.child)?;
         // Until it is waited for, its number is not given to another.
         match self.stdin.take() {
@@ -102,7 +119,9 @@ impl Supervised {
         let deadline = Instant::now() + GRACE;
         while !self.ended() {
             if Instant::now() >= deadline {
-                kill_process_group(group, Signal::KILL).map_err(std::io::Error::from).doing("Ending the local AWS")?;
+                kill_process_group(group, Signal::KILL)
+                    .map_err(std::io::Error::from)
+                    .doing(format_args!("Ending {}", self.part))?;
             }
             thread::sleep(POLL);
         }
@@ -112,39 +131,48 @@ impl Supervised {
 
 impl Drop for Supervised {
     fn drop(&mut self) {
-        if self.until == Until::WeEnd {
+        if !self.is_left {
             // Nobody is left to tell; the supervisor does the same by itself.
             let _ = self.end();
         }
     }
 }
 
-/// The process group that a stack runs in, if it does. What is asked is the lock and not the
+/// The process group that a part of a stack runs in, if it does. What is asked is the lock and not the
 /// number, which another program may have by now.
-pub fn running(place: &Place) -> Result<Option<Pid>> {
-    let file = match File::open(place.lock()) {
+pub fn running(place: &Place, part: Part) -> Result<Option<Pid>> {
+    let lock = place.lock(part);
+    let file = match File::open(&lock) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        file => file.doing("Opening the supervisor's lock")?,
+        file => file.doing("Opening a supervisor's lock")?,
     };
     match file.try_lock_shared() {
         Ok(()) => Ok(None),
-        Err(TryLockError::Error(error)) => Err(error).doing("Asking for the supervisor's lock"),
+        Err(TryLockError::Error(error)) => Err(error).doing("Asking for a supervisor's lock"),
         Err(TryLockError::WouldBlock) => {
-            let text = fs::read_to_string(place.lock()).doing("Reading the supervisor's lock")?;
+            let text = fs::read_to_string(&lock).doing("Reading a supervisor's lock")?;
             let pid = text.trim().parse().ok().and_then(Pid::from_raw);
             // It was taken this moment, and the number is not written yet.
-            pid.map(Some).ok_or_else(|| Error::failed("a local AWS is just being started; try again"))
+            pid.map(Some).ok_or_else(|| Error::Failed(format!("{part} is just being started; try again")))
         }
     }
 }
 
 /// Ends what runs in a stack's place, whoever started it. False if nothing did.
 pub fn stop_running(place: &Place) -> Result<bool> {
-    let Some(group) = running(place)? else { return Ok(false) };
+    let mut ran = false;
+    for part in Part::ALL {
+        ran |= stop_part(place, part)?;
+    }
+    Ok(ran)
+}
+
+fn stop_part(place: &Place, part: Part) -> Result<bool> {
+    let Some(group) = running(place, part)? else { return Ok(false) };
     let deadline = Instant::now() + GRACE;
     // Errors mean that it is gone already.
     let _ = kill_process(group, Signal::TERM);
-    while running(place)? == Some(group) {
+    while running(place, part)? == Some(group) {
         if Instant::now() >= deadline {
             let _ = kill_process_group(group, Signal::KILL);
         }

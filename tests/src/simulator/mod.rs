@@ -28,6 +28,7 @@ mod log;
 mod options;
 mod outgoing;
 mod pages;
+pub mod process;
 mod random;
 mod receiver;
 mod refusal;
