@@ -93,7 +93,7 @@ mod tests {
     use serde_json::json;
 
     fn delivery(body: &str) -> Delivery {
-        Delivery { file: String::new(), body: body.as_bytes().to_vec(), header: "Signature", forged: false }
+        Delivery { file: String::new(), body: body.as_bytes().to_vec(), disturbance: None, forged: false }
     }
 
     const FAIL: &str =

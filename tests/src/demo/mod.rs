@@ -6,9 +6,11 @@ mod plan;
 pub use expected::Expected;
 pub use plan::{Delivery, plan};
 
+use crate::client::SIGNATURE;
 use crate::error::{Error, Result};
 use crate::progress;
 use crate::rows::Rows;
+use crate::simulator::Disturbance;
 use crate::{Client, interrupt, show};
 use std::time::Duration;
 
@@ -30,37 +32,76 @@ pub struct Outcome {
     pub differences: Vec<String>,
 }
 
-/// Posts the sample deliveries to a stack whose table is empty, and waits until all are recorded.
+/// Has the simulated HeyGen deliver the samples to a stack whose table is empty, and waits until all are recorded.
 pub fn run(client: &Client) -> Result<Outcome> {
     let deliveries = plan()?;
     let expected = Expected::of(&deliveries);
-    let (mut accepted, mut refused, mut differences) = (0, 0, Vec::new());
-
-    let what = format!("{} deliveries, some twice, some late, one forged", deliveries.len());
+    let count: usize = deliveries.iter().map(Delivery::times).sum();
+    let what = format!("{count} deliveries, some twice, some late, one forged");
     let since = progress::begin("Posting", &what);
-    let secret = client.secret("main")?;
-    for delivery in &deliveries {
-        interrupt::check()?;
-        let answer = client.post("main", &[(delivery.header, &delivery.signature(&secret)?)], &delivery.body)?;
-        match answer.status {
-            200 => accepted += 1,
-            401 => refused += 1,
-            _ => {}
-        }
-        let should = if delivery.forged { 401 } else { 200 };
-        if answer.status != should {
-            let said = String::from_utf8_lossy(&answer.body).into_owned();
-            differences.push(format!("{}: answered {} and not {should}: {said}", delivery.file, answer.status));
-        }
-    }
-    progress::done("Posted", format_args!("{} deliveries", deliveries.len()), since);
+    let posted = post(client, &deliveries)?;
+    progress::done("Posted", format_args!("{} deliveries", posted.len()), since);
 
     let since = progress::begin("Waiting", "until the queue is empty and everything is recorded");
     wait_until_recorded(client, &expected)?;
     let rows = client.all_rows()?;
     progress::done("Recorded", format_args!("{} events of {} jobs", rows.events.len(), rows.jobs.len()), since);
+    let answered = |status| posted.iter().filter(|attempt| attempt.status == Some(status)).count();
+    let (accepted, refused) = (answered(200), answered(401));
+    let mut differences: Vec<_> = posted.iter().filter_map(Posted::difference).collect();
     differences.extend(expected.differences(&rows));
-    Ok(Outcome { rows, posted: deliveries.len(), accepted, refused, differences })
+    Ok(Outcome { rows, posted: posted.len(), accepted, refused, differences })
+}
+
+/// One attempt at a delivery.
+struct Posted {
+    file: String,
+    status: Option<u16>,
+    should: u16,
+}
+
+impl Posted {
+    fn difference(&self) -> Option<String> {
+        let Posted { file, status, should } = self;
+        match status {
+            Some(status) if status == should => None,
+            Some(status) => Some(format!("{file}: answered {status} and not {should}")),
+            None => Some(format!("{file}: not answered in time")),
+        }
+    }
+}
+
+/// One after the other, but for those that are to come twice at the same time; every attempt at each.
+fn post(client: &Client, deliveries: &[Delivery]) -> Result<Vec<Posted>> {
+    let heygen = client.simulator()?;
+    let (mut posted, mut events) = (Vec::new(), Vec::new());
+    for delivery in deliveries {
+        interrupt::check()?;
+        let file = delivery.file.clone();
+        if delivery.forged {
+            let answer = client.post("main", &[(SIGNATURE, &delivery.forged_signature()?)], &delivery.body)?;
+            posted.push(Posted { file, status: Some(answer.status), should: 401 });
+            continue;
+        }
+        events.push((heygen.emit(&delivery.body, delivery.disturbance)?, file));
+        // What waits for the next one is in flight until then.
+        if delivery.disturbance != Some(Disturbance::AfterTheNext) {
+            heygen.wait_until_settled(LIMIT)?;
+        }
+    }
+    let log = heygen.wait_until_settled(LIMIT)?;
+    for (event_id, file) in events {
+        let attempts =
+            log.iter().filter(|delivery| delivery.event_id == event_id).flat_map(|delivery| &delivery.attempts);
+        let before = posted.len();
+        posted.extend(attempts.map(|attempt| Posted { file: file.clone(), status: attempt.status, should: 200 }));
+        if posted.len() == before {
+            return Err(Error::Failed(format!(
+                "{file} went to no endpoint; `make endpoints` shows what is registered"
+            )));
+        }
+    }
+    Ok(posted)
 }
 
 fn wait_until_recorded(client: &Client, expected: &Expected) -> Result<()> {

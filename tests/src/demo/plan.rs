@@ -2,6 +2,7 @@
 
 use crate::error::{Doing, Result};
 use crate::place::workspace;
+use crate::simulator::Disturbance;
 use heygen::Secret;
 use std::fs;
 
@@ -15,20 +16,22 @@ pub struct Delivery {
     pub file: String,
     /// The bytes that are sent.
     pub body: Vec<u8>,
-    /// The header that carries the signature.
-    pub header: &'static str,
-    /// Signed with a wrong secret.
+    /// What happens to it on its way.
+    pub disturbance: Option<Disturbance>,
+    /// Posted by a stranger and not by HeyGen.
     pub forged: bool,
 }
 
 impl Delivery {
-    /// Its signature, given the endpoint's secret.
-    pub fn signature(&self, secret: &Secret) -> Result<String> {
-        if self.forged {
-            let wrong = Secret::new("whsec_d3Jvbmc=").map_err(|error| crate::Error::failed(error.to_string()))?;
-            return Ok(heygen::sign(&wrong, &self.body));
-        }
-        Ok(heygen::sign(secret, &self.body))
+    /// How often it comes.
+    pub fn times(&self) -> usize {
+        if self.disturbance == Some(Disturbance::Twice) { 2 } else { 1 }
+    }
+
+    /// What a stranger signs it with, who does not know the endpoint's secret.
+    pub fn forged_signature(&self) -> Result<String> {
+        let wrong = Secret::new("whsec_d3Jvbmc=").map_err(|error| crate::Error::failed(error.to_string()))?;
+        Ok(heygen::sign(&wrong, &self.body))
     }
 }
 
@@ -45,28 +48,24 @@ pub fn plan() -> Result<Vec<Delivery>> {
     let read = |path: &std::path::PathBuf| {
         let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let body = fs::read(path).doing(format_args!("Reading {file}"))?;
-        Ok(Delivery { file, body, header: crate::client::SIGNATURE, forged: false })
+        Ok(Delivery { file, body, disturbance: None, forged: false })
     };
     let samples = files.iter().map(read).collect::<Result<Vec<_>>>()?;
     Ok(arrange(samples))
 }
 
 fn arrange(mut samples: Vec<Delivery>) -> Vec<Delivery> {
-    // HeyGen delivers at least once: one at once again, others after everything else.
+    // HeyGen delivers at least once, in no order: one twice at the same time, others after the next one, and
+    // others again after everything else.
     let again: Vec<_> = samples.iter().step_by(3).cloned().collect();
-    if let Some(first) = samples.first().cloned() {
-        samples.insert(0, first);
+    for late in samples.iter_mut().skip(5).step_by(10) {
+        late.disturbance = Some(Disturbance::AfterTheNext);
     }
-    // The documentation has shown both names.
-    if let Some(last) = samples.last_mut() {
-        last.header = "Heygen-Signature";
+    if let Some(first) = samples.first_mut() {
+        first.disturbance = Some(Disturbance::Twice);
     }
-    let forged = Delivery {
-        file: "a forged delivery".to_owned(),
-        body: FORGED.to_vec(),
-        header: crate::client::SIGNATURE,
-        forged: true,
-    };
+    let file = "a forged delivery".to_owned();
+    let forged = Delivery { file, body: FORGED.to_vec(), disturbance: None, forged: true };
     samples.push(forged);
     samples.extend(again);
     samples
@@ -80,9 +79,13 @@ mod tests {
     fn every_sample_is_sent_and_some_twice_and_a_success_comes_before_its_failure() {
         let plan = plan().unwrap();
         let at = |file: &str| plan.iter().position(|delivery| delivery.file == file).unwrap();
-        assert!(at("avatar_video.success.v3.json") < at("avatar_video.fail.late-retry.json"));
+        // Also if it comes after the next one.
+        assert!(at("avatar_video.success.v3.json") + 1 < at("avatar_video.fail.late-retry.json"));
         assert_eq!(plan.iter().filter(|delivery| delivery.forged).count(), 1);
-        assert!(plan.iter().any(|delivery| delivery.header == "Heygen-Signature"));
+        for disturbance in [Disturbance::Twice, Disturbance::AfterTheNext] {
+            assert!(plan.iter().any(|delivery| delivery.disturbance == Some(disturbance)));
+        }
+        assert_eq!(plan.last().unwrap().disturbance, None, "nothing is held back at the end");
         let mut files: Vec<_> = plan.iter().map(|delivery| &delivery.file).collect();
         files.sort();
         files.dedup();
