@@ -11,7 +11,7 @@ DENY_VERSION := 0.20.2
 DENY := $(TOOLS)/deny-$(DENY_VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help run up down send jobs logs test check fmt lint-rust lint-template audit breaks breaks-table clean
+.PHONY: help run up down send jobs logs plan sync rotate endpoints test check fmt lint-rust lint-template audit breaks breaks-table clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,18 @@ jobs: ## All jobs, or everything about one order: [CALLBACK_ID=order_12345]
 
 logs: ## What the functions logged; FOLLOW=1 goes on
 	@$(LOCAL) logs $(if $(FOLLOW),--follow)
+
+plan: ## What would change at HeyGen
+	@$(LOCAL) plan
+
+sync: ## Bring the endpoints at HeyGen in step: [PRUNE=1] [FORCE=1] [CHECKSUM=...]
+	@$(LOCAL) sync $(if $(PRUNE),--prune) $(if $(FORCE),--force) $(if $(CHECKSUM),--checksum "$(CHECKSUM)")
+
+rotate: ## A new signing secret: ENDPOINT=main
+	@$(LOCAL) rotate "$(or $(ENDPOINT),$(error say which: make rotate ENDPOINT=main))"
+
+endpoints: ## The endpoints, with their state at HeyGen
+	@$(LOCAL) endpoints
 
 test: ## All tests, the end to end ones against a fresh local stack
 	@cargo run -p local -- with -- $(RUNNER) --workspace --features local/e2e,heygen/api
