@@ -10,13 +10,13 @@ use std::time::Duration;
 /// Longer than admin may take.
 const LIMIT: Duration = Duration::from_secs(360);
 
-/// Carries out the change set that `prepared` names, and waits until the stack is in its new state. What is
-/// returned describes the stack.
+/// Carries out the change set that `prepared` names, if anything changes, and waits until the stack is in its
+/// new state. What is returned describes the stack.
 pub fn carry_out(cli: &AwsCli, stack: &str, prepared: &[u8]) -> Result<Value> {
-    if let Some(arn) = arn(&String::from_utf8_lossy(prepared)) {
-        cli.run(&["cloudformation", "execute-change-set", "--change-set-name", arn])?;
-    }
     let describe = ["cloudformation", "describe-stacks", "--stack-name", stack];
+    let prepared = String::from_utf8_lossy(prepared);
+    let Some(arn) = arn(&prepared) else { return Ok(cli.json(&describe)?["Stacks"][0].take()) };
+    cli.run(&["cloudformation", "execute-change-set", "--change-set-name", arn])?;
     let done = interrupt::poll(LIMIT, Duration::from_millis(100), || {
         let described = cli.json(&describe)?["Stacks"][0].take();
         let status = described["StackStatus"].as_str().unwrap_or_default();
