@@ -10,7 +10,7 @@ use crate::client::SIGNATURE;
 use crate::error::{Error, Result};
 use crate::progress;
 use crate::rows::Rows;
-use crate::simulator::Disturbance;
+use crate::simulator::{Disturbance, Remote};
 use crate::{Client, interrupt, show};
 use std::time::Duration;
 
@@ -39,7 +39,9 @@ pub fn run(client: &Client) -> Result<Outcome> {
     let count: usize = deliveries.iter().map(Delivery::times).sum();
     let what = format!("{count} deliveries, some twice, some late, one forged");
     let since = progress::begin("Posting", &what);
-    let posted = post(client, &deliveries)?;
+    let forge =
+        |forged: &Delivery| Ok(client.post("main", &[(SIGNATURE, &forged.forged_signature()?)], &forged.body)?.status);
+    let posted = post(&client.simulator()?, &deliveries, forge)?;
     progress::done("Posted", format_args!("{} deliveries", posted.len()), since);
 
     let since = progress::begin("Waiting", "until the queue is empty and everything is recorded");
@@ -72,15 +74,13 @@ impl Posted {
 }
 
 /// One after the other, but for those that are to come twice at the same time; every attempt at each.
-fn post(client: &Client, deliveries: &[Delivery]) -> Result<Vec<Posted>> {
-    let heygen = client.simulator()?;
+fn post(heygen: &Remote, deliveries: &[Delivery], forge: impl Fn(&Delivery) -> Result<u16>) -> Result<Vec<Posted>> {
     let (mut posted, mut events) = (Vec::new(), Vec::new());
     for delivery in deliveries {
         interrupt::check()?;
         let file = delivery.file.clone();
         if delivery.forged {
-            let answer = client.post("main", &[(SIGNATURE, &delivery.forged_signature()?)], &delivery.body)?;
-            posted.push(Posted { file, status: Some(answer.status), should: 401 });
+            posted.push(Posted { file, status: Some(forge(delivery)?), should: 401 });
             continue;
         }
         events.push((heygen.emit(&delivery.body, delivery.disturbance)?, file));
@@ -138,5 +138,40 @@ impl Outcome {
             count("succeeded"),
             count("failed"),
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simulator::{Existing, Options, Receiver, Simulator};
+
+    #[test]
+    fn every_delivery_is_posted_as_planned_and_every_other_answer_is_a_difference() {
+        let receiver = Receiver::start().unwrap();
+        let endpoints = vec![Existing::new(receiver.url())];
+        let heygen = Simulator::start(Options { endpoints, ..Options::default() }).unwrap();
+        let remote = Remote::new(heygen.access());
+        let plan = plan().unwrap();
+        receiver.answer_next(500);
+        // 200 is what is expected.
+        for _ in 0..plan.len() {
+            receiver.answer_next(200);
+        }
+        let posted = post(&remote, &plan, |_| Ok(200)).unwrap();
+        assert_eq!(posted.len(), plan.iter().map(Delivery::times).sum::<usize>() + 1, "one was tried again");
+        let differences: Vec<_> = posted.iter().filter_map(Posted::difference).collect();
+        assert_eq!(differences.len(), 2, "{differences:?}");
+        assert_eq!(differences[0], "a forged delivery: answered 200 and not 401");
+        assert!(differences[1].ends_with("answered 500 and not 200"), "{differences:?}");
+        let came: Vec<_> = receiver.deliveries().into_iter().map(|request| request.body).collect();
+        assert!(plan.iter().all(|delivery| delivery.forged != came.contains(&delivery.body)));
+    }
+
+    #[test]
+    fn without_an_endpoint_there_is_nothing_to_wait_for() {
+        let heygen = Simulator::start(Options::default()).unwrap();
+        let error = post(&Remote::new(heygen.access()), &plan().unwrap(), |_| Ok(401)).map(drop).unwrap_err();
+        assert!(error.to_string().contains("make endpoints"), "{error}");
     }
 }
