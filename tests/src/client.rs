@@ -178,6 +178,11 @@ impl Client {
         self.runtime.block_on(call(&self.sqs))
     }
 
+    /// Any Secrets Manager call.
+    pub fn secrets<T>(&self, call: impl AsyncFnOnce(&aws_sdk_secretsmanager::Client) -> T) -> T {
+        self.runtime.block_on(call(&self.secrets))
+    }
+
     /// How full the queue is.
     pub fn queue_depth(&self) -> Result<Depth> {
         self.depth(&self.stack.queue_url)

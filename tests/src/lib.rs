@@ -3,7 +3,7 @@
 pub mod admin;
 pub mod backend;
 pub mod binaries;
-mod changeset;
+pub mod changeset;
 pub mod cli;
 pub mod client;
 pub mod demo;

@@ -2,7 +2,7 @@
 
 use crate::action::{Action, Sync};
 use crate::apply::{Applied, Apply};
-use crate::change::{Begun, Change, Unfit, Unwanted, What};
+use crate::change::{Begun, Change, Rotation, Unfit, Unwanted, What};
 use crate::config::Config;
 use crate::error::Error;
 use crate::list;
@@ -103,10 +103,12 @@ impl App {
     async fn sync_rounds(&self, asked: &Sync) -> Result<Synced, Error> {
         let api = self.api().await?;
         let mut applied = Applied::default();
-        for round in 0.. {
+        let mut round = 0;
+        loop {
+            round += 1;
             let look = self.look(&api).await?;
             let plan = look.plan(&self.config);
-            if round == 0 && asked.checksum.as_ref().is_some_and(|asked| *asked != plan.checksum()) {
+            if round == 1 && asked.checksum.as_ref().is_some_and(|asked| *asked != plan.checksum()) {
                 return Err(Error::AnotherPlan {
                     asked: asked.checksum.clone().unwrap_or_default(),
                     plan: Box::new(plan),
@@ -117,7 +119,7 @@ impl App {
             let unfinished: Vec<_> =
                 plan.changes.iter().filter(begun).filter(|c| !failed.contains(&c.endpoint)).collect();
             let apply = Apply { config: &self.config, api: &api, store: &self.store, look: &look };
-            if !unfinished.is_empty() && round < ROUNDS {
+            if !unfinished.is_empty() && round <= ROUNDS {
                 // What was begun is completed whatever else is refused: until then deliveries may wait for it.
                 apply.all(unfinished, &mut applied).await;
                 if asked.checksum.is_some() {
@@ -140,7 +142,6 @@ impl App {
             let left = plan.changes.iter().filter(|change| !done.contains(change)).cloned().collect();
             return Ok(Synced { done, plan: Plan { changes: left, ..plan } });
         }
-        Err(Error::TooSlow)
     }
 
     /// Gives an endpoint a new secret; a rotation that an earlier run began is completed instead.
@@ -158,7 +159,9 @@ impl App {
                 };
                 What::Finish { begun, since: pending.since }
             }
-            (None, Some(endpoint_id)) if self.config.version.rotates_secrets() => What::Rotate { endpoint_id },
+            (None, Some(endpoint_id)) if self.config.version.rotates_secrets() => {
+                What::Rotate { endpoint_id, why: Rotation::Asked }
+            }
             (None, Some(endpoint_id)) => {
                 let wanted = look.wanted(name);
                 What::Replace {

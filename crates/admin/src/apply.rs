@@ -72,7 +72,7 @@ impl Apply<'_> {
         let write_ahead = WriteAhead { config, api, store, look, name: &change.endpoint };
         match &change.what {
             What::Finish { .. } => write_ahead.finish().await,
-            What::Adopt { endpoint_id, secret: SecretFrom::Rotation } | What::Rotate { endpoint_id } => {
+            What::Adopt { endpoint_id, secret: SecretFrom::Rotation } | What::Rotate { endpoint_id, .. } => {
                 write_ahead.rotate(endpoint_id).await
             }
             What::Adopt { endpoint_id, .. } => write_ahead.adopt(endpoint_id).await,

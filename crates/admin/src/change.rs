@@ -64,10 +64,12 @@ pub enum What {
         /// The one entity that the new one shall hear of.
         entity_id: Option<String>,
     },
-    /// A new secret, because nobody knows the one that it has.
+    /// A new secret.
     Rotate {
         /// HeyGen's id of it.
         endpoint_id: String,
+        /// Why.
+        why: Rotation,
     },
     /// It goes.
     Delete {
@@ -112,6 +114,16 @@ pub enum Unfit {
     EntityScope,
     /// HeyGen's v1 has no call for a new secret.
     SecretInV1,
+}
+
+/// Why an endpoint gets a new secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rotation {
+    /// Nobody knows the one that it has.
+    Unknown,
+    /// Someone asked for it.
+    Asked,
 }
 
 /// Why an endpoint of ours goes.
@@ -197,7 +209,13 @@ impl fmt::Display for What {
                 let why: Vec<_> = why.iter().map(|why| why.words()).collect();
                 write!(f, "{endpoint_id} by a new one with {}: {}", Scope(events, entity_id), why.join("; "))
             }
-            What::Rotate { endpoint_id } => write!(f, "{endpoint_id}: nobody knows the secret that it has"),
+            What::Rotate { endpoint_id, why } => {
+                let why = match why {
+                    Rotation::Unknown => "nobody knows the secret that it has",
+                    Rotation::Asked => "a new secret was asked for",
+                };
+                write!(f, "{endpoint_id}: {why}")
+            }
             What::Delete { endpoint_id, why } => write!(f, "{endpoint_id}: {}", why.words()),
         }
     }

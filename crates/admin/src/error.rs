@@ -46,7 +46,7 @@ pub enum Error {
     /// A plan would remove more than it may.
     #[error(
         "refused: it would delete or replace {removals} of {owned} endpoints, and no more than {most} or {percent} % may go \
-         at once; nothing was changed. If that is what you want, ask with \"force\": true",
+         at once; none of the plan was carried out. If that is what you want, ask with \"force\": true",
         most = .limits.removals, percent = .limits.percent
     )]
     TooManyRemovals {
@@ -58,7 +58,9 @@ pub enum Error {
         limits: Limits,
     },
     /// The plan is not the one that was agreed to.
-    #[error("refused: the plan is no longer the one with checksum {asked}; nothing was changed. The plan now:\n{plan}")]
+    #[error(
+        "refused: the plan is no longer the one with checksum {asked}; none of it was carried out. The plan now:\n{plan}"
+    )]
     AnotherPlan {
         /// The checksum that was asked for.
         asked: String,
@@ -71,7 +73,7 @@ pub enum Error {
         /// Its name.
         name: String,
     },
-    /// An endpoint's URL was registered under another id than the one that we asked about.
+    /// HeyGen registered an endpoint, and did not show its secret.
     #[error("HeyGen gave no secret for {0}: ask for {{\"action\": \"sync\"}} again, and it is recovered by a rotation")]
     NoSecret(String),
     /// Some changes were made and others not.

@@ -19,7 +19,7 @@ mod write_ahead;
 
 pub use action::Action;
 pub use app::App;
-pub use change::{Begun, Change, SecretFrom, Unwanted, What};
+pub use change::{Begun, Change, Rotation, SecretFrom, Unfit, Unwanted, What};
 pub use config::Config;
 pub use deployment::Deployment;
 pub use error::Error;

@@ -60,7 +60,7 @@ fn concerns(what: &What, id: &str) -> bool {
         What::Adopt { endpoint_id, .. }
         | What::Update { endpoint_id, .. }
         | What::Replace { endpoint_id, .. }
-        | What::Rotate { endpoint_id }
+        | What::Rotate { endpoint_id, .. }
         | What::Delete { endpoint_id, .. } => endpoint_id == id,
         What::Finish { .. } | What::Create { .. } => false,
     }

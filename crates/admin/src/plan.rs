@@ -1,6 +1,6 @@
 //! What would change: pure, from what is wanted and what is there.
 
-use crate::change::{Begun, Change, SecretFrom, Unfit, Unwanted, What};
+use crate::change::{Begun, Change, Rotation, SecretFrom, Unfit, Unwanted, What};
 use crate::deployment::Deployment;
 use crate::wanted::Wanted;
 use aws::secrets::{EndpointSecret, PendingChange};
@@ -189,7 +189,7 @@ impl<'a> One<'a> {
             (None, Some(_)) if is_known => None,
             // Whoever stored it by hand had one endpoint in mind: there must be no doubt which.
             (None, Some(_)) if !was_known && self.candidates.len() == 1 => adopt(SecretFrom::Store),
-            (None, None) if is_known => Some(What::Rotate { endpoint_id: primary.id.clone() }),
+            (None, None) if is_known => Some(What::Rotate { endpoint_id: primary.id.clone(), why: Rotation::Unknown }),
             (None, _) => adopt(SecretFrom::Rotation),
         }
     }

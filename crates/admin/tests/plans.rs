@@ -285,7 +285,7 @@ fn a_secret_that_nobody_knows_is_rotated() {
         .storing("main", json!({"registered": {"endpoint_id": "ep_1"}}));
     assert_snapshot!(world.plan(), @r#"
       ~ main  rotate  ep_1: nobody knows the secret that it has
-    1 change. Checksum a4e5dee8419c3d58.
+    1 change. Checksum e2bd1722cd31c157.
     "#);
 }
 

@@ -114,7 +114,7 @@ impl Refusal {
                 "The signature was not made with this endpoint's secret over these bytes. If the secret was rotated, store the new one in Secrets Manager."
             }
             Refusal::SecretMissing => {
-                "No secret is stored for this endpoint yet. Store the one that HeyGen showed at registration; the delivery can be tried again."
+                "No secret is stored for this endpoint yet. Ask admin for a sync, or store the one that HeyGen showed at registration; the delivery can be tried again."
             }
             Refusal::SecretUnavailable => "The endpoint's secret could not be read. Try again.",
             Refusal::SecretPending => "The endpoint's secret is being changed. Try again.",

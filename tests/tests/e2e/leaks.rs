@@ -1,8 +1,10 @@
 //! Nothing secret is ever written down: canaries are planted, and everything that the functions
 //! logged is searched for them.
 
+use crate::deployed::{A, Deployed};
 use crate::support::{body, now, stack, success, unique};
 use heygen::sign;
+use local::simulator::{Existing, Fault, Options, When};
 use serde_json::json;
 use std::time::Duration;
 
@@ -52,6 +54,55 @@ fn no_secret_signature_link_or_body_is_in_any_log_line() {
     for line in &lines {
         for canary in &canaries {
             assert!(!line.text.contains(canary.as_str()), "{} logged {canary}: {}", line.function, line.text);
+        }
+    }
+}
+
+#[test]
+fn no_api_key_and_no_signing_secret_is_in_any_log_line_answer_or_error() {
+    let Some(mut admin) = Deployed::new(Options::default()) else { return };
+    let since = now();
+    let mut said = Vec::new();
+    let ask = |admin: &Deployed, request| match admin.ask(request) {
+        Ok(answer) => answer.to_string(),
+        Err(error) => error.to_string(),
+    };
+    let mut secrets: Vec<_> = Vec::new();
+    let look = |admin: &Deployed, secrets: &mut Vec<heygen::Secret>| {
+        secrets.extend(admin.endpoints().into_iter().map(|endpoint| endpoint.secret));
+    };
+    // v1 shows secrets in its list: what is adopted, created, rotated, listed and refused, in both.
+    for version in ["v1", "v3"] {
+        admin.turn(&[("HEYGEN_API_VERSION", version), ("LOG_LEVEL", "trace")]);
+        admin.plant(Existing::new(admin.url(A)));
+        for action in ["plan", "sync", "list", "event-types", "deliveries", "sync"] {
+            said.push(ask(&admin, json!({"action": action})));
+            look(&admin, &mut secrets);
+        }
+        said.push(ask(&admin, json!({"action": "rotate", "endpoint": A})));
+        look(&admin, &mut secrets);
+        for fault in [Fault::internal(), Fault::ErrorIn200, Fault::Gateway(403)].into_iter().filter(|_| version == "v3")
+        {
+            admin.order(When::Next("POST", "/v3/webhooks/endpoints/*/rotate-secret"), fault);
+        }
+        said.push(ask(&admin, json!({"action": "rotate", "endpoint": A})));
+        said.push(ask(&admin, json!({"action": "sync", "prune": true, "force": true})));
+        look(&admin, &mut secrets);
+    }
+    admin.stack.put_secret(A, &json!({"current": 7, "canary-malformed": "whsec_canary"})).unwrap();
+    said.push(ask(&admin, json!({"action": "sync"})));
+    admin.said(since, &["endpoint changed", "rotate"]);
+
+    let mut canaries = vec![admin.api_key().to_owned(), "canary".to_owned()];
+    canaries.extend(secrets.iter().map(|secret| String::from_utf8(secret.as_bytes().to_vec()).unwrap()));
+    canaries.extend(admin.stack.stack().simulator.as_ref().map(|simulator| simulator.api_key.clone()));
+    assert!(canaries.len() > 10);
+    let lines = admin.stack.logs(0).unwrap();
+    let functions: std::collections::BTreeSet<_> = lines.iter().map(|line| line.function).collect();
+    assert!(functions.contains("admin"), "{functions:?}");
+    for canary in &canaries {
+        for line in lines.iter().filter(|line| line.function == "admin").map(|line| &line.text).chain(&said) {
+            assert!(!line.contains(canary.as_str()), "{canary} is in: {line}");
         }
     }
 }

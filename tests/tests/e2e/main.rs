@@ -5,11 +5,15 @@
 
 mod answers;
 mod bad_days;
+mod cloudformation;
 mod crashes;
 mod cut;
+mod deployed;
+mod endpoints;
 mod failures;
 mod inside;
 mod leaks;
 mod permissions;
 mod records;
+mod rotation;
 mod support;

@@ -1,0 +1,65 @@
+//! `endpoints.schema.json` and the code take the same files.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use admin::wanted;
+use serde_json::{Value, json};
+use std::path::Path;
+
+fn top_level(file: &str) -> Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(file);
+    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+}
+
+fn names() -> Vec<String> {
+    vec!["main".into(), "second".into()]
+}
+
+#[test]
+fn the_checked_in_file_is_taken_by_both() {
+    let file = top_level("endpoints.json");
+    jsonschema::validator_for(&top_level("endpoints.schema.json")).unwrap().validate(&file).unwrap();
+    wanted(&file.to_string(), &names()).unwrap();
+}
+
+#[test]
+fn schema_and_code_agree() {
+    let schema = top_level("endpoints.schema.json");
+    jsonschema::meta::validate(&schema).unwrap();
+    let schema = jsonschema::validator_for(&schema).unwrap();
+    let values = [
+        json!(null),
+        json!(true),
+        json!(7),
+        json!(""),
+        json!("main"),
+        json!("avatar_video.success"),
+        json!([]),
+        json!(["avatar_video.success"]),
+        json!(["a", "a"]),
+        json!(["a b"]),
+        json!([1]),
+        json!({}),
+    ];
+    let mut documents = vec![json!({"endpoints": []}), json!({"endpoints": [], "$schema": "x"}), json!({})];
+    for value in &values {
+        documents.push(value.clone());
+        documents.push(json!({ "endpoints": value }));
+        documents.push(json!({ "endpoints": [value] }));
+        documents.push(json!({"endpoints": [], "extra": value}));
+        for field in ["name", "events", "entity_id", "enabled", "extra"] {
+            let mut endpoint = json!({"name": "main"});
+            endpoint[field] = value.clone();
+            documents.push(json!({ "endpoints": [endpoint] }));
+        }
+    }
+    let mut taken = 0;
+    for document in &documents {
+        let (by_schema, by_code) = (schema.is_valid(document), wanted(&document.to_string(), &names()));
+        // Which names are received here is nothing that a schema can know.
+        let other_name = by_code.as_ref().is_err_and(|error| error.to_string().contains("is not received here"));
+        assert!(by_schema == by_code.is_ok() || other_name, "{document}: {by_schema}, {by_code:?}");
+        taken += usize::from(by_schema);
+    }
+    assert!(taken >= 10 && taken < documents.len(), "{taken} of {}", documents.len());
+}
