@@ -10,7 +10,7 @@ use crate::stack::Stack;
 use crate::supervisor::{self, Supervised, Until};
 use crate::tools::Tools;
 use crate::wanted::Wanted;
-use crate::{Client, binaries, interrupt, progress};
+use crate::{Client, admin, binaries, interrupt, progress};
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
@@ -163,5 +163,19 @@ fn install(aws: &LocalAws, tools: &Tools, place: &Place, kind: Kind, heygen: &Ac
     }
     stack.save(place)?;
     progress::done("Deployed", format_args!("to {}", stack.api_url), since);
+    say_what_is_registered(&stack)?;
     Ok(stack)
+}
+
+fn say_what_is_registered(stack: &Stack) -> Result<()> {
+    let plan = admin::ask(stack, &serde_json::json!({"action": "plan"}))?;
+    let list = |field: &str| plan[field].as_array().cloned().unwrap_or_default();
+    let names: Vec<_> = list("unchanged").iter().filter_map(|name| name.as_str().map(str::to_owned)).collect();
+    if !names.is_empty() {
+        progress::note("Registered", format_args!("{} at the simulated HeyGen", names.join(", ")));
+    }
+    if !list("changes").is_empty() {
+        progress::note("Left", "changes that have to be asked for: `make plan` shows them");
+    }
+    Ok(())
 }

@@ -134,7 +134,6 @@ impl App {
             if !asked.force
                 && let Err(refusal) = self.config.limits.check(&chosen, plan.owned)
             {
-                tracing::warn!(%refusal, "sync refused");
                 return Err(refusal);
             }
             apply.all(chosen, &mut applied).await;

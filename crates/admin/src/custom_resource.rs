@@ -81,7 +81,10 @@ async fn carry_out(app: &App, kind: &str, physical_id: &str) -> Result<String, E
             Ok(synced) => Ok(synced.to_string()),
             // The configuration is as its owner wants it. Failing would take it back, so that it could never
             // be applied: it is deployed, and applied by a sync that is forced.
-            Err(refusal @ Error::TooManyRemovals { .. }) => Ok(refusal.to_string()),
+            Err(refusal @ Error::TooManyRemovals { .. }) => {
+                tracing::warn!(%refusal, "deployed, and not applied");
+                Ok(refusal.to_string())
+            }
             Err(error) => {
                 // This deployment is about to be rolled back, and with it what its endpoints lead to.
                 if let ("Create", Error::Partly { done, .. }) = (kind, &error)
