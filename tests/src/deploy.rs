@@ -56,6 +56,8 @@ pub fn deploy(aws: &LocalAws, tools: &Tools, place: &Place, wanted: &Wanted, hey
         "SecretRefreshSeconds=1".to_owned(),
         "ProcessorTimeoutSeconds=6".to_owned(),
         "VisibilitySeconds=6".to_owned(),
+        // It listens to the loopback interface alone.
+        "RequireTls=false".to_owned(),
     ];
     let mut deploy = vec!["cloudformation", "deploy", "--template-file", "packaged.yaml", "--stack-name", STACK_NAME];
     deploy.extend([

@@ -18,6 +18,8 @@ pub enum Disturbance {
     Twice,
     /// Every endpoint gets it after the next event.
     AfterTheNext,
+    /// The first attempt gets nowhere, so it comes as a retry.
+    FirstAttemptFails,
     /// No endpoint ever gets it.
     Lost,
 }
@@ -28,6 +30,7 @@ impl Disturbance {
         match self {
             Disturbance::Twice => "twice",
             Disturbance::AfterTheNext => "after_the_next",
+            Disturbance::FirstAttemptFails => "first_attempt_fails",
             Disturbance::Lost => "lost",
         }
     }
@@ -37,6 +40,7 @@ impl Disturbance {
 struct Dispatch {
     event: Event,
     deliveries: Vec<(usize, String)>,
+    first_attempt_fails: bool,
 }
 
 #[derive(Default)]
@@ -77,11 +81,12 @@ impl World {
                 deliveries.push((delivery, endpoint.endpoint_id.clone()));
             }
         }
-        let dispatch = Dispatch { event, deliveries };
+        let first_attempt_fails = disturbance == Some(Disturbance::FirstAttemptFails);
+        let dispatch = Dispatch { event, deliveries, first_attempt_fails };
         match disturbance {
             Some(Disturbance::Lost) => {}
             Some(Disturbance::AfterTheNext) => lock(&self.sender.held).push(dispatch),
-            Some(Disturbance::Twice) | None => {
+            Some(Disturbance::Twice | Disturbance::FirstAttemptFails) | None => {
                 let held = std::mem::take(&mut *lock(&self.sender.held));
                 let world = Arc::clone(self);
                 tokio::spawn(async move {
@@ -100,12 +105,13 @@ impl World {
         let mut under_way = JoinSet::new();
         for (delivery, endpoint_id) in dispatch.deliveries {
             let (world, event) = (Arc::clone(self), Arc::clone(&event));
-            under_way.spawn(async move { world.deliver(delivery, &endpoint_id, &event).await });
+            let fails = dispatch.first_attempt_fails;
+            under_way.spawn(async move { world.deliver(delivery, &endpoint_id, &event, fails).await });
         }
         while under_way.join_next().await.is_some() {}
     }
 
-    async fn deliver(&self, delivery: usize, endpoint_id: &str, event: &Event) {
+    async fn deliver(&self, delivery: usize, endpoint_id: &str, event: &Event, first_attempt_fails: bool) {
         let retries = self.options.retries;
         let mut pause = retries.base;
         let mut first_secret = None;
@@ -121,7 +127,8 @@ impl World {
                 RetrySignatures::Anew => &endpoint.secret,
                 RetrySignatures::OfTheFirstAttempt => first_secret,
             };
-            let status = self.attempt(&endpoint.url, secret, event).await;
+            let gets_nowhere = first_attempt_fails && number == 1;
+            let status = if gets_nowhere { None } else { self.attempt(&endpoint.url, secret, event).await };
             self.log.attempt(delivery, Attempt { number, at, status });
             if matches!(status, Some(200..300)) {
                 return self.log.end(delivery, Progress::Delivered);

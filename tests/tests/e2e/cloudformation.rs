@@ -157,8 +157,15 @@ impl Second {
         let architecture = format!("Architecture={architecture}");
         let deploy = ["cloudformation", "deploy", "--template-file", "packaged.yaml", "--stack-name", &self.name];
         let may = ["--no-execute-changeset", "--capabilities", "CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"];
-        let parameters =
-            ["--parameter-overrides", "Endpoints=main,second", "DeregisterOnDelete=true", &base, &key, &architecture];
+        let parameters = [
+            "--parameter-overrides",
+            "Endpoints=main,second",
+            "DeregisterOnDelete=true",
+            "RequireTls=false",
+            &base,
+            &key,
+            &architecture,
+        ];
         let prepared = self.cli.run_in(&Place::test().app(), &[&deploy[..], &may[..], &parameters[..]].concat())?;
         local::changeset::carry_out(&self.cli, &self.name, &prepared)
     }

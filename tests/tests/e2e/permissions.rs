@@ -1,7 +1,9 @@
 //! The template's policies are what lets the functions in: without a permission, what needs it
 //! fails, nothing is lost, and it goes on when the permission is back.
 
+use crate::deployed::{A, Deployed};
 use crate::support::{Stack, body, disturbed_stack, only_job, success, unique};
+use local::simulator::Options;
 use serde_json::{Value, json};
 use std::thread;
 use std::time::Duration;
@@ -17,7 +19,11 @@ struct Without<'a> {
 impl<'a> Without<'a> {
     fn new(stack: &'a Stack, policy: &'static str, action: &str, resource_with: &str) -> Self {
         let functions = &stack.stack().functions;
-        let function = if policy == "receiver" { &functions.receiver } else { &functions.processor };
+        let function = match policy {
+            "receiver" => &functions.receiver,
+            "processor" => &functions.processor,
+            _ => &functions.admin,
+        };
         let cli = stack.cli().unwrap();
         let configuration = cli.json(&["lambda", "get-function-configuration", "--function-name", function]).unwrap();
         let role = configuration["Role"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
@@ -84,6 +90,19 @@ fn without_get_secret_value_a_mismatch_is_503_and_not_401() {
     }
     thread::sleep(Duration::from_millis(1_100));
     assert_eq!(forged().status, 401);
+}
+
+#[test]
+fn without_put_secret_value_nothing_is_registered_whose_secret_could_not_be_stored() {
+    let Some(admin) = Deployed::new(Options::default()) else { return };
+    {
+        let _without = Without::new(&admin.stack, "admin", "secretsmanager:PutSecretValue", "endpoints");
+        let error = admin.ask(json!({"action": "sync"})).unwrap_err().to_string();
+        assert!(error.contains("secretsmanager:PutSecretValue failed: AccessDenied"), "{error}");
+        assert!(admin.endpoints().is_empty());
+    }
+    admin.sync();
+    admin.works(A);
 }
 
 /// Without the action, the delivery is taken but not recorded; with it again, it is.

@@ -2,7 +2,7 @@
 
 use crate::deployed::{A, Deployed};
 use crate::support::unique;
-use local::simulator::{Options, Progress, Retries, RetrySignatures};
+use local::simulator::{Disturbance, Options, Progress, Retries, RetrySignatures};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -67,4 +67,24 @@ fn twenty_rotations_lose_nothing() {
 #[test]
 fn rotations_lose_nothing_if_retries_keep_their_first_signature() {
     rotates_under_load(6, RetrySignatures::OfTheFirstAttempt);
+}
+
+#[test]
+fn a_delivery_signed_before_a_rotation_is_taken_after_it() {
+    // The second attempt comes when the rotation is over.
+    let retries = Retries { base: Duration::from_secs(6), attempts: 3 };
+    let retry_signatures = RetrySignatures::OfTheFirstAttempt;
+    let Some(mut admin) = Deployed::new(Options { retries, retry_signatures, ..Options::default() }) else { return };
+    admin.wants(json!([{"name": A}]));
+    admin.sync();
+    let old = admin.works(A).secret;
+    let order = unique("order");
+    admin.disturb(Disturbance::FirstAttemptFails);
+    admin.emit("avatar_video.success", json!({"video_id": order, "callback_id": order}));
+    admin.ask(json!({"action": "rotate", "endpoint": A})).unwrap();
+    assert_ne!(admin.at_heygen(A)[0].secret, old);
+    admin.wait_until_delivered(Duration::from_secs(60)).unwrap();
+    let statuses: Vec<_> = admin.deliveries().last().unwrap().attempts.iter().map(|attempt| attempt.status).collect();
+    assert_eq!(statuses, [None, Some(200)]);
+    admin.stack.recorded(&order, 1);
 }
