@@ -22,7 +22,8 @@ impl Config {
         Self::read(Env::of_process())
     }
 
-    fn read(mut env: Env<'_>) -> Result<Self, ConfigError> {
+    /// As [`from_env`](Self::from_env), from any source.
+    pub fn read(mut env: Env<'_>) -> Result<Self, ConfigError> {
         let table_name = env.required("TABLE_NAME");
         let dead_letter_queue_url = env.required("DEAD_LETTER_QUEUE_URL");
         let dedupe = Duration::from_secs(DAY * u64::from(env.or("DEDUPE_DAYS", 90_u16)));

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
+mod access;
 mod answers;
 mod bad_days;
 mod cloudformation;
