@@ -72,7 +72,7 @@ fn rotations_lose_nothing_if_retries_keep_their_first_signature() {
 #[test]
 fn a_delivery_signed_before_a_rotation_is_taken_after_it() {
     // The second attempt comes when the rotation is over.
-    let retries = Retries { base: Duration::from_secs(6), attempts: 3 };
+    let retries = Retries { base: Duration::from_secs(8), attempts: 3 };
     let retry_signatures = RetrySignatures::OfTheFirstAttempt;
     let Some(mut admin) = Deployed::new(Options { retries, retry_signatures, ..Options::default() }) else { return };
     admin.wants(json!([{"name": A}]));
@@ -83,8 +83,14 @@ fn a_delivery_signed_before_a_rotation_is_taken_after_it() {
     admin.emit("avatar_video.success", json!({"video_id": order, "callback_id": order}));
     admin.ask(json!({"action": "rotate", "endpoint": A})).unwrap();
     assert_ne!(admin.at_heygen(A)[0].secret, old);
+    // By another one, the receiver learns of the new secret: it could have held on to the old one until then.
+    let another = unique("order");
+    admin.emit("avatar_video.success", json!({"video_id": another, "callback_id": another}));
+    admin.stack.recorded(&another, 1);
     admin.wait_until_delivered(Duration::from_secs(60)).unwrap();
-    let statuses: Vec<_> = admin.deliveries().last().unwrap().attempts.iter().map(|attempt| attempt.status).collect();
+    let deliveries = admin.deliveries();
+    let late = deliveries.iter().find(|delivery| delivery.attempts.len() > 1).unwrap();
+    let statuses: Vec<_> = late.attempts.iter().map(|attempt| attempt.status).collect();
     assert_eq!(statuses, [None, Some(200)]);
     admin.stack.recorded(&order, 1);
 }
