@@ -4,7 +4,7 @@ use crate::clock;
 use crate::envelope::Delivery;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
-use heygen::{CorrelationId, Event, Job};
+use heygen::{CorrelationId, Event, Job, Status};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -12,8 +12,8 @@ use time::OffsetDateTime;
 
 /// An item may have 400 KB. A body above this is not stored; its digest is.
 const MAX_BODY_BYTES: usize = 350_000;
-/// Results above this are left to the event's body.
-const MAX_RESULT_BYTES: usize = 100_000;
+/// Links, or a failure, above this are left to the event's body. An item holds each twice.
+const MAX_RESULT_BYTES: usize = 90_000;
 /// A field above this is left to the event's body.
 const MAX_FIELD_BYTES: usize = 2_048;
 
@@ -70,13 +70,14 @@ pub fn job_attributes(
     now: OffsetDateTime,
 ) -> (BTreeMap<String, AttributeValue>, Vec<&'static str>) {
     let mut set = Attributes::default();
-    set.short("kind", Some(&job.kind));
-    // The same limit and the same digest as for a correlation id: both are partition keys.
+    // The same limit and the same digest as for a correlation id. `entity_id` is a partition key, too; none of the
+    // three may be missing, because the pipe reads them.
+    set.text("kind", CorrelationId::of(&job.kind).as_str());
     set.text("entity_id", CorrelationId::of(&job.entity_id).as_str());
+    set.text("event_type", CorrelationId::of(&job.event_type).as_str());
     set.text("status", job.status.as_str());
     set.number("status_rank", job.status.rank());
     set.text("decided_by", job.decided_by.as_str());
-    set.short("event_type", Some(&job.event_type));
     set.short("callback_id", event.callback_id.as_deref());
     set.short("output_language", job.output_language.as_deref());
     set.text("endpoint", &delivery.endpoint);
@@ -93,9 +94,26 @@ pub fn job_attributes(
     if !fits {
         set.text("result_omitted", "larger than an item can hold: see the event");
     }
+    set.insert("moved", moved(job.status, set.0.get("links"), set.0.get("failure")));
     let gone = ["links", "failure", "output_language", "result_omitted"];
     let gone = gone.into_iter().filter(|name| !set.0.contains_key(*name)).collect();
     (set.0.into_iter().collect(), gone)
+}
+
+/// What the pipe of the template needs beside the other attributes. The maps are there even if they are empty: AWS does
+/// not say what a pipe makes of a path that leads nowhere.
+fn moved(status: Status, links: Option<&AttributeValue>, failure: Option<&AttributeValue>) -> AttributeValue {
+    let detail_type = match status {
+        Status::Pending => "HeyGen Job Pending",
+        Status::Failed => "HeyGen Job Failed",
+        Status::Succeeded => "HeyGen Job Succeeded",
+    };
+    let map = |value: Option<&AttributeValue>| value.cloned().unwrap_or_else(|| AttributeValue::M(Item::new()));
+    AttributeValue::M(HashMap::from([
+        ("detail_type".to_owned(), AttributeValue::S(detail_type.to_owned())),
+        ("links".to_owned(), map(links)),
+        ("failure".to_owned(), map(failure)),
+    ]))
 }
 
 #[derive(Default)]
@@ -203,5 +221,62 @@ mod tests {
         let event = Event::read(&delivery.body);
         let (_, gone) = job_attributes(&event.job().unwrap(), &event, &delivery, NOW);
         assert!(gone.contains(&"failure"));
+    }
+
+    /// The value at a path of the pipe, such as `moved.M.links.M`.
+    fn at<'a>(item: &'a BTreeMap<String, AttributeValue>, path: &str) -> Option<&'a AttributeValue> {
+        let mut steps = path.split('.');
+        let mut value = item.get(steps.next()?)?;
+        loop {
+            let is_it = match steps.next()? {
+                "S" => value.is_s(),
+                "M" => value.is_m(),
+                _ => false,
+            };
+            match steps.next() {
+                Some(name) if is_it => value = value.as_m().ok()?.get(name)?,
+                _ => return is_it.then_some(value),
+            }
+        }
+    }
+
+    #[test]
+    fn every_path_of_the_pipe_leads_somewhere() {
+        let template = include_str!("../../../../template.yaml");
+        let paths = template.split("$.dynamodb.NewImage.").skip(1);
+        let paths: Vec<_> = paths.filter_map(|rest| rest.split([' ', '>', '\n', ',']).next()).collect();
+        assert!(paths.len() > 10, "{paths:?}");
+        let (long, too_long) = ("x".repeat(3_000), "x".repeat(MAX_RESULT_BYTES));
+        for body in [
+            r#"{"event_type":"avatar_video.success","event_data":{"video_id":"v","url":"https://x.invalid"}}"#.into(),
+            r#"{"event_type":"avatar_video.success","event_data":{"video_id":"v"}}"#.into(),
+            r#"{"event_type":"avatar_video.fail","event_data":{"video_id":"v","msg":"m","callback_id":"c"}}"#.into(),
+            r#"{"event_type":"avatar_video.fail","event_data":{"video_id":"v"}}"#.into(),
+            format!(r#"{{"event_type":"avatar_video.fail","event_data":{{"video_id":"{long}","msg":"{too_long}"}}}}"#),
+            format!(r#"{{"event_type":"{long}.success","event_data":{{"video_id":"{long}"}}}}"#),
+        ] {
+            let delivery = delivery(body);
+            let event = Event::read(&delivery.body);
+            let Some(job) = event.job() else { continue };
+            let (mut set, _) = job_attributes(&job, &event, &delivery, NOW);
+            // The update writes these two itself: the key, and what only DynamoDB knows.
+            for name in ["correlation_id", "previous_status"] {
+                set.insert(name.into(), AttributeValue::S("is there".into()));
+            }
+            let missing: Vec<_> = paths.iter().filter(|path| at(&set, path).is_none()).collect();
+            assert!(missing.is_empty(), "{missing:?} of {set:?}");
+        }
+    }
+
+    #[test]
+    fn what_moved_is_told_in_full() {
+        let delivery =
+            delivery(r#"{"event_type":"avatar_video.fail","event_data":{"video_id":"v","msg":"no credit"}}"#);
+        let event = Event::read(&delivery.body);
+        let (set, _) = job_attributes(&event.job().unwrap(), &event, &delivery, NOW);
+        let moved = set["moved"].as_m().unwrap();
+        assert_eq!(moved["detail_type"], AttributeValue::S("HeyGen Job Failed".into()));
+        assert_eq!(moved["failure"], set["failure"]);
+        assert_eq!(moved["links"], AttributeValue::M(Item::new()));
     }
 }

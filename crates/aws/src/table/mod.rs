@@ -187,6 +187,10 @@ impl Table {
             .expression_attribute_values(":decided_by", AttributeValue::S(job.decided_by.as_str().to_owned()));
         // Every name goes through a placeholder: several, "status" among them, are reserved words.
         let (mut sets, mut removes) = (Vec::new(), Vec::new());
+        // Where the job comes from, which only DynamoDB knows: expressions see the item as it was before.
+        sets.push("#previous_status = if_not_exists(#status, :none)".to_owned());
+        update = update.expression_attribute_names("#previous_status", "previous_status");
+        update = update.expression_attribute_values(":none", AttributeValue::S("none".to_owned()));
         for (name, value) in set {
             update = update.expression_attribute_names(format!("#{name}"), &name);
             // :rank and :decided_by are used twice, and DynamoDB takes no value that is not used.
