@@ -1,7 +1,9 @@
-"""MiniStack, with one deviation from AWS taken out: it concerns the answer to HeyGen's probe.
+"""MiniStack, with two deviations from AWS taken out.
 
-An HTTP API without a CORS configuration hands OPTIONS to its routes, as any method. MiniStack
-answers it 403 by itself.
+The answer to HeyGen's probe: an HTTP API without a CORS configuration hands OPTIONS to its routes,
+as any method. MiniStack answers it 403 by itself.
+
+The pipe from the table's stream to the event bus: see ministack_pipes.py.
 
 requirements.txt pins the version; a MiniStack whose code reads otherwise does not start.
 """
@@ -11,6 +13,8 @@ import inspect
 from ministack.app import main
 from ministack.services import apigateway
 
+import ministack_pipes
+
 ANSWERS_ALWAYS = '    if method == "OPTIONS":\n'
 ANSWERS_IF_CONFIGURED = '    if method == "OPTIONS" and cors_cfg:\n'
 
@@ -18,5 +22,7 @@ source = inspect.getsource(apigateway._handle_execute_in_scope)
 if source.count(ANSWERS_ALWAYS) != 1:
     raise SystemExit("this MiniStack answers OPTIONS in another way: see whether tests/run_ministack.py is still needed")
 exec(source.replace(ANSWERS_ALWAYS, ANSWERS_IF_CONFIGURED), vars(apigateway))
+
+ministack_pipes.install()
 
 main()

@@ -119,6 +119,7 @@ fn read_outputs(outputs: &Value, aws: &LocalAws, heygen: &Access) -> Result<Stac
         table: output("TableName")?,
         queue_url: output("QueueUrl")?,
         dlq_url: output("DeadLetterQueueUrl")?,
+        bus: output("BusName")?,
         functions: Functions {
             receiver: output("ReceiverFunction")?,
             processor: output("ProcessorFunction")?,

@@ -25,6 +25,8 @@ pub struct Stack {
     pub queue_url: String,
     /// The queue of those that could not be recorded.
     pub dlq_url: String,
+    /// The event bus that is told of each job that moved.
+    pub bus: String,
     /// The functions' names.
     pub functions: Functions,
     /// The webhook endpoints.
