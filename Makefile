@@ -64,7 +64,7 @@ lint-rust: $(DENY)
 	PATH="$(TOOLS)/bin:$$PATH" cargo deny --log-level error check bans licenses sources
 
 lint-template: $(LINT)/.installed
-	$(LINT)/bin/cfn-lint template.yaml
+	$(LINT)/bin/cfn-lint template.yaml examples/*.yaml
 	AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 $(LINT)/bin/sam validate --lint --template-file template.yaml
 
 audit: $(DENY) ## Look for known holes in dependencies; fetches the advisory database
