@@ -7,6 +7,7 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::list;
 use crate::look::Look;
+use crate::measures;
 use crate::plan::Plan;
 use crate::store::Store;
 use aws::sdk::Sdk;
@@ -17,6 +18,7 @@ use heygen::{EventType, Secret};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::fmt;
+use time::OffsetDateTime;
 
 /// As often as a sync looks anew after it completed what earlier runs had begun.
 const ROUNDS: usize = 3;
@@ -55,6 +57,7 @@ impl App {
         match action {
             Action::Plan {} => {
                 let plan = self.look(&self.api().await?).await?.plan(&self.config);
+                measures::drift(&plan);
                 Ok(answer("plan", plan_json(&plan), format_args!("{}{plan}", self.heading())))
             }
             Action::Sync(sync) => {
@@ -97,6 +100,14 @@ impl App {
             Err(_) => "failed",
         };
         telemetry::count("EndpointSyncs", &[("Outcome", word)]);
+        match &outcome {
+            Ok(synced) => {
+                measures::drift(&synced.plan);
+                let (done, left) = (synced.done.len(), synced.plan.changes.len());
+                tracing::info!(outcome = word, done, left, "endpoints synced");
+            }
+            Err(error) => tracing::error!(outcome = word, class = ?error.class(), "endpoints not synced"),
+        }
         outcome
     }
 
@@ -206,7 +217,9 @@ impl App {
     }
 
     async fn look(&self, api: &Api) -> Result<Look, Error> {
-        Look::take(&self.config, api, &self.store).await
+        let look = Look::take(&self.config, api, &self.store).await?;
+        measures::secrets(look.stored.values(), OffsetDateTime::now_utc());
+        Ok(look)
     }
 
     /// A client with the key that is stored now: it may have been changed since the last time.

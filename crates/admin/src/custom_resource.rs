@@ -82,7 +82,7 @@ async fn carry_out(app: &App, kind: &str, physical_id: &str) -> Result<String, E
             // The configuration is as its owner wants it. Failing would take it back, so that it could never
             // be applied: it is deployed, and applied by a sync that is forced.
             Err(refusal @ Error::TooManyRemovals { .. }) => {
-                tracing::warn!(%refusal, "deployed, and not applied");
+                tracing::warn!(error = %refusal, class = ?refusal.class(), "deployed, and not applied");
                 Ok(refusal.to_string())
             }
             Err(error) => {
@@ -90,7 +90,7 @@ async fn carry_out(app: &App, kind: &str, physical_id: &str) -> Result<String, E
                 if let ("Create", Error::Partly { done, .. }) = (kind, &error)
                     && let Err(error) = app.take_back(done).await
                 {
-                    tracing::error!(%error, "endpoints that were just created could not be deleted");
+                    tracing::error!(%error, class = ?error.class(), "endpoints that were just created could not be deleted");
                 }
                 Err(error)
             }

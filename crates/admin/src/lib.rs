@@ -12,6 +12,7 @@ pub mod invocation;
 mod limits;
 mod list;
 mod look;
+mod measures;
 mod plan;
 mod store;
 mod wanted;

@@ -203,7 +203,8 @@ impl WriteAhead<'_> {
         stored.pending = None;
         if let Err(error) = self.put(&stored).await {
             // The next run drops it.
-            tracing::warn!(endpoint = self.name, %error, "the note of a change that HeyGen refused could not be dropped");
+            let class = error.class();
+            tracing::warn!(endpoint = self.name, %error, ?class, "the note of a change that HeyGen refused could not be dropped");
         }
         Err(error.into())
     }
@@ -214,6 +215,7 @@ impl WriteAhead<'_> {
     }
 
     fn retire_current(&self, stored: &mut EndpointSecret) {
+        stored.current_since = None;
         if let Some(secret) = stored.current.take() {
             let valid_until = OffsetDateTime::now_utc() + self.config.secret_overlap;
             stored.previous.insert(0, aws::secrets::Previous { secret, valid_until });

@@ -2,6 +2,7 @@
 //!
 //! ```json
 //! {"current": "whsec_…",
+//!  "current_since": "2026-11-21T00:00:00Z",
 //!  "previous": [{"secret": "whsec_…", "valid_until": "2026-11-22T00:00:00Z"}],
 //!  "registered": {"endpoint_id": "…", "entity_id": null, "replaces": null},
 //!  "pending": {"change": "rotate", "endpoint_id": "…", "idempotency_key": "…", "since": "2026-11-21T00:00:00Z"}}
@@ -24,6 +25,9 @@ pub struct EndpointSecret {
     /// What HeyGen signs with now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub current: Option<Secret>,
+    /// When `current` was stored; not known of what someone stored by hand.
+    #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+    pub current_since: Option<OffsetDateTime>,
     /// What it signed with before, the latest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub previous: Vec<Previous>,
@@ -104,7 +108,11 @@ impl EndpointSecret {
     /// Takes what HeyGen signs with from now on. What it signed with before is accepted until `valid_until`.
     pub fn take(&mut self, secret: Secret, now: OffsetDateTime, valid_until: OffsetDateTime) {
         self.previous.retain(|previous| now < previous.valid_until && previous.secret != secret);
-        if let Some(old) = self.current.replace(secret).filter(|old| self.current.as_ref() != Some(old)) {
+        if self.current.as_ref() == Some(&secret) {
+            return;
+        }
+        self.current_since = Some(now);
+        if let Some(old) = self.current.replace(secret) {
             self.previous.insert(0, Previous { secret: old, valid_until });
             self.previous.truncate(MOST_PREVIOUS);
         }
@@ -206,6 +214,7 @@ mod tests {
         // The same again is no change, and what has lapsed goes.
         stored.take(secret("whsec_newer"), datetime!(2026-11-22 00:00:00 UTC), now);
         assert_eq!(stored.previous.len(), 1);
+        assert_eq!(stored.current_since, Some(now), "since it is the current one");
         for number in 0..10 {
             stored.take(secret(&format!("whsec_{number}")), now, datetime!(2026-11-23 00:00:00 UTC));
         }

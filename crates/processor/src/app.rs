@@ -5,8 +5,8 @@ use aws::envelope::Delivery;
 use aws::error::Class;
 use aws::queue::Queue;
 use aws::sdk::Sdk;
-use aws::table::Table;
-use aws::telemetry;
+use aws::table::{Recorded, Table};
+use aws::telemetry::{self, Unit};
 use aws_lambda_events::sqs::SqsMessage;
 use heygen::{Event, Job};
 use time::OffsetDateTime;
@@ -50,11 +50,20 @@ impl App {
             Ok(recorded) => recorded,
             Err(error) if error.class == Class::Permanent => return self.bury(&id, text, &error.to_string()).await,
             Err(error) => {
-                let identity = event.identity.as_str();
-                tracing::error!(message_id = id, identity, %error, class = ?error.class, "the event is not recorded");
+                tracing::error!(
+                    message_id = id,
+                    request_id = delivery.request_id,
+                    endpoint = delivery.endpoint,
+                    identity = event.identity.as_str(),
+                    correlation_id = event.correlation_id().as_str(),
+                    %error,
+                    class = ?error.class,
+                    "the event is not recorded"
+                );
                 return Outcome::Retry;
             }
         };
+        let job = event.job();
         tracing::info!(
             message_id = id,
             request_id = delivery.request_id,
@@ -63,10 +72,11 @@ impl App {
             identity = event.identity.as_str(),
             correlation_id = event.correlation_id().as_str(),
             event_type = event.event_type.as_ref().filter(|t| t.is_known()).map_or("unknown", |t| t.as_str()),
-            job = event.job().as_ref().map(Job::item_key),
+            job = job.as_ref().map(Job::item_key),
+            status = job.as_ref().map(|job| job.status.as_str()),
             "event recorded"
         );
-        telemetry::count("Events", &[("Outcome", recorded.as_str())]);
+        count(recorded, &event, job.as_ref(), delivery.received_at);
         Outcome::Settled
     }
 
@@ -74,11 +84,27 @@ impl App {
     /// it is, so that it can be sent back once the reason is gone.
     async fn bury(&self, id: &str, text: String, reason: &str) -> Outcome {
         if let Err(error) = self.dead_letters.send_with(text, &[("reason", reason), ("message_id", id)]).await {
-            tracing::error!(message_id = id, %error, reason, "the message did not reach the dead-letter queue");
+            tracing::error!(message_id = id, %error, class = ?error.class, reason, "the message did not reach the dead-letter queue");
             return Outcome::Retry;
         }
         tracing::error!(message_id = id, outcome = "dead_letter", reason, "the message can never be recorded");
         telemetry::count("Events", &[("Outcome", "dead_letter")]);
         Outcome::Settled
+    }
+}
+
+/// What became of one event, in metrics.
+fn count(recorded: Recorded, event: &Event, job: Option<&Job>, received_at: OffsetDateTime) {
+    telemetry::count("Events", &[("Outcome", recorded.as_str())]);
+    if recorded == Recorded::Repeated {
+        return;
+    }
+    let seconds = (OffsetDateTime::now_utc() - received_at).as_seconds_f64().max(0.0);
+    telemetry::measure("SecondsToRecord", seconds, Unit::Seconds, &[]);
+    if !event.event_type.as_ref().is_some_and(|event_type| event_type.is_known()) {
+        telemetry::count("UnknownEventTypes", &[]);
+    }
+    if let (Recorded::Moved, Some(job)) = (recorded, job) {
+        telemetry::count("Jobs", &[("Status", job.status.as_str())]);
     }
 }

@@ -7,15 +7,21 @@ use aws::envelope::{Advisory, Delivery, Via};
 use aws::queue::Queue;
 use aws::sdk::Sdk;
 use aws::secrets::{EndpointSecret, SecretError};
-use aws::telemetry;
+use aws::telemetry::{self, Unit};
 use heygen::{Event, Signature, Unverified, Verified};
-use lambda_http::http::{HeaderMap, Method};
+use lambda_http::http::{HeaderMap, Method, StatusCode};
 use std::sync::Arc;
 use std::time::Duration;
 use time::OffsetDateTime;
 
 /// HeyGen is answered within 5 s whatever AWS does; it gives up after 10.
 const DEADLINE: Duration = Duration::from_millis(4_500);
+
+/// HeyGen tries for 24 hours, in seconds.
+const LONGEST_RETRY: f64 = 86_400.0;
+
+/// As far as its clock may be ahead of ours, in seconds.
+const MOST_AHEAD: f64 = 5.0;
 
 /// What comes before an endpoint's name in a path.
 const PATH: &str = "/webhooks/heygen/";
@@ -73,6 +79,9 @@ impl App {
             Err(refusal) => {
                 let (status, outcome) = (refusal.status().as_u16(), refusal.code());
                 tracing::warn!(request_id, endpoint = endpoint.ok(), status, outcome, "delivery refused");
+                if refusal.status() == StatusCode::UNAUTHORIZED {
+                    telemetry::count("SignatureFailures", &[]);
+                }
                 outcome
             }
         };
@@ -97,7 +106,7 @@ impl App {
             return Err(Refusal::TooLarge);
         }
         let signatures = self.signatures(&request.headers)?;
-        let body = self.verify(endpoint, body, &signatures, received_at).await?;
+        let body = self.verify(endpoint, body, &signatures, received_at, &request.request_id).await?;
 
         let event = Event::read(&body);
         let delivery = Delivery {
@@ -110,9 +119,13 @@ impl App {
         };
         let message = delivery.seal().map_err(|_| Refusal::TooLarge)?;
         self.queue.send(message).await.map_err(|error| {
-            tracing::error!(endpoint, %error, class = ?error.class, "the queue did not take the delivery");
+            let request_id = &delivery.request_id;
+            tracing::error!(request_id, endpoint, %error, class = ?error.class, "the queue did not take the delivery");
             Refusal::QueueUnavailable
         })?;
+        if let Some(seconds) = seconds_since_sent(&delivery, OffsetDateTime::now_utc()) {
+            telemetry::measure("SecondsToQueue", seconds, Unit::Seconds, &[]);
+        }
         tracing::info!(
             request_id = delivery.request_id,
             endpoint,
@@ -145,9 +158,11 @@ impl App {
         body: Unverified,
         signatures: &[Signature],
         now: OffsetDateTime,
+        request_id: &str,
     ) -> Result<Verified, Refusal> {
         let unavailable = |error: SecretError| {
-            tracing::error!(endpoint, %error, class = ?error.class(), "the endpoint's secret could not be read");
+            let class = error.class();
+            tracing::error!(request_id, endpoint, %error, ?class, "the endpoint's secret could not be read");
             Refusal::SecretUnavailable
         };
         let cached = self.secrets.get(endpoint).await.map_err(unavailable)?;
@@ -179,4 +194,40 @@ fn advisory(headers: &HeaderMap) -> Advisory {
 fn age(delivery: &Delivery) -> Option<i64> {
     let sent: i64 = delivery.advisory.timestamp.as_ref()?.parse().ok()?;
     Some(delivery.received_at.unix_timestamp().saturating_sub(sent))
+}
+
+/// The same for the metric, at `now`. A header that says the future, or more than HeyGen's 24 hours of
+/// retries ago, would only spoil the picture.
+fn seconds_since_sent(delivery: &Delivery, now: OffsetDateTime) -> Option<f64> {
+    let sent: i64 = delivery.advisory.timestamp.as_ref()?.parse().ok()?;
+    let seconds = (now - OffsetDateTime::from_unix_timestamp(sent).ok()?).as_seconds_f64();
+    (-MOST_AHEAD..=LONGEST_RETRY).contains(&seconds).then_some(seconds.max(0.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use time::macros::datetime;
+
+    #[test]
+    fn only_a_time_that_can_be_true_is_measured() {
+        let now = datetime!(2026-11-21 12:00:00.5 UTC);
+        let seconds = |timestamp: &str| {
+            let delivery = Delivery {
+                endpoint: "main".into(),
+                received_at: now,
+                request_id: String::new(),
+                via: Via::Delivery,
+                advisory: Advisory { event_id: None, timestamp: Some(timestamp.into()) },
+                body: Verified::from_trusted(Vec::new()),
+            };
+            seconds_since_sent(&delivery, now)
+        };
+        let sent = |ago: i64| (now.unix_timestamp() - ago).to_string();
+        assert_eq!(seconds(&sent(3)), Some(3.5));
+        assert_eq!(seconds(&sent(-2)), Some(0.0), "clocks differ");
+        for nonsense in [sent(-60), sent(90_000), "soon".into(), i64::MIN.to_string(), i64::MAX.to_string()] {
+            assert_eq!(seconds(&nonsense), None, "{nonsense}");
+        }
+    }
 }

@@ -42,7 +42,7 @@ impl SecretCache {
         match self.ask(endpoint).await {
             // What was right five minutes ago serves until Secrets Manager is back.
             Err(error) if entry.secret.is_some() => {
-                tracing::warn!(endpoint, %error, "the secret could not be refreshed: the last one is used");
+                tracing::warn!(endpoint, %error, class = ?error.class(), "the secret could not be refreshed: the last one is used");
                 Ok(entry.secret)
             }
             answer => answer,
