@@ -58,6 +58,9 @@ pub fn deploy(aws: &LocalAws, tools: &Tools, place: &Place, wanted: &Wanted, hey
         "VisibilitySeconds=6".to_owned(),
         // It listens to the loopback interface alone.
         "RequireTls=false".to_owned(),
+        // With all alarms; nobody is told of them here.
+        "AlarmEmail=operators@example.invalid".to_owned(),
+        "QuietHours=24".to_owned(),
     ];
     let mut deploy = vec!["cloudformation", "deploy", "--template-file", "packaged.yaml", "--stack-name", STACK_NAME];
     deploy.extend([
