@@ -11,7 +11,7 @@ DENY_VERSION := 0.20.2
 DENY := $(TOOLS)/deny-$(DENY_VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help run up down send jobs logs plan sync rotate endpoints test check fmt lint-rust lint-template audit breaks breaks-table clean
+.PHONY: help run up down send jobs logs plan sync rotate endpoints test check fmt lint-rust lint-template audit breaks breaks-table pictures clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,6 +66,7 @@ lint-rust: $(DENY)
 lint-template: $(LINT)/.installed
 	$(LINT)/bin/cfn-lint template.yaml examples/*.yaml
 	AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 $(LINT)/bin/sam validate --lint --template-file template.yaml
+	$(LINT)/bin/python -B tests/pictures.py check
 
 audit: $(DENY) ## Look for known holes in dependencies; fetches the advisory database
 	PATH="$(TOOLS)/bin:$$PATH" cargo deny check advisories
@@ -75,6 +76,9 @@ breaks: ## Break each promise on purpose and see its test fail (20 minutes); ONL
 
 breaks-table: ## Write the table of docs/testing.md
 	python3 -B tests/breaks.py write
+
+pictures: $(LINT)/.installed ## Draw docs/dashboards.svg from the template
+	$(LINT)/bin/python -B tests/pictures.py write
 
 $(DENY):
 	@echo "Installing cargo-deny $(DENY_VERSION), once: a few minutes"

@@ -20,3 +20,4 @@ mod permissions;
 mod records;
 mod rotation;
 mod support;
+mod telemetry;
