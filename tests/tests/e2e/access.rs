@@ -133,8 +133,8 @@ fn each_function_reads_the_variables_that_it_is_given_and_no_others() {
         ("processor", read(|env| drop(processor::Config::read(env)))),
         ("admin", read(|env| drop(admin::Config::read(env)))),
     ] {
-        // Read where the log is set up, before any configuration.
-        expected.insert("LOG_LEVEL".to_owned());
+        // Read where logs and metrics are set up, before any configuration.
+        expected.extend(["LOG_LEVEL", "STACK"].map(str::to_owned));
         let given = configuration(&stack, name)["Environment"]["Variables"].clone();
         let given: BTreeSet<_> = given.as_object().unwrap().keys().cloned().collect();
         assert_eq!(given, expected, "{name}: what template.yaml gives it, and what its code reads");
