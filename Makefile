@@ -71,7 +71,7 @@ lint-template: $(LINT)/.installed
 audit: $(DENY) ## Look for known holes in dependencies; fetches the advisory database
 	PATH="$(TOOLS)/bin:$$PATH" cargo deny check advisories
 
-breaks: ## Break each promise on purpose and see its test fail (20 minutes); ONLY=words chooses
+breaks: ## Break each promise on purpose and see its test fail (45 minutes); ONLY=words chooses
 	python3 -B tests/breaks.py run $(ONLY)
 
 breaks-table: ## Write the table of docs/testing.md

@@ -18,7 +18,7 @@ import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PICTURE = ROOT / "docs/dashboards.svg"
-COLUMN, ROW, GAP, HEAD = 40, 20, 4, 44  # in pixels; a dashboard has 24 columns
+COLUMN, ROW, GAP, HEAD = 40, 22, 3, 44  # in pixels; a dashboard has 24 columns
 STYLE = """.page{fill:#fff}.widget{fill:#f6f8fa;stroke:#8c959f}.text{fill:#ddf4ff;stroke:#0969da}.log{fill:#fff8c5;stroke:#9a6700}
 text{fill:#1f2328}.h{font-size:18px;font-weight:600}.b{font-size:13px;font-weight:600}.s{font-size:11px;fill:#57606a}"""
 

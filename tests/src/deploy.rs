@@ -64,6 +64,9 @@ pub fn deploy(aws: &LocalAws, tools: &Tools, place: &Place, wanted: &Wanted, hey
     ];
     let mut deploy = vec!["cloudformation", "deploy", "--template-file", "packaged.yaml", "--stack-name", STACK_NAME];
     deploy.extend([
+        // Above 51,200 bytes, a template has to come from a bucket.
+        "--s3-bucket",
+        BUCKET,
         "--no-execute-changeset",
         "--no-fail-on-empty-changeset",
         "--capabilities",

@@ -155,8 +155,15 @@ impl Second {
         let (base, key) = (format!("HeygenBaseUrl={}", self.heygen.url()), format!("ApiKeySecret={}", self.name));
         let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
         let architecture = format!("Architecture={architecture}");
-        let deploy = ["cloudformation", "deploy", "--template-file", "packaged.yaml", "--stack-name", &self.name];
-        let may = ["--no-execute-changeset", "--capabilities", "CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"];
+        let deploy = ["cloudformation", "deploy", "--template-file", "packaged.yaml", "--s3-bucket", "artifacts"];
+        let may = [
+            "--stack-name",
+            &self.name,
+            "--no-execute-changeset",
+            "--capabilities",
+            "CAPABILITY_IAM",
+            "CAPABILITY_AUTO_EXPAND",
+        ];
         let parameters = [
             "--parameter-overrides",
             "Endpoints=main,second",
