@@ -7,14 +7,22 @@ RUNNER = $(shell if cargo nextest --version >/dev/null 2>&1; then echo cargo nex
 # The tools of `make check`, pinned, inside the project.
 TOOLS := $(CURDIR)/target/tools
 LINT := $(TOOLS)/lint
+CHECKOV := $(TOOLS)/checkov
 DENY_VERSION := 0.20.2
 DENY := $(TOOLS)/deny-$(DENY_VERSION)
 
+# What the template's checks look at, so that they can be given a broken one.
+TEMPLATE := template.yaml
+SAM := $(LINT)/bin/sam
+export SAM_CLI_TELEMETRY := 0
+
 .DEFAULT_GOAL := help
-.PHONY: help run up down send jobs logs plan sync rotate endpoints test check fmt lint-rust lint-template audit breaks breaks-table pictures clean
+.PHONY: help run up down send jobs logs plan sync rotate endpoints test check fmt validate \
+	lint-rust lint-template lint-cfn lint-sam lint-checkov lint-version lint-can-fail audit breaks breaks-table \
+	pictures clean
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## The whole deployment here, with a demonstration; ONCE=1 ends after it
 	@cargo run -p local -- run $(if $(ONCE),--once)
@@ -63,10 +71,31 @@ lint-rust: $(DENY)
 	cargo clippy --workspace --all-targets --all-features -- -D warnings
 	PATH="$(TOOLS)/bin:$$PATH" cargo deny --log-level error check bans licenses sources
 
-lint-template: $(LINT)/.installed
-	$(LINT)/bin/cfn-lint template.yaml examples/*.yaml
-	AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 $(LINT)/bin/sam validate --lint --template-file template.yaml
+lint-template: lint-cfn lint-sam lint-checkov lint-version
 	$(LINT)/bin/python -B tests/pictures.py check
+
+validate: lint-cfn lint-sam ## Whether CloudFormation and SAM would take the template
+
+lint-cfn: $(LINT)/.installed
+	$(LINT)/bin/cfn-lint --config-file tests/cfn-lint.yaml -t $(TEMPLATE)
+	$(LINT)/bin/cfn-lint examples/*.yaml
+
+# With --lint the SAM CLI leaves out its own transform, so that is a second call.
+lint-sam: $(LINT)/.installed
+	AWS_DEFAULT_REGION=us-east-1 $(LINT)/bin/sam validate --language-extensions --template-file $(TEMPLATE)
+	AWS_DEFAULT_REGION=us-east-1 $(LINT)/bin/sam validate --lint --template-file $(TEMPLATE)
+
+# checkov does not know Fn::ForEach, so it gets the template with that written out.
+lint-checkov: $(LINT)/.installed $(CHECKOV)/.installed
+	@mkdir -p target/checkov
+	$(LINT)/bin/python -B tests/expand_template.py $(TEMPLATE) > target/checkov/template.json
+	$(CHECKOV)/bin/checkov --config-file tests/checkov.yaml --file target/checkov/template.json
+
+lint-version:
+	python3 -B tests/version.py --template $(TEMPLATE) $(if $(TAG),--tag "$(TAG)")
+
+lint-can-fail: $(LINT)/.installed $(CHECKOV)/.installed ## Break the template once for each of its checks, and see it fail
+	@python3 -B tests/lint_can_fail.py
 
 audit: $(DENY) ## Look for known holes in dependencies; fetches the advisory database
 	PATH="$(TOOLS)/bin:$$PATH" cargo deny check advisories
@@ -86,10 +115,18 @@ $(DENY):
 	@touch $@
 
 $(LINT)/.installed: tests/requirements-lint.txt
-	@echo "Installing the template linters, once: under a minute"
-	python3 -m venv --clear $(LINT)
-	$(LINT)/bin/pip install --quiet --disable-pip-version-check --no-deps -r tests/requirements-lint.txt
+	$(call install,the SAM CLI and cfn-lint)
+
+$(CHECKOV)/.installed: tests/requirements-checkov.txt
+	$(call install,checkov)
+
+# A Python environment beside the marker $@, with what the file $< lists and nothing else.
+define install
+	@echo "Installing $(1), once: under a minute"
+	@python3 -m venv --clear $(@D)
+	@$(@D)/bin/pip install --quiet --disable-pip-version-check --no-deps -r $<
 	@touch $@
+endef
 
 clean: down ## Stop it and remove everything that was built
 	@cargo clean

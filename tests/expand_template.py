@@ -1,0 +1,17 @@
+#!/usr/bin/env python3
+"""Prints the template with its Fn::ForEach written out, for tools that do not know it.
+
+  expand_template.py TEMPLATE
+
+Needs the SAM CLI's own environment, whose code expands as CloudFormation does.
+"""
+
+import json
+import pathlib
+import sys
+
+from samcli.lib.cfn_language_extensions.sam_integration import expand_language_extensions
+from samcli.yamlhelper import yaml_parse
+
+template = yaml_parse(pathlib.Path(sys.argv[1]).read_text())
+print(json.dumps(expand_language_extensions(template, enabled=True).expanded_template, indent=2))
