@@ -8,6 +8,7 @@ RUNNER = $(shell if cargo nextest --version >/dev/null 2>&1; then echo cargo nex
 TOOLS := $(CURDIR)/target/tools
 LINT := $(TOOLS)/lint
 CHECKOV := $(TOOLS)/checkov
+PACKAGE := $(TOOLS)/package
 DENY_VERSION := 0.20.2
 DENY := $(TOOLS)/deny-$(DENY_VERSION)
 
@@ -19,7 +20,7 @@ export SAM_CLI_TELEMETRY := 0
 .DEFAULT_GOAL := help
 .PHONY: help run up down send jobs logs plan sync rotate endpoints test check fmt validate \
 	lint-rust lint-template lint-cfn lint-sam lint-checkov lint-version lint-can-fail audit breaks breaks-table \
-	pictures clean
+	pictures package package-check clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -109,6 +110,12 @@ breaks-table: ## Write the table of docs/testing.md
 pictures: $(LINT)/.installed ## Draw docs/dashboards.svg from the template
 	$(LINT)/bin/python -B tests/pictures.py write
 
+package: $(PACKAGE)/.installed ## Build the functions for Lambda and zip them: ARCH=arm64 or ARCH=x86_64
+	@$(PACKAGE)/bin/python -B scripts/package.py "$(or $(ARCH),$(error say for which architecture: make package ARCH=arm64))"
+
+package-check: $(PACKAGE)/.installed ## Run the packages as Lambda would, and invoke each: ARCH=arm64 or ARCH=x86_64
+	@$(PACKAGE)/bin/python -B scripts/package_check.py "$(or $(ARCH),$(error say for which architecture: make package-check ARCH=x86_64))"
+
 $(DENY):
 	@echo "Installing cargo-deny $(DENY_VERSION), once: a few minutes"
 	cargo install --locked --root $(TOOLS) --version $(DENY_VERSION) cargo-deny
@@ -119,6 +126,9 @@ $(LINT)/.installed: tests/requirements-lint.txt
 
 $(CHECKOV)/.installed: tests/requirements-checkov.txt
 	$(call install,checkov)
+
+$(PACKAGE)/.installed: scripts/requirements-package.txt
+	$(call install,cargo-lambda)
 
 # A Python environment beside the marker $@, with what the file $< lists and nothing else.
 define install
