@@ -15,12 +15,14 @@ DENY := $(TOOLS)/deny-$(DENY_VERSION)
 # What the template's checks look at, so that they can be given a broken one.
 TEMPLATE := template.yaml
 SAM := $(LINT)/bin/sam
+# Cheaper and no slower than x86_64.
+DEPLOY_ARCH = $(or $(ARCH),arm64)
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
 .PHONY: help run up down send jobs logs plan sync rotate endpoints test check fmt validate \
 	lint-rust lint-template lint-cfn lint-sam lint-checkov lint-version lint-can-fail audit breaks breaks-table \
-	pictures package package-check clean
+	pictures package package-check deploy clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -115,6 +117,12 @@ package: $(PACKAGE)/.installed ## Build the functions for Lambda and zip them: A
 
 package-check: $(PACKAGE)/.installed ## Run the packages as Lambda would, and invoke each: ARCH=arm64 or ARCH=x86_64
 	@$(PACKAGE)/bin/python -B scripts/package_check.py "$(or $(ARCH),$(error say for which architecture: make package-check ARCH=x86_64))"
+
+# Checked before anything is built; built before anything is deployed.
+deploy: $(LINT)/.installed ## Build and deploy to an AWS account: STAGE=dev or STAGE=prod [ARCH=arm64] [YES=1: do not ask]
+	@SAM="$(SAM)" $(LINT)/bin/python -B scripts/deploy.py check "$(STAGE)" "$(DEPLOY_ARCH)"
+	@$(MAKE) --no-print-directory package ARCH=$(DEPLOY_ARCH)
+	@SAM="$(SAM)" $(LINT)/bin/python -B scripts/deploy.py deploy "$(STAGE)" "$(DEPLOY_ARCH)" $(if $(YES),--yes)
 
 $(DENY):
 	@echo "Installing cargo-deny $(DENY_VERSION), once: a few minutes"

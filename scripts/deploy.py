@@ -1,0 +1,85 @@
+#!/usr/bin/env python3
+"""Deploys the packages of `make package` to an AWS account, with the SAM CLI and samconfig.toml.
+
+  deploy.py check  STAGE ARCH           whether it could; says to which account, and with what
+  deploy.py deploy STAGE ARCH [--yes]   does it
+
+Run by `make deploy`, with the SAM CLI's Python, and with the SAM CLI itself in the variable SAM.
+"""
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tomllib
+
+import boto3
+import botocore.exceptions
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+ARCHITECTURES = ("arm64", "x86_64")
+# samconfig.toml reads it. YAML, of which JSON is a part.
+PARAMETERS = ROOT / "target/deploy/parameters.yaml"
+
+
+def main():
+    action, stage, arch, *rest = sys.argv[1:]
+    config = stages().get(stage)
+    if config is None:
+        sys.exit(f"deploy: say which stage: make deploy {' or '.join(f'STAGE={name}' for name in stages())}")
+    if arch not in ARCHITECTURES:
+        sys.exit(f"deploy: there is no ARCH={arch}; there are {' and '.join(ARCHITECTURES)}")
+    sam = os.environ.get("SAM", "sam")
+    if shutil.which(sam) is None:
+        sys.exit(f"deploy: there is no SAM CLI at {sam}. Leave out SAM=, and make installs one")
+    # Python's SDK reads only one of the two names.
+    if "AWS_REGION" in os.environ:
+        os.environ["AWS_DEFAULT_REGION"] = os.environ["AWS_REGION"]
+    session = boto3.Session()
+    account = who(session)
+    names, document = endpoints()
+    if action == "check":
+        print(f"Deploying {config['stack_name']} ({stage}, {arch}) to account {account}, {session.region_name}")
+        print(f"  endpoints   {names or 'none'}")
+        for setting in config["parameter_overrides"][1:]:
+            print("  {:27} {}".format(*setting.split("=", 1)))
+        return
+    PARAMETERS.parent.mkdir(parents=True, exist_ok=True)
+    PARAMETERS.write_text(json.dumps({"Endpoints": names, "EndpointsJson": document, "Architecture": arch}, indent=2) + "\n")
+    # The SAM CLI would look for samconfig.toml beside the template.
+    command = [sam, "deploy", "--config-file", str(ROOT / "samconfig.toml"), "--config-env", stage]
+    command += ["--template-file", f"target/package/{arch}/template.yaml"]
+    command += ["--no-confirm-changeset"] if "--yes" in rest else []
+    print("   ", " ".join(command), flush=True)
+    sys.exit(subprocess.run(command, cwd=ROOT).returncode)
+
+
+def stages():
+    config = tomllib.loads((ROOT / "samconfig.toml").read_text())
+    return {name: stage["deploy"]["parameters"] for name, stage in config.items() if isinstance(stage, dict)}
+
+
+def who(session):
+    """The account's number."""
+    if session.region_name is None:
+        sys.exit("deploy: no region is set. Set AWS_REGION, or one in your profile")
+    try:
+        return session.client("sts").get_caller_identity()["Account"]
+    except (botocore.exceptions.NoCredentialsError, botocore.exceptions.PartialCredentialsError):
+        sys.exit("deploy: there are no AWS credentials. Set AWS_PROFILE, or log in with `aws login` or `aws sso login`")
+    except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
+        sys.exit(f"deploy: AWS does not take your credentials: {error}")
+
+
+def endpoints():
+    """The names, and the file's content as a parameter: short, and safe from the SAM CLI's own unquoting."""
+    wanted = json.loads((ROOT / "endpoints.json").read_text())
+    wanted.pop("$schema", None)
+    document = json.dumps(wanted, separators=(",", ":")).replace("\\\\", "\\u005c").replace('\\"', "\\u0022")
+    return ",".join(endpoint["name"] for endpoint in wanted["endpoints"]), document
+
+
+if __name__ == "__main__":
+    main()
