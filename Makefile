@@ -88,10 +88,10 @@ lint-sam: $(LINT)/.installed
 	AWS_DEFAULT_REGION=us-east-1 $(LINT)/bin/sam validate --language-extensions --template-file $(TEMPLATE)
 	AWS_DEFAULT_REGION=us-east-1 $(LINT)/bin/sam validate --lint --template-file $(TEMPLATE)
 
-# checkov does not know Fn::ForEach, so it gets the template with that written out.
+# checkov does not know Fn::ForEach, so it gets the template with that written out; and with a key, to see that all is encrypted with it.
 lint-checkov: $(LINT)/.installed $(CHECKOV)/.installed
 	@mkdir -p target/checkov
-	$(LINT)/bin/python -B tests/expand_template.py $(TEMPLATE) > target/checkov/template.json
+	$(LINT)/bin/python -B tests/expand_template.py $(TEMPLATE) KmsKeyArn=arn:aws:kms:us-east-1:123456789012:key/check > target/checkov/template.json
 	$(CHECKOV)/bin/checkov --config-file tests/checkov.yaml --file target/checkov/template.json
 
 lint-version:

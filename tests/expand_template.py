@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Prints the template with its Fn::ForEach written out, for tools that do not know it.
 
-  expand_template.py TEMPLATE
+  expand_template.py TEMPLATE [PARAMETER=VALUE…]
 
+What depends on a parameter is written out for the value that is given, or for the default.
 Needs the SAM CLI's own environment, whose code expands as CloudFormation does.
 """
 
@@ -14,4 +15,5 @@ from samcli.lib.cfn_language_extensions.sam_integration import expand_language_e
 from samcli.yamlhelper import yaml_parse
 
 template = yaml_parse(pathlib.Path(sys.argv[1]).read_text())
-print(json.dumps(expand_language_extensions(template, enabled=True).expanded_template, indent=2))
+parameters = dict(argument.split("=", 1) for argument in sys.argv[2:])
+print(json.dumps(expand_language_extensions(template, parameters, enabled=True).expanded_template, indent=2))

@@ -22,6 +22,8 @@ BREAKS = [
      "          Type: SQS\n", "          Type: Queue\n", "Event Type is: Queue"),
     ("lint-checkov", "the record cannot be restored to a point in time",
      "        PointInTimeRecoveryEnabled: true\n", "        PointInTimeRecoveryEnabled: false\n", "CKV_AWS_28"),
+    ("lint-checkov", "the record is not encrypted with the key that is given",
+     "          KMSMasterKeyId: !Ref KmsKeyArn\n", "", "CKV_AWS_119"),
     ("lint-version", "the template has another version than Cargo.toml",
      "    SemanticVersion: ", "    SemanticVersion: 9", "SemanticVersion in "),
 ]
