@@ -11,7 +11,7 @@ const KEY: &str = "test";
 
 pub fn launch(tools: &Tools, port: u16) -> Launch {
     let endpoint = format!("http://127.0.0.1:{port}");
-    let env: [(&str, &str); 7] = [
+    let env: [(&str, &str); 8] = [
         ("AUTH", "true"),
         ("AWS_ACCESS_KEY_ID", KEY),
         ("AWS_SECRET_ACCESS_KEY", KEY),
@@ -21,6 +21,8 @@ pub fn launch(tools: &Tools, port: u16) -> Launch {
         ("MINISTACK_HOST", "localhost"),
         // The functions inherit it: that is how they find this AWS.
         ("AWS_ENDPOINT_URL", &endpoint),
+        // Nothing is written beside run_ministack.py.
+        ("PYTHONDONTWRITEBYTECODE", "1"),
     ];
     let program = Program {
         command: vec![tools.program("python").into(), workspace().join("tests/run_ministack.py").into()],

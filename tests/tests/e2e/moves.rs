@@ -123,16 +123,25 @@ fn failure(id: &str, video: &str) -> Vec<u8> {
     body("avatar_video.fail", json!({"video_id": video, "callback_id": id, "msg": "no credit"}))
 }
 
-/// Puts an attribute on a job, as a team's own program would.
-fn note(stack: &Stack, id: &str, video: &str, words: &str) {
+/// Writes on a job's item, as a team's own program would.
+fn write(stack: &Stack, id: &str, video: &str, attributes: &[(&str, AttributeValue)]) {
     let text = |text: &str| AttributeValue::S(text.to_owned());
     let update = async |dynamodb: &aws_sdk_dynamodb::Client| {
         let update = dynamodb.update_item().table_name(&stack.stack().table);
-        let update = update.key("correlation_id", text(id)).key("item", text(&format!("job#avatar_video#{video}")));
-        let update = update.update_expression("SET note = :note").expression_attribute_values(":note", text(words));
-        update.send().await
+        let mut update = update.key("correlation_id", text(id)).key("item", text(&format!("job#avatar_video#{video}")));
+        let mut sets = Vec::new();
+        for (name, value) in attributes {
+            sets.push(format!("#{name} = :{name}"));
+            update = update.expression_attribute_names(format!("#{name}"), *name);
+            update = update.expression_attribute_values(format!(":{name}"), value.clone());
+        }
+        update.update_expression(format!("SET {}", sets.join(", "))).send().await
     };
     stack.dynamodb(update).unwrap();
+}
+
+fn note(stack: &Stack, id: &str, video: &str, words: &str) {
+    write(stack, id, video, &[("note", AttributeValue::S(words.to_owned()))]);
 }
 
 #[test]
@@ -140,8 +149,8 @@ fn each_job_that_moves_is_one_event_and_nothing_else_is() {
     let stack = stack();
     let listener = Listener::new(&stack);
     let video = unique("video");
-    let [good, bad, mended, late, repeated, noted, jobless] =
-        ["good", "bad", "mended", "late", "repeated", "noted", "jobless"].map(unique);
+    let [good, bad, mended, late, repeated, noted, pending, jobless] =
+        ["good", "bad", "mended", "late", "repeated", "noted", "pending", "jobless"].map(unique);
 
     stack.accepted(&success(&good, &video));
     stack.accepted(&failure(&bad, &video));
@@ -167,6 +176,10 @@ fn each_job_that_moves_is_one_event_and_nothing_else_is() {
     stack.recorded(&noted, 2);
     note(&stack, &noted, &video, "after the success");
 
+    let rank = AttributeValue::N("0".into());
+    write(&stack, &pending, &video, &[("status", AttributeValue::S("pending".into())), ("status_rank", rank)]);
+    stack.accepted(&failure(&pending, &video));
+
     stack.accepted(&body("hologram.rendered", json!({"callback_id": jobless})));
 
     listener.caught_up();
@@ -176,6 +189,7 @@ fn each_job_that_moves_is_one_event_and_nothing_else_is() {
     assert_eq!(steps(&listener.heard_of(&late)), [("none", "succeeded")]);
     assert_eq!(steps(&listener.heard_of(&repeated)), [("none", "succeeded")]);
     assert_eq!(steps(&listener.heard_of(&noted)), [("none", "failed"), ("failed", "succeeded")]);
+    assert_eq!(steps(&listener.heard_of(&pending)), [("pending", "failed")]);
     assert!(listener.heard_of(&jobless).is_empty());
 }
 
