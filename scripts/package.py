@@ -87,9 +87,6 @@ def write_template(arch, out):
         text = replaced(text, f"CodeUri: target/lambda/{function}/\n", f"CodeUri: {function}.zip\n")
     if arch == "x86_64":
         text = replaced(text, "    Default: arm64\n", "    Default: x86_64\n")
-    # The SAM CLI cannot read an output that is named as a parameter which is a list.
-    text = replaced(text, "  Endpoints:\n    Description: The endpoints' names.\n",
-                    "  EndpointNames:\n    Description: The endpoints' names.\n")
     # Publishing wants these two, and they are beside this template only.
     text = replaced(text, "    SpdxLicenseId: Apache-2.0\n",
                     "    SpdxLicenseId: Apache-2.0\n    LicenseUrl: LICENSE\n    ReadmeUrl: README.md\n")

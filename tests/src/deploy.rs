@@ -131,7 +131,7 @@ fn read_outputs(outputs: &Value, aws: &LocalAws, heygen: &Access) -> Result<Stac
             processor: output("ProcessorFunction")?,
             admin: output("AdminFunction")?,
         },
-        endpoints: output("Endpoints")?.split(',').map(endpoint).collect(),
+        endpoints: output("EndpointNames")?.split(',').map(endpoint).collect(),
         credentials: Some(aws.credentials.clone()),
         simulator: Some(heygen.clone()),
         api_url,
