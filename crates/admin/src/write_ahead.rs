@@ -68,60 +68,77 @@ impl WriteAhead<'_> {
 
     /// Completes what an earlier run began.
     pub(crate) async fn finish(&self) -> Result<(), Error> {
-        let mut stored = self.stored();
+        let stored = self.stored();
         let Some(Pending { idempotency_key, since, change }) = stored.pending.clone() else { return Ok(()) };
-        let key = IdempotencyKey::new(idempotency_key).ok();
-        let key = key.filter(|_| self.config.version.replays_by_key() && OffsetDateTime::now_utc() < since + KEY_LIVES);
+        let remembered = self.config.version.replays_by_key() && OffsetDateTime::now_utc() < since + KEY_LIVES;
+        let key = IdempotencyKey::new(idempotency_key).ok().filter(|_| remembered);
         match change {
             PendingChange::Create { entity_id, replaces, known } => {
-                let wanted = self.look.wanted(self.name).filter(|wanted| wanted.enabled);
-                if let (Some(wanted), Some(key)) = (wanted, key) {
-                    self.let_receivers_know(&stored).await;
-                    let url = self.config.deployment.url_of(self.name);
-                    let new = NewEndpoint { url, events: wanted.events.clone(), entity_id: entity_id.clone() };
-                    return match self.api.create_endpoint(&new, Some(&key)).await {
-                        Ok(made) => self.registered(stored, made, entity_id, replaces).await,
-                        // Had it been made, HeyGen would have said so again.
-                        Err(error) if error.kind == Kind::Rejected => self.drop_note(stored, error).await,
-                        Err(error) => Err(error.into()),
-                    };
-                }
-                let made = self.look.candidates(self.config, self.name).find(|endpoint| !known.contains(&endpoint.id));
-                match made.cloned() {
-                    Some(made) if made.secret.is_some() => self.registered(stored, made, entity_id, replaces).await,
-                    Some(made) => {
-                        // Nobody knows its secret any more: the next plan rotates it.
-                        self.retire_current(&mut stored);
-                        stored.registered = Some(Registered { endpoint_id: made.id, entity_id, replaces });
-                        stored.pending = None;
-                        self.put(&stored).await
-                    }
-                    None => {
-                        stored.pending = None;
-                        self.put(&stored).await
-                    }
-                }
+                self.finish_create(stored, key, entity_id, replaces, &known).await
             }
-            PendingChange::Rotate { endpoint_id } => {
-                let listed = self.look.candidates(self.config, self.name).find(|endpoint| endpoint.id == endpoint_id);
-                let listed_secret = listed.map(|endpoint| endpoint.secret.clone());
-                match (listed_secret, key) {
-                    (None, _) => {
-                        stored.pending = None;
-                        self.put(&stored).await
+            PendingChange::Rotate { endpoint_id } => self.finish_rotate(stored, key, &endpoint_id).await,
+        }
+    }
+
+    async fn finish_create(
+        &self,
+        mut stored: EndpointSecret,
+        key: Option<IdempotencyKey>,
+        entity_id: Option<String>,
+        replaces: Option<String>,
+        known: &[String],
+    ) -> Result<(), Error> {
+        let wanted = self.look.wanted(self.name).filter(|wanted| wanted.enabled);
+        if let (Some(wanted), Some(key)) = (wanted, key) {
+            self.let_receivers_know(&stored).await;
+            let url = self.config.deployment.url_of(self.name);
+            let new = NewEndpoint { url, events: wanted.events.clone(), entity_id: entity_id.clone() };
+            return match self.api.create_endpoint(&new, Some(&key)).await {
+                Ok(made) => self.registered(stored, made, entity_id, replaces).await,
+                // Had it been made, HeyGen would have said so again.
+                Err(error) if error.kind == Kind::Rejected => self.drop_note(stored, error).await,
+                Err(error) => Err(error.into()),
+            };
+        }
+        let made = self.look.candidates(self.config, self.name).find(|endpoint| !known.contains(&endpoint.id));
+        match made.cloned() {
+            Some(made) if made.secret.is_some() => self.registered(stored, made, entity_id, replaces).await,
+            Some(made) => {
+                // Nobody knows its secret any more: the next plan rotates it.
+                self.retire_current(&mut stored);
+                stored.registered = Some(Registered { endpoint_id: made.id, entity_id, replaces });
+                stored.pending = None;
+                self.put(&stored).await
+            }
+            None => {
+                stored.pending = None;
+                self.put(&stored).await
+            }
+        }
+    }
+
+    async fn finish_rotate(
+        &self,
+        mut stored: EndpointSecret,
+        key: Option<IdempotencyKey>,
+        endpoint_id: &str,
+    ) -> Result<(), Error> {
+        let Some(listed) = self.look.candidates(self.config, self.name).find(|endpoint| endpoint.id == endpoint_id)
+        else {
+            stored.pending = None;
+            return self.put(&stored).await;
+        };
+        match (listed.secret.clone(), key) {
+            (Some(secret), _) => self.rotated(stored, endpoint_id, secret).await,
+            (None, None) => self.rotate(endpoint_id).await,
+            (None, Some(key)) => {
+                self.let_receivers_know(&stored).await;
+                match self.api.rotate_secret(endpoint_id, Some(&key)).await {
+                    Ok(secret) => self.rotated(stored, endpoint_id, secret).await,
+                    Err(error) if matches!(error.kind, Kind::NotFound | Kind::KeyReused) => {
+                        self.drop_note(stored, error).await
                     }
-                    (Some(Some(secret)), _) => self.rotated(stored, &endpoint_id, secret).await,
-                    (Some(None), None) => self.rotate(&endpoint_id).await,
-                    (Some(None), Some(key)) => {
-                        self.let_receivers_know(&stored).await;
-                        match self.api.rotate_secret(&endpoint_id, Some(&key)).await {
-                            Ok(secret) => self.rotated(stored, &endpoint_id, secret).await,
-                            Err(error) if matches!(error.kind, Kind::NotFound | Kind::KeyReused) => {
-                                self.drop_note(stored, error).await
-                            }
-                            Err(error) => Err(error.into()),
-                        }
-                    }
+                    Err(error) => Err(error.into()),
                 }
             }
         }
@@ -215,11 +232,8 @@ impl WriteAhead<'_> {
     }
 
     fn retire_current(&self, stored: &mut EndpointSecret) {
-        stored.current_since = None;
-        if let Some(secret) = stored.current.take() {
-            let valid_until = OffsetDateTime::now_utc() + self.config.secret_overlap;
-            stored.previous.insert(0, aws::secrets::Previous { secret, valid_until });
-        }
+        let now = OffsetDateTime::now_utc();
+        stored.retire(now, now + self.config.secret_overlap);
     }
 
     fn stored(&self) -> EndpointSecret {

@@ -107,15 +107,23 @@ impl EndpointSecret {
 
     /// Takes what HeyGen signs with from now on. What it signed with before is accepted until `valid_until`.
     pub fn take(&mut self, secret: Secret, now: OffsetDateTime, valid_until: OffsetDateTime) {
-        self.previous.retain(|previous| now < previous.valid_until && previous.secret != secret);
-        if self.current.as_ref() == Some(&secret) {
-            return;
+        if self.current.as_ref() != Some(&secret) {
+            self.retire(now, valid_until);
+            self.previous.retain(|previous| previous.secret != secret);
+            self.current = Some(secret);
+            self.current_since = Some(now);
         }
-        self.current_since = Some(now);
-        if let Some(old) = self.current.replace(secret) {
-            self.previous.insert(0, Previous { secret: old, valid_until });
+    }
+
+    /// HeyGen no longer signs with the current secret, and nobody knows what it signs with instead. The current
+    /// one is accepted until `valid_until`.
+    pub fn retire(&mut self, now: OffsetDateTime, valid_until: OffsetDateTime) {
+        self.previous.retain(|previous| now < previous.valid_until);
+        if let Some(secret) = self.current.take() {
+            self.previous.insert(0, Previous { secret, valid_until });
             self.previous.truncate(MOST_PREVIOUS);
         }
+        self.current_since = None;
     }
 }
 
@@ -211,10 +219,12 @@ mod tests {
         let mut stored = stored();
         stored.take(secret("whsec_newer"), now, datetime!(2026-11-23 00:00:00 UTC));
         assert_eq!(stored.valid_at(now), [&secret("whsec_newer"), &secret("whsec_new"), &secret("whsec_old")]);
-        // The same again is no change, and what has lapsed goes.
-        stored.take(secret("whsec_newer"), datetime!(2026-11-22 00:00:00 UTC), now);
-        assert_eq!(stored.previous.len(), 1);
-        assert_eq!(stored.current_since, Some(now), "since it is the current one");
+        let later = datetime!(2026-11-22 00:00:00 UTC);
+        stored.take(secret("whsec_newer"), later, datetime!(2026-11-24 00:00:00 UTC));
+        assert_eq!((stored.previous.len(), stored.current_since), (2, Some(now)), "the same again is no change");
+        stored.take(secret("whsec_newest"), later, datetime!(2026-11-24 00:00:00 UTC));
+        assert_eq!(stored.previous.len(), 2, "what has lapsed goes");
+        assert_eq!(stored.valid_at(later), [&secret("whsec_newest"), &secret("whsec_newer"), &secret("whsec_new")]);
         for number in 0..10 {
             stored.take(secret(&format!("whsec_{number}")), now, datetime!(2026-11-23 00:00:00 UTC));
         }
