@@ -22,7 +22,7 @@ export SAM_CLI_TELEMETRY := 0
 .DEFAULT_GOAL := help
 .PHONY: help run up down send jobs logs plan sync rotate endpoints test check fmt validate \
 	lint-rust lint-template lint-cfn lint-sam lint-checkov lint-version lint-can-fail audit breaks breaks-table \
-	pictures package package-check deploy clean
+	pictures package package-check sam-build deploy clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -117,6 +117,12 @@ package: $(PACKAGE)/.installed ## Build the functions for Lambda and zip them: A
 
 package-check: $(PACKAGE)/.installed ## Run the packages as Lambda would, and invoke each: ARCH=arm64 or ARCH=x86_64
 	@$(PACKAGE)/bin/python -B scripts/package_check.py "$(or $(ARCH),$(error say for which architecture: make package-check ARCH=x86_64))"
+
+# For those who build with SAM. It leaves the result in target/sam/build, for `sam deploy --language-extensions`.
+sam-build: $(LINT)/.installed $(PACKAGE)/.installed ## Build the functions with `sam build` instead: ARCH=arm64 or ARCH=x86_64
+	@mkdir -p target/sam && python3 -B scripts/sam_template.py > target/sam/template.yaml
+	PATH="$(PACKAGE)/bin:$$PATH" AWS_DEFAULT_REGION=us-east-1 $(SAM) build --language-extensions --template-file target/sam/template.yaml \
+		--build-dir target/sam/build --parameter-overrides Architecture=$(DEPLOY_ARCH)
 
 # Checked before anything is built; built before anything is deployed.
 deploy: $(LINT)/.installed ## Build and deploy to an AWS account: STAGE=dev or STAGE=prod [ARCH=arm64] [YES=1: do not ask]
