@@ -214,12 +214,16 @@ fn dashboards_and_alarms_show_what_the_functions_write() {
         assert_eq!(metric.dimensions.get("Stack"), Some(&name), "{metric:?} may be of any stack");
     }
 
+    let described = stack.cli().unwrap().json(&["cloudformation", "describe-stacks", "--stack-name", &name]).unwrap();
+    let outputs = described["Stacks"][0]["Outputs"].as_array().unwrap();
+    let undelivered = outputs.iter().find(|output| output["OutputKey"] == "UndeliveredMovesQueueUrl").unwrap();
     let stack = stack.stack();
     let tail = |url: &str| url.rsplit('/').next().unwrap().to_owned();
     let functions = &stack.functions;
     let resources = [
         tail(&stack.queue_url),
         tail(&stack.dlq_url),
+        tail(undelivered["OutputValue"].as_str().unwrap()),
         stack.table.clone(),
         functions.receiver.clone(),
         functions.processor.clone(),
