@@ -19,6 +19,8 @@ use tokio::runtime::Builder;
 pub const STACK_NAME: &str = "heygen-webhooks";
 /// The region that a local stack is in.
 pub const REGION: &str = "us-east-1";
+/// What the functions are built for, as the template calls it.
+pub const ARCHITECTURE: &str = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
 /// The bucket that holds the functions' code.
 const BUCKET: &str = "artifacts";
 
@@ -45,9 +47,8 @@ pub fn deploy(aws: &LocalAws, tools: &Tools, place: &Place, wanted: &Wanted, hey
         &[&["cloudformation", "package", "--output-template-file", "packaged.yaml"], &package[..]].concat(),
     )?;
 
-    let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
     let parameters = [
-        format!("Architecture={architecture}"),
+        format!("Architecture={ARCHITECTURE}"),
         format!("Endpoints={}", wanted.names.join(",")),
         format!("EndpointsJson={}", wanted.json),
         format!("ApiKeySecret={API_KEY_SECRET}"),

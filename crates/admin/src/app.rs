@@ -11,7 +11,6 @@ use crate::measures;
 use crate::plan::Plan;
 use crate::store::Store;
 use aws::sdk::Sdk;
-use aws::secrets::PendingChange;
 use aws::telemetry;
 use heygen::api::{Api, ApiConfig, Credential, EventFilter};
 use heygen::{EventType, Secret};
@@ -162,13 +161,7 @@ impl App {
         let registered = stored.registered.as_ref().map(|registered| &registered.endpoint_id);
         let is_there = |id: &&String| look.candidates(&self.config, name).any(|endpoint| endpoint.id == **id);
         let what = match (&stored.pending, registered.filter(is_there).cloned()) {
-            (Some(pending), _) => {
-                let begun = match pending.change {
-                    PendingChange::Create { .. } => Begun::Create,
-                    PendingChange::Rotate { .. } => Begun::Rotate,
-                };
-                What::Finish { begun, since: pending.since }
-            }
+            (Some(pending), _) => What::finish(pending),
             (None, Some(endpoint_id)) if self.config.version.rotates_secrets() => {
                 What::Rotate { endpoint_id, why: Rotation::Asked }
             }

@@ -1,5 +1,6 @@
 //! What may be changed at HeyGen, and how a line of a plan says it.
 
+use aws::secrets::{Pending, PendingChange};
 use serde::Serialize;
 use std::fmt;
 use time::OffsetDateTime;
@@ -150,6 +151,15 @@ impl Change {
 }
 
 impl What {
+    /// Completing what this note says was begun.
+    pub(crate) fn finish(pending: &Pending) -> Self {
+        let begun = match pending.change {
+            PendingChange::Create { .. } => Begun::Create,
+            PendingChange::Rotate { .. } => Begun::Rotate,
+        };
+        What::Finish { begun, since: pending.since }
+    }
+
     /// Its name, as in JSON.
     pub fn name(&self) -> &'static str {
         match self {

@@ -51,7 +51,9 @@ impl Config {
         let endpoints = env.required::<String>("ENDPOINTS");
         let secret_prefix = env.required("SECRET_PREFIX");
         let Version(version) = env.or("HEYGEN_API_VERSION", Version(ApiVersion::V3));
-        let limits = Limits { removals: env.or("MAX_REMOVALS", 1), percent: env.or("MAX_REMOVAL_PERCENT", 30) };
+        let Limits { removals, percent } = Limits::default();
+        let limits =
+            Limits { removals: env.or("MAX_REMOVALS", removals), percent: env.or("MAX_REMOVAL_PERCENT", percent) };
         let settle = Duration::from_secs(env.or("SECRET_REFRESH_SECONDS", 10)) + SPREADS;
         let secret_overlap = Duration::from_hours(env.or("SECRET_OVERLAP_HOURS", 48));
         let deregister_on_delete = env.or("DEREGISTER_ON_DELETE", false);

@@ -1,7 +1,6 @@
 //! Which of HeyGen's endpoints are this deployment's: those whose URL leads here.
 
-/// What comes between the API and an endpoint's name. The receiver expects the same.
-const PATH: &str = "/webhooks/heygen/";
+use aws::endpoints::{PATH, names};
 
 /// Where this deployment receives.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,8 +15,7 @@ impl Deployment {
     /// shall use instead; `endpoints` are the names of the endpoints, comma separated.
     pub fn new(api_url: &str, public_url: Option<&str>, endpoints: &str) -> Self {
         let urls = [Some(api_url), public_url].into_iter().flatten().map(|url| url.trim_end_matches('/').to_owned());
-        let names = endpoints.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
-        Deployment { urls: urls.collect(), names: names.collect() }
+        Deployment { urls: urls.collect(), names: names(endpoints) }
     }
 
     /// The endpoints that the receiver knows.

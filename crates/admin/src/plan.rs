@@ -1,9 +1,9 @@
 //! What would change: pure, from what is wanted and what is there.
 
-use crate::change::{Begun, Change, Rotation, SecretFrom, Unfit, Unwanted, What};
+use crate::change::{Change, Rotation, SecretFrom, Unfit, Unwanted, What};
 use crate::deployment::Deployment;
 use crate::wanted::Wanted;
-use aws::secrets::{EndpointSecret, PendingChange};
+use aws::secrets::EndpointSecret;
 use heygen::EventType;
 use heygen::api::{Endpoint, EndpointStatus};
 use sha2::{Digest, Sha256};
@@ -108,11 +108,7 @@ impl<'a> One<'a> {
         let mut changes = Vec::new();
         let pending = self.stored.and_then(|stored| stored.pending.as_ref());
         if let Some(pending) = pending {
-            let begun = match pending.change {
-                PendingChange::Create { .. } => Begun::Create,
-                PendingChange::Rotate { .. } => Begun::Rotate,
-            };
-            changes.push(What::Finish { begun, since: pending.since });
+            changes.push(What::finish(pending));
         } else {
             match self.wanted {
                 Some(wanted) if wanted.enabled => self.register(wanted, &mut changes, &mut plan.notes),

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod clock;
+pub mod endpoints;
 pub mod env;
 pub mod envelope;
 pub mod error;

@@ -3,6 +3,7 @@
 use crate::answer::{Answer, Refusal};
 use crate::config::Config;
 use crate::secret_cache::SecretCache;
+use aws::endpoints::PATH;
 use aws::envelope::{Advisory, Delivery, Via};
 use aws::queue::Queue;
 use aws::sdk::Sdk;
@@ -22,9 +23,6 @@ const LONGEST_RETRY: f64 = 86_400.0;
 
 /// As far as its clock may be ahead of ours, in seconds.
 const MOST_AHEAD: f64 = 5.0;
-
-/// What comes before an endpoint's name in a path.
-const PATH: &str = "/webhooks/heygen/";
 
 /// A request, as far as it matters here.
 #[derive(Debug)]

@@ -1,5 +1,6 @@
 //! What the receiver is told by its environment.
 
+use aws::endpoints::names;
 use aws::env::{ConfigError, Env};
 use heygen::HeaderNames;
 use std::time::Duration;
@@ -38,11 +39,7 @@ impl Config {
         let secret_refresh = Duration::from_secs(env.or("SECRET_REFRESH_SECONDS", 10));
         let config =
             endpoints.zip(secret_prefix).zip(queue_url).map(|((endpoints, secret_prefix), queue_url)| Config {
-                endpoints: endpoints
-                    .split(',')
-                    .map(|name| name.trim().to_owned())
-                    .filter(|name| !name.is_empty())
-                    .collect(),
+                endpoints: names(&endpoints),
                 secret_prefix,
                 queue_url,
                 signature_headers,

@@ -153,8 +153,7 @@ impl Second {
 
     fn deploy(&self) -> local::Result<Value> {
         let (base, key) = (format!("HeygenBaseUrl={}", self.heygen.url()), format!("ApiKeySecret={}", self.name));
-        let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
-        let architecture = format!("Architecture={architecture}");
+        let architecture = format!("Architecture={}", local::deploy::ARCHITECTURE);
         let deploy = ["cloudformation", "deploy", "--template-file", "packaged.yaml", "--s3-bucket", "artifacts"];
         let may = [
             "--stack-name",

@@ -103,27 +103,10 @@ fn a_delivery_is_given_up_in_the_end_and_at_once_without_its_endpoint() {
     assert_eq!((api.deliveries()[1].progress, api.deliveries()[1].attempts.len()), (Progress::GaveUp, 1));
 }
 
-#[test]
-fn a_rotation_kills_the_old_secret_at_once() {
+/// An event whose first attempt fails, and whose second comes after a rotation; and the old secret.
+fn rotated_between_two_attempts(retry_signatures: RetrySignatures) -> (Receiver, Api, heygen::Secret) {
     let receiver = Receiver::start().unwrap();
     let retries = Retries { base: millis(90), attempts: 2 };
-    let api = Api::with(&[&receiver], Options { retries, ..Options::default() });
-    let old = api.secret(0);
-    receiver.answer_next_after(500, millis(50));
-    api.emit("batch.finished", json!({}));
-    wait_for("the first attempt", || receiver.deliveries().len() == 1);
-    ok(&api.call("POST", &format!("{ENDPOINTS}/{}/rotate-secret", api.id(0)), Value::Null));
-    api.wait_until_delivered(PATIENCE).unwrap();
-    let [first, second] = &receiver.deliveries()[..] else { panic!("two attempts") };
-    assert!(first.is_signed_with(&old) && !second.is_signed_with(&old));
-    assert!(second.is_signed_with(&api.secret(0)));
-}
-
-#[test]
-fn a_retry_may_keep_the_first_signature() {
-    let receiver = Receiver::start().unwrap();
-    let retries = Retries { base: millis(90), attempts: 2 };
-    let retry_signatures = RetrySignatures::OfTheFirstAttempt;
     let api = Api::with(&[&receiver], Options { retries, retry_signatures, ..Options::default() });
     let old = api.secret(0);
     receiver.answer_next_after(500, millis(50));
@@ -131,6 +114,20 @@ fn a_retry_may_keep_the_first_signature() {
     wait_for("the first attempt", || receiver.deliveries().len() == 1);
     ok(&api.call("POST", &format!("{ENDPOINTS}/{}/rotate-secret", api.id(0)), Value::Null));
     api.wait_until_delivered(PATIENCE).unwrap();
+    (receiver, api, old)
+}
+
+#[test]
+fn a_rotation_kills_the_old_secret_at_once() {
+    let (receiver, api, old) = rotated_between_two_attempts(RetrySignatures::Anew);
+    let [first, second] = &receiver.deliveries()[..] else { panic!("two attempts") };
+    assert!(first.is_signed_with(&old) && !second.is_signed_with(&old));
+    assert!(second.is_signed_with(&api.secret(0)));
+}
+
+#[test]
+fn a_retry_may_keep_the_first_signature() {
+    let (receiver, api, old) = rotated_between_two_attempts(RetrySignatures::OfTheFirstAttempt);
     assert!(receiver.deliveries().iter().all(|request| request.is_signed_with(&old)));
     assert_eq!(receiver.deliveries().len(), 2);
 
