@@ -58,13 +58,13 @@ endpoints: ## The endpoints, with their state at HeyGen
 	@$(LOCAL) endpoints
 
 test: ## All tests, the end to end ones against a fresh local stack
-	@cargo run -p local -- with -- $(RUNNER) --workspace --features local/e2e,heygen/api
+	@cargo run -p local -- with -- $(RUNNER) --workspace --features tests/e2e,heygen/api
 
 check: lint-rust lint-template ## Everything that needs no stack: format, clippy, unit tests, dependencies, template
 	$(RUNNER) --workspace --features heygen/api
 	cargo test --quiet --workspace --features heygen/api --doc
 	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --workspace --features heygen/api --no-deps
-	python3 -B tests/breaks.py check
+	python3 -B tools/breaks.py check
 
 fmt: ## Format the code
 	cargo fmt --all
@@ -75,12 +75,12 @@ lint-rust: $(DENY)
 	PATH="$(TOOLS)/bin:$$PATH" cargo deny --log-level error check bans licenses sources
 
 lint-template: lint-cfn lint-sam lint-checkov lint-version
-	$(LINT)/bin/python -B tests/pictures.py check
+	$(LINT)/bin/python -B tools/pictures.py check
 
 validate: lint-cfn lint-sam ## Whether CloudFormation and SAM would take the template
 
 lint-cfn: $(LINT)/.installed
-	$(LINT)/bin/cfn-lint --config-file tests/cfn-lint.yaml -t $(TEMPLATE)
+	$(LINT)/bin/cfn-lint --config-file tools/cfn-lint.yaml -t $(TEMPLATE)
 	$(LINT)/bin/cfn-lint examples/*.yaml
 
 # With --lint the SAM CLI leaves out its own transform, so that is a second call.
@@ -91,57 +91,57 @@ lint-sam: $(LINT)/.installed
 # checkov does not know Fn::ForEach, so it gets the template with that written out; and with a key, to see that all is encrypted with it.
 lint-checkov: $(LINT)/.installed $(CHECKOV)/.installed
 	@mkdir -p target/checkov
-	$(LINT)/bin/python -B tests/expand_template.py $(TEMPLATE) KmsKeyArn=arn:aws:kms:us-east-1:123456789012:key/check > target/checkov/template.json
-	$(CHECKOV)/bin/checkov --config-file tests/checkov.yaml --file target/checkov/template.json
+	$(LINT)/bin/python -B tools/expand_template.py $(TEMPLATE) KmsKeyArn=arn:aws:kms:us-east-1:123456789012:key/check > target/checkov/template.json
+	$(CHECKOV)/bin/checkov --config-file tools/checkov.yaml --file target/checkov/template.json
 
 lint-version:
-	python3 -B tests/version.py --template $(TEMPLATE) $(if $(TAG),--tag "$(TAG)")
+	python3 -B tools/version.py --template $(TEMPLATE) $(if $(TAG),--tag "$(TAG)")
 
 lint-can-fail: $(LINT)/.installed $(CHECKOV)/.installed ## Break the template once for each of its checks, and see it fail
-	@python3 -B tests/lint_can_fail.py
+	@python3 -B tools/lint_can_fail.py
 
 audit: $(DENY) ## Look for known holes in dependencies; fetches the advisory database
 	PATH="$(TOOLS)/bin:$$PATH" cargo deny check advisories
 
 breaks: ## Break each promise on purpose and see its test fail (45 minutes); ONLY=words chooses
-	python3 -B tests/breaks.py run $(ONLY)
+	python3 -B tools/breaks.py run $(ONLY)
 
 breaks-table: ## Write the table of docs/testing.md
-	python3 -B tests/breaks.py write
+	python3 -B tools/breaks.py write
 
 pictures: $(LINT)/.installed ## Draw docs/dashboards.svg from the template
-	$(LINT)/bin/python -B tests/pictures.py write
+	$(LINT)/bin/python -B tools/pictures.py write
 
 package: $(PACKAGE)/.installed ## Build the functions for Lambda and zip them: ARCH=arm64 or ARCH=x86_64
-	@$(PACKAGE)/bin/python -B scripts/package.py "$(or $(ARCH),$(error say for which architecture: make package ARCH=arm64))"
+	@$(PACKAGE)/bin/python -B tools/package.py "$(or $(ARCH),$(error say for which architecture: make package ARCH=arm64))"
 
 package-check: $(PACKAGE)/.installed ## Run the packages as Lambda would, and invoke each: ARCH=arm64 or ARCH=x86_64
-	@$(PACKAGE)/bin/python -B scripts/package_check.py "$(or $(ARCH),$(error say for which architecture: make package-check ARCH=x86_64))"
+	@$(PACKAGE)/bin/python -B tools/package_check.py "$(or $(ARCH),$(error say for which architecture: make package-check ARCH=x86_64))"
 
 # For those who build with SAM. It leaves the result in target/sam/build, for `sam deploy --language-extensions`.
 sam-build: $(LINT)/.installed $(PACKAGE)/.installed ## Build the functions with `sam build` instead: ARCH=arm64 or ARCH=x86_64
-	@mkdir -p target/sam && python3 -B scripts/sam_template.py > target/sam/template.yaml
+	@mkdir -p target/sam && python3 -B tools/sam_template.py > target/sam/template.yaml
 	PATH="$(PACKAGE)/bin:$$PATH" AWS_DEFAULT_REGION=us-east-1 $(SAM) build --language-extensions --template-file target/sam/template.yaml \
 		--build-dir target/sam/build --parameter-overrides Architecture=$(DEPLOY_ARCH)
 
 # Checked before anything is built; built before anything is deployed.
 deploy: $(LINT)/.installed ## Build and deploy to an AWS account: STAGE=dev or STAGE=prod [ARCH=arm64] [YES=1: do not ask]
-	@SAM="$(SAM)" $(LINT)/bin/python -B scripts/deploy.py check "$(STAGE)" "$(DEPLOY_ARCH)"
+	@SAM="$(SAM)" $(LINT)/bin/python -B tools/deploy.py check "$(STAGE)" "$(DEPLOY_ARCH)"
 	@$(MAKE) --no-print-directory package ARCH=$(DEPLOY_ARCH)
-	@SAM="$(SAM)" $(LINT)/bin/python -B scripts/deploy.py deploy "$(STAGE)" "$(DEPLOY_ARCH)" $(if $(YES),--yes)
+	@SAM="$(SAM)" $(LINT)/bin/python -B tools/deploy.py deploy "$(STAGE)" "$(DEPLOY_ARCH)" $(if $(YES),--yes)
 
 $(DENY):
 	@echo "Installing cargo-deny $(DENY_VERSION), once: a few minutes"
 	cargo install --locked --root $(TOOLS) --version $(DENY_VERSION) cargo-deny
 	@touch $@
 
-$(LINT)/.installed: tests/requirements-lint.txt
+$(LINT)/.installed: tools/requirements-lint.txt
 	$(call install,the SAM CLI and cfn-lint)
 
-$(CHECKOV)/.installed: tests/requirements-checkov.txt
+$(CHECKOV)/.installed: tools/requirements-checkov.txt
 	$(call install,checkov)
 
-$(PACKAGE)/.installed: scripts/requirements-package.txt
+$(PACKAGE)/.installed: tools/requirements-package.txt
 	$(call install,cargo-lambda)
 
 # A Python environment beside the marker $@, with what the file $< lists and nothing else.

@@ -2,13 +2,13 @@
 
 use crate::action::{Action, Sync};
 use crate::apply::{Applied, Apply};
-use crate::change::{Begun, Change, Rotation, Unfit, Unwanted, What};
+use crate::change::{Change, ChangeKind, DeleteReason, PendingKind, ReplaceReason, Rotation};
 use crate::config::Config;
 use crate::error::Error;
 use crate::list;
-use crate::look::Look;
 use crate::measures;
 use crate::plan::Plan;
+use crate::snapshot::Snapshot;
 use crate::store::Store;
 use aws::sdk::Sdk;
 use aws::telemetry;
@@ -125,7 +125,7 @@ impl App {
                 });
             }
             let failed = applied.failed_names();
-            let begun = |change: &&Change| matches!(change.what, What::Finish { .. });
+            let begun = |change: &&Change| matches!(change.what, ChangeKind::Finish { .. });
             let unfinished: Vec<_> =
                 plan.changes.iter().filter(begun).filter(|c| !failed.contains(&c.endpoint)).collect();
             let apply = Apply { config: &self.config, api: &api, store: &self.store, look: &look };
@@ -161,15 +161,15 @@ impl App {
         let registered = stored.registered.as_ref().map(|registered| &registered.endpoint_id);
         let is_there = |id: &&String| look.candidates(&self.config, name).any(|endpoint| endpoint.id == **id);
         let what = match (&stored.pending, registered.filter(is_there).cloned()) {
-            (Some(pending), _) => What::finish(pending),
+            (Some(pending), _) => ChangeKind::finish(pending),
             (None, Some(endpoint_id)) if self.config.version.rotates_secrets() => {
-                What::Rotate { endpoint_id, why: Rotation::Asked }
+                ChangeKind::Rotate { endpoint_id, why: Rotation::Asked }
             }
             (None, Some(endpoint_id)) => {
                 let wanted = look.wanted(name);
-                What::Replace {
+                ChangeKind::Replace {
                     endpoint_id,
-                    why: vec![Unfit::SecretInV1],
+                    why: vec![ReplaceReason::SecretInV1],
                     events: wanted.and_then(|wanted| wanted.events.clone()),
                     entity_id: wanted.and_then(|wanted| wanted.entity_id.clone()),
                 }
@@ -189,7 +189,7 @@ impl App {
         let look = self.look(&api).await?;
         let ours = look.endpoints.iter().filter_map(|endpoint| {
             let name = self.config.deployment.name_of(&endpoint.url)?;
-            let what = What::Delete { endpoint_id: endpoint.id.clone(), why: Unwanted::Deregistered };
+            let what = ChangeKind::Delete { endpoint_id: endpoint.id.clone(), why: DeleteReason::Deregistered };
             Some(Change { endpoint: name.to_owned(), what })
         });
         let ours: Vec<_> = ours.collect();
@@ -201,7 +201,7 @@ impl App {
     /// Takes back what was created for these changes, as far as it can be told.
     pub(crate) async fn take_back(&self, done: &[Change]) -> Result<(), Error> {
         let api = self.api().await?;
-        for change in done.iter().filter(|change| matches!(change.what, What::Create { .. })) {
+        for change in done.iter().filter(|change| matches!(change.what, ChangeKind::Create { .. })) {
             if let Some(registered) = self.store.get(&change.endpoint).await?.registered {
                 api.delete_endpoint(&registered.endpoint_id).await?;
             }
@@ -209,8 +209,8 @@ impl App {
         Ok(())
     }
 
-    async fn look(&self, api: &Api) -> Result<Look, Error> {
-        let look = Look::take(&self.config, api, &self.store).await?;
+    async fn look(&self, api: &Api) -> Result<Snapshot, Error> {
+        let look = Snapshot::take(&self.config, api, &self.store).await?;
         measures::secrets(look.stored.values(), OffsetDateTime::now_utc());
         Ok(look)
     }
@@ -269,13 +269,15 @@ fn answer(action: &str, mut fields: Value, text: impl fmt::Display) -> Value {
     fields
 }
 
-fn words(what: &What) -> &'static str {
+fn words(what: &ChangeKind) -> &'static str {
     match what {
-        What::Finish { begun: Begun::Create, .. } => {
+        ChangeKind::Finish { begun: PendingKind::Create, .. } => {
             "the registration that an earlier run had begun is complete; ask again for a rotation"
         }
-        What::Finish { begun: Begun::Rotate, .. } => "the rotation that an earlier run had begun is complete",
-        What::Replace { .. } => "it has a new secret: v1 has no rotation, so a new endpoint took its place",
+        ChangeKind::Finish { begun: PendingKind::Rotate, .. } => {
+            "the rotation that an earlier run had begun is complete"
+        }
+        ChangeKind::Replace { .. } => "it has a new secret: v1 has no rotation, so a new endpoint took its place",
         _ => "it has a new secret; the old one is accepted until it lapses",
     }
 }

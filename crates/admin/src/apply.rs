@@ -1,9 +1,9 @@
 //! Carries a plan out, one change after the other. A change that fails leaves those of other endpoints alone.
 
-use crate::change::{Change, SecretFrom, What};
+use crate::change::{Change, ChangeKind, SecretFrom};
 use crate::config::Config;
 use crate::error::Error;
-use crate::look::Look;
+use crate::snapshot::Snapshot;
 use crate::store::Store;
 use crate::write_ahead::WriteAhead;
 use aws::telemetry;
@@ -39,7 +39,7 @@ pub(crate) struct Apply<'a> {
     pub(crate) config: &'a Config,
     pub(crate) api: &'a Api,
     pub(crate) store: &'a Store,
-    pub(crate) look: &'a Look,
+    pub(crate) look: &'a Snapshot,
 }
 
 impl Apply<'_> {
@@ -71,20 +71,19 @@ impl Apply<'_> {
         let Self { config, api, store, look } = *self;
         let write_ahead = WriteAhead { config, api, store, look, name: &change.endpoint };
         match &change.what {
-            What::Finish { .. } => write_ahead.finish().await,
-            What::Adopt { endpoint_id, secret: SecretFrom::Rotation } | What::Rotate { endpoint_id, .. } => {
-                write_ahead.rotate(endpoint_id).await
-            }
-            What::Adopt { endpoint_id, .. } => write_ahead.adopt(endpoint_id).await,
-            What::Create { url: _, events, entity_id } => {
+            ChangeKind::Finish { .. } => write_ahead.finish().await,
+            ChangeKind::Adopt { endpoint_id, secret: SecretFrom::Rotation }
+            | ChangeKind::Rotate { endpoint_id, .. } => write_ahead.rotate(endpoint_id).await,
+            ChangeKind::Adopt { endpoint_id, .. } => write_ahead.adopt(endpoint_id).await,
+            ChangeKind::Create { url: _, events, entity_id } => {
                 write_ahead.create(events.clone(), entity_id.clone(), None).await
             }
-            What::Replace { endpoint_id, why: _, events, entity_id } => {
+            ChangeKind::Replace { endpoint_id, why: _, events, entity_id } => {
                 write_ahead.create(events.clone(), entity_id.clone(), Some(endpoint_id.clone())).await?;
                 self.delete(endpoint_id).await
             }
-            What::Update { endpoint_id, .. } => self.update(endpoint_id, &change.endpoint).await,
-            What::Delete { endpoint_id, .. } => self.delete(endpoint_id).await,
+            ChangeKind::Update { endpoint_id, .. } => self.update(endpoint_id, &change.endpoint).await,
+            ChangeKind::Delete { endpoint_id, .. } => self.delete(endpoint_id).await,
         }
     }
 

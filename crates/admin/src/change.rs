@@ -12,17 +12,17 @@ pub struct Change {
     pub endpoint: String,
     /// What is done.
     #[serde(flatten)]
-    pub what: What,
+    pub what: ChangeKind,
 }
 
 /// What is done with an endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "change", rename_all = "snake_case")]
-pub enum What {
+pub enum ChangeKind {
     /// Completing what an earlier run began, and did not live to store.
     Finish {
         /// What it began.
-        begun: Begun,
+        begun: PendingKind,
         /// When.
         #[serde(with = "time::serde::rfc3339")]
         since: OffsetDateTime,
@@ -59,7 +59,7 @@ pub enum What {
         /// HeyGen's id of the old one.
         endpoint_id: String,
         /// Why the old one will not do.
-        why: Vec<Unfit>,
+        why: Vec<ReplaceReason>,
         /// The event types of the new one; `None` is all.
         events: Option<Vec<String>>,
         /// The one entity that the new one shall hear of.
@@ -77,14 +77,14 @@ pub enum What {
         /// HeyGen's id of it.
         endpoint_id: String,
         /// Why.
-        why: Unwanted,
+        why: DeleteReason,
     },
 }
 
 /// What was begun.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Begun {
+pub enum PendingKind {
     /// A new endpoint.
     Create,
     /// A new secret.
@@ -106,7 +106,7 @@ pub enum SecretFrom {
 /// Why an endpoint cannot be changed into what is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Unfit {
+pub enum ReplaceReason {
     /// HeyGen has disabled it.
     Disabled,
     /// From a list of events to all.
@@ -130,7 +130,7 @@ pub enum Rotation {
 /// Why an endpoint of ours goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Unwanted {
+pub enum DeleteReason {
     /// `endpoints.json` does not have its name.
     NotInFile,
     /// `endpoints.json` says that it is not enabled.
@@ -146,56 +146,56 @@ pub enum Unwanted {
 impl Change {
     /// Whether it is done only when deleting was asked for.
     pub fn needs_prune(&self) -> bool {
-        matches!(&self.what, What::Delete { why, .. } if *why != Unwanted::Replaced)
+        matches!(&self.what, ChangeKind::Delete { why, .. } if *why != DeleteReason::Replaced)
     }
 }
 
-impl What {
+impl ChangeKind {
     /// Completing what this note says was begun.
     pub(crate) fn finish(pending: &Pending) -> Self {
         let begun = match pending.change {
-            PendingChange::Create { .. } => Begun::Create,
-            PendingChange::Rotate { .. } => Begun::Rotate,
+            PendingChange::Create { .. } => PendingKind::Create,
+            PendingChange::Rotate { .. } => PendingKind::Rotate,
         };
-        What::Finish { begun, since: pending.since }
+        ChangeKind::Finish { begun, since: pending.since }
     }
 
     /// Its name, as in JSON.
     pub fn name(&self) -> &'static str {
         match self {
-            What::Finish { .. } => "finish",
-            What::Adopt { .. } => "adopt",
-            What::Create { .. } => "create",
-            What::Update { .. } => "update",
-            What::Replace { .. } => "replace",
-            What::Rotate { .. } => "rotate",
-            What::Delete { .. } => "delete",
+            ChangeKind::Finish { .. } => "finish",
+            ChangeKind::Adopt { .. } => "adopt",
+            ChangeKind::Create { .. } => "create",
+            ChangeKind::Update { .. } => "update",
+            ChangeKind::Replace { .. } => "replace",
+            ChangeKind::Rotate { .. } => "rotate",
+            ChangeKind::Delete { .. } => "delete",
         }
     }
 
     /// The sign that a line of a plan begins with.
     pub fn sign(&self) -> char {
         match self {
-            What::Finish { .. } | What::Update { .. } | What::Rotate { .. } => '~',
-            What::Adopt { .. } | What::Create { .. } => '+',
-            What::Replace { .. } => '±',
-            What::Delete { .. } => '-',
+            ChangeKind::Finish { .. } | ChangeKind::Update { .. } | ChangeKind::Rotate { .. } => '~',
+            ChangeKind::Adopt { .. } | ChangeKind::Create { .. } => '+',
+            ChangeKind::Replace { .. } => '±',
+            ChangeKind::Delete { .. } => '-',
         }
     }
 }
 
 /// The details, after endpoint and name of the change.
-impl fmt::Display for What {
+impl fmt::Display for ChangeKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            What::Finish { begun, since } => {
+            ChangeKind::Finish { begun, since } => {
                 let begun = match begun {
-                    Begun::Create => "the registration",
-                    Begun::Rotate => "the rotation",
+                    PendingKind::Create => "the registration",
+                    PendingKind::Rotate => "the rotation",
                 };
                 write!(f, "{begun} that was begun at {}", aws::clock::to_text(*since))
             }
-            What::Adopt { endpoint_id, secret } => {
+            ChangeKind::Adopt { endpoint_id, secret } => {
                 let secret = match secret {
                     SecretFrom::List => "its secret is stored",
                     SecretFrom::Store => "the stored secret is taken to be its own",
@@ -203,8 +203,8 @@ impl fmt::Display for What {
                 };
                 write!(f, "{endpoint_id} is at HeyGen already; {secret}")
             }
-            What::Create { url, events, entity_id } => write!(f, "{url}, {}", Scope(events, entity_id)),
-            What::Update { endpoint_id, url, added, removed } => {
+            ChangeKind::Create { url, events, entity_id } => write!(f, "{url}, {}", Scope(events, entity_id)),
+            ChangeKind::Update { endpoint_id, url, added, removed } => {
                 write!(f, "{endpoint_id}")?;
                 if let Some(url) = url {
                     write!(f, ", now at {url}")?;
@@ -215,18 +215,18 @@ impl fmt::Display for What {
                 added.iter().try_for_each(|event| write!(f, " +{event}"))?;
                 removed.iter().flatten().try_for_each(|event| write!(f, " -{event}"))
             }
-            What::Replace { endpoint_id, why, events, entity_id } => {
+            ChangeKind::Replace { endpoint_id, why, events, entity_id } => {
                 let why: Vec<_> = why.iter().map(|why| why.words()).collect();
                 write!(f, "{endpoint_id} by a new one with {}: {}", Scope(events, entity_id), why.join("; "))
             }
-            What::Rotate { endpoint_id, why } => {
+            ChangeKind::Rotate { endpoint_id, why } => {
                 let why = match why {
                     Rotation::Unknown => "nobody knows the secret that it has",
                     Rotation::Asked => "a new secret was asked for",
                 };
                 write!(f, "{endpoint_id}: {why}")
             }
-            What::Delete { endpoint_id, why } => write!(f, "{endpoint_id}: {}", why.words()),
+            ChangeKind::Delete { endpoint_id, why } => write!(f, "{endpoint_id}: {}", why.words()),
         }
     }
 }
@@ -243,25 +243,25 @@ impl fmt::Display for Scope<'_> {
     }
 }
 
-impl Unfit {
+impl ReplaceReason {
     fn words(self) -> &'static str {
         match self {
-            Unfit::Disabled => "HeyGen disabled it, and has no call to enable it",
-            Unfit::AllEvents => "HeyGen has no call to go from a list of events to all",
-            Unfit::EntityScope => "HeyGen has no call to change the entity",
-            Unfit::SecretInV1 => "HeyGen's v1 has no call for a new secret",
+            ReplaceReason::Disabled => "HeyGen disabled it, and has no call to enable it",
+            ReplaceReason::AllEvents => "HeyGen has no call to go from a list of events to all",
+            ReplaceReason::EntityScope => "HeyGen has no call to change the entity",
+            ReplaceReason::SecretInV1 => "HeyGen's v1 has no call for a new secret",
         }
     }
 }
 
-impl Unwanted {
+impl DeleteReason {
     fn words(self) -> &'static str {
         match self {
-            Unwanted::NotInFile => "endpoints.json does not have it",
-            Unwanted::NotEnabled => "endpoints.json says that it is not enabled",
-            Unwanted::Duplicate => "another endpoint has the same URL",
-            Unwanted::Replaced => "it was replaced",
-            Unwanted::Deregistered => "the deployment is deleted",
+            DeleteReason::NotInFile => "endpoints.json does not have it",
+            DeleteReason::NotEnabled => "endpoints.json says that it is not enabled",
+            DeleteReason::Duplicate => "another endpoint has the same URL",
+            DeleteReason::Replaced => "it was replaced",
+            DeleteReason::Deregistered => "the deployment is deleted",
         }
     }
 }

@@ -42,7 +42,7 @@ pub struct Config {
 impl Config {
     /// Reads the process's environment; the error names every variable that is wrong.
     pub fn from_env() -> Result<Self, ConfigError> {
-        Self::read(Env::of_process())
+        Self::read(Env::from_process())
     }
 
     /// As [`from_env`](Self::from_env), from any source.
@@ -100,7 +100,7 @@ mod tests {
     #[test]
     fn every_problem_is_named_at_once() {
         let get = |name: &str| matches!(name, "HEYGEN_API_VERSION" | "MAX_REMOVALS").then(|| "v2".to_owned());
-        let problems = Config::read(Env::of(get)).unwrap_err().to_string();
+        let problems = Config::read(Env::from_fn(get)).unwrap_err().to_string();
         for name in ["API_URL", "ENDPOINTS", "SECRET_PREFIX", "HEYGEN_API_VERSION", "MAX_REMOVALS"] {
             assert!(problems.contains(name), "{name} is missing in: {problems}");
         }

@@ -6,7 +6,7 @@ use crate::plan::Plan;
 use aws::env::ConfigError;
 use aws::error::AwsError;
 use aws::secrets::SecretError;
-use heygen::Class;
+use heygen::ErrorClass;
 use heygen::api::{ApiError, InvalidConfig, Kind};
 use lambda_runtime::Diagnostic;
 use thiserror::Error;
@@ -22,7 +22,7 @@ pub enum Error {
     Request(String),
     /// `endpoints.json` is wrong.
     #[error("endpoints.json: {field}: {why}")]
-    Wanted {
+    DesiredEndpoint {
         /// The field, as a path.
         field: String,
         /// What is wrong with it.
@@ -106,20 +106,25 @@ fn hint(error: &ApiError) -> &'static str {
 
 impl Error {
     /// What follows from it.
-    pub fn class(&self) -> Class {
+    pub fn class(&self) -> ErrorClass {
         match self {
-            Error::Config(_) | Error::Request(_) | Error::Wanted { .. } | Error::Settings(_) => Class::Permanent,
-            Error::TooManyRemovals { .. } | Error::AnotherPlan { .. } | Error::NotRegistered { .. } => Class::Permanent,
-            Error::NoApiKey(_) => Class::Denied,
+            Error::Config(_) | Error::Request(_) | Error::DesiredEndpoint { .. } | Error::Settings(_) => {
+                ErrorClass::Permanent
+            }
+            Error::TooManyRemovals { .. } | Error::AnotherPlan { .. } | Error::NotRegistered { .. } => {
+                ErrorClass::Permanent
+            }
+            Error::NoApiKey(_) => ErrorClass::Denied,
             Error::Aws(error) => error.class,
             Error::Secret(error) => error.class(),
             Error::HeyGen(error) => error.class,
-            Error::NoSecret(_) | Error::TooSlow => Class::Transient,
+            Error::NoSecret(_) | Error::TooSlow => ErrorClass::Transient,
             // The one that somebody has to look at says more than the one that passes.
             Error::Partly { failed, .. } => {
                 let classes: Vec<_> = failed.iter().map(|(_, error)| error.class()).collect();
-                let worst = [Class::Denied, Class::Permanent].into_iter().find(|class| classes.contains(class));
-                worst.unwrap_or(Class::Transient)
+                let worst =
+                    [ErrorClass::Denied, ErrorClass::Permanent].into_iter().find(|class| classes.contains(class));
+                worst.unwrap_or(ErrorClass::Transient)
             }
         }
     }

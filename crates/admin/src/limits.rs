@@ -1,6 +1,6 @@
 //! How much may be removed without being forced: a wrong configuration must not empty a workspace.
 
-use crate::change::{Change, What};
+use crate::change::{Change, ChangeKind};
 use crate::error::Error;
 
 /// The most that is removed at once.
@@ -37,8 +37,8 @@ impl Limits {
 /// What is only the end of a replacement was counted when that was begun.
 fn removes(change: &Change) -> bool {
     match &change.what {
-        What::Replace { .. } => true,
-        What::Delete { why, .. } => *why != crate::change::Unwanted::Replaced,
+        ChangeKind::Replace { .. } => true,
+        ChangeKind::Delete { why, .. } => *why != crate::change::DeleteReason::Replaced,
         _ => false,
     }
 }
@@ -46,21 +46,21 @@ fn removes(change: &Change) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::change::Unwanted;
+    use crate::change::DeleteReason;
 
-    fn delete(why: Unwanted) -> Change {
-        Change { endpoint: "main".into(), what: What::Delete { endpoint_id: "ep".into(), why } }
+    fn delete(why: DeleteReason) -> Change {
+        Change { endpoint: "main".into(), what: ChangeKind::Delete { endpoint_id: "ep".into(), why } }
     }
 
     #[test]
     fn one_in_four_may_go_and_no_more() {
-        let unwanted = delete(Unwanted::Duplicate);
+        let unwanted = delete(DeleteReason::Duplicate);
         let limits = Limits::default();
         for (removals, owned, allowed) in
             [(0, 0, true), (0, 1, true), (1, 1, false), (1, 3, false), (1, 4, true), (2, 100, false)]
         {
             assert_eq!(limits.check(&vec![&unwanted; removals], owned).is_ok(), allowed, "{removals} of {owned}");
         }
-        assert!(limits.check(&[&delete(Unwanted::Replaced)], 1).is_ok());
+        assert!(limits.check(&[&delete(DeleteReason::Replaced)], 1).is_ok());
     }
 }

@@ -1,8 +1,8 @@
 //! What there is, for people and programs: endpoints, event types, delivered events.
 
-use crate::change::What;
+use crate::change::ChangeKind;
 use crate::config::Config;
-use crate::look::Look;
+use crate::snapshot::Snapshot;
 use heygen::api::{DeliveredEvent, Endpoint, EndpointStatus, EventTypeInfo};
 use heygen::{Event, EventType};
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 /// Every endpoint at HeyGen, and how ours differ from what is wanted. Of others only the host is
 /// shown: what follows may be a secret of theirs.
-pub(crate) fn endpoints(look: &Look, config: &Config) -> (Value, String) {
+pub(crate) fn endpoints(look: &Snapshot, config: &Config) -> (Value, String) {
     let plan = look.plan(config);
     let (mut shown, mut lines) = (Vec::new(), Vec::new());
     for endpoint in &look.endpoints {
@@ -46,7 +46,8 @@ pub(crate) fn endpoints(look: &Look, config: &Config) -> (Value, String) {
             ));
         }
     }
-    let missing: Vec<_> = plan.changes.iter().filter(|change| matches!(change.what, What::Create { .. })).collect();
+    let missing: Vec<_> =
+        plan.changes.iter().filter(|change| matches!(change.what, ChangeKind::Create { .. })).collect();
     for change in &missing {
         lines.push(format!("  {}  is wanted, and not registered\n", change.endpoint));
     }
@@ -55,14 +56,14 @@ pub(crate) fn endpoints(look: &Look, config: &Config) -> (Value, String) {
     (json!({"endpoints": shown, "missing": missing, "owned": plan.owned, "foreign": plan.foreign}), lines.concat())
 }
 
-fn concerns(what: &What, id: &str) -> bool {
+fn concerns(what: &ChangeKind, id: &str) -> bool {
     match what {
-        What::Adopt { endpoint_id, .. }
-        | What::Update { endpoint_id, .. }
-        | What::Replace { endpoint_id, .. }
-        | What::Rotate { endpoint_id, .. }
-        | What::Delete { endpoint_id, .. } => endpoint_id == id,
-        What::Finish { .. } | What::Create { .. } => false,
+        ChangeKind::Adopt { endpoint_id, .. }
+        | ChangeKind::Update { endpoint_id, .. }
+        | ChangeKind::Replace { endpoint_id, .. }
+        | ChangeKind::Rotate { endpoint_id, .. }
+        | ChangeKind::Delete { endpoint_id, .. } => endpoint_id == id,
+        ChangeKind::Finish { .. } | ChangeKind::Create { .. } => false,
     }
 }
 

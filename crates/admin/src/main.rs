@@ -4,14 +4,14 @@
 #![recursion_limit = "256"]
 
 use admin::{App, Config, invocation};
-use aws::sdk::{Patience, Sdk};
+use aws::sdk::{Sdk, Timeouts};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use std::sync::Arc;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     aws::telemetry::init();
-    let sdk = Sdk::from_env(Patience::LONG)?;
+    let sdk = Sdk::from_env(Timeouts::LONG)?;
     // A function that does not start leaves CloudFormation waiting: what is wrong is said when it is called.
     let app = Arc::new(Config::from_env().map(|config| App::new(config, &sdk)));
     run(service_fn(move |event: LambdaEvent<_>| {

@@ -1,8 +1,8 @@
 //! What would change: pure, from what is wanted and what is there.
 
-use crate::change::{Change, Rotation, SecretFrom, Unfit, Unwanted, What};
+use crate::change::{Change, ChangeKind, DeleteReason, ReplaceReason, Rotation, SecretFrom};
 use crate::deployment::Deployment;
-use crate::wanted::Wanted;
+use crate::desired::DesiredEndpoint;
 use aws::secrets::EndpointSecret;
 use heygen::EventType;
 use heygen::api::{Endpoint, EndpointStatus};
@@ -12,11 +12,11 @@ use std::fmt;
 
 /// Everything that a plan is made from.
 #[derive(Debug, Clone, Copy)]
-pub struct Seen<'a> {
+pub struct PlanInput<'a> {
     /// Where this deployment receives.
     pub deployment: &'a Deployment,
     /// What is wanted.
-    pub wanted: &'a [Wanted],
+    pub wanted: &'a [DesiredEndpoint],
     /// What HeyGen has, of ours and of others.
     pub endpoints: &'a [Endpoint],
     /// What is stored, by the endpoint's name.
@@ -49,7 +49,7 @@ impl Plan {
 }
 
 /// Compares what is wanted with what is there.
-pub fn plan(seen: &Seen<'_>) -> Plan {
+pub fn plan(seen: &PlanInput<'_>) -> Plan {
     let mut ours: BTreeMap<&str, Vec<&Endpoint>> = BTreeMap::new();
     for endpoint in seen.endpoints {
         if let Some(name) = seen.deployment.name_of(&endpoint.url) {
@@ -70,31 +70,31 @@ pub fn plan(seen: &Seen<'_>) -> Plan {
     let others = others.into_iter().filter(|name| !seen.wanted.iter().any(|wanted| wanted.name == *name));
     for name in wanted_names.chain(others) {
         let candidates = ours.remove(name).unwrap_or_default();
-        One::new(seen, name, candidates).plan(&mut plan);
+        EndpointPlanner::new(seen, name, candidates).plan(&mut plan);
     }
     // What an earlier run began comes first, and nothing goes before everything else is in place.
     plan.changes.sort_by_key(|change| match change.what {
-        What::Finish { .. } => 0,
-        What::Delete { .. } => 2,
+        ChangeKind::Finish { .. } => 0,
+        ChangeKind::Delete { .. } => 2,
         _ => 1,
     });
     plan
 }
 
 /// One name, and what HeyGen has for its URL.
-struct One<'a> {
-    seen: &'a Seen<'a>,
+struct EndpointPlanner<'a> {
+    seen: &'a PlanInput<'a>,
     name: &'a str,
-    wanted: Option<&'a Wanted>,
+    wanted: Option<&'a DesiredEndpoint>,
     candidates: Vec<&'a Endpoint>,
     stored: Option<&'a EndpointSecret>,
 }
 
-impl<'a> One<'a> {
-    fn new(seen: &'a Seen<'a>, name: &'a str, mut candidates: Vec<&'a Endpoint>) -> Self {
+impl<'a> EndpointPlanner<'a> {
+    fn new(seen: &'a PlanInput<'a>, name: &'a str, mut candidates: Vec<&'a Endpoint>) -> Self {
         candidates.sort_by(|a, b| (&a.created_at, &a.id).cmp(&(&b.created_at, &b.id)));
         let wanted = seen.wanted.iter().find(|wanted| wanted.name == name);
-        One { seen, name, wanted, candidates, stored: seen.stored.get(name) }
+        EndpointPlanner { seen, name, wanted, candidates, stored: seen.stored.get(name) }
     }
 
     fn plan(self, plan: &mut Plan) {
@@ -108,12 +108,12 @@ impl<'a> One<'a> {
         let mut changes = Vec::new();
         let pending = self.stored.and_then(|stored| stored.pending.as_ref());
         if let Some(pending) = pending {
-            changes.push(What::finish(pending));
+            changes.push(ChangeKind::finish(pending));
         } else {
             match self.wanted {
                 Some(wanted) if wanted.enabled => self.register(wanted, &mut changes, &mut plan.notes),
-                Some(_) => self.remove_all(Unwanted::NotEnabled, &mut changes),
-                None => self.remove_all(Unwanted::NotInFile, &mut changes),
+                Some(_) => self.remove_all(DeleteReason::NotEnabled, &mut changes),
+                None => self.remove_all(DeleteReason::NotInFile, &mut changes),
             }
         }
         if changes.is_empty() && self.wanted.is_some() {
@@ -122,11 +122,11 @@ impl<'a> One<'a> {
         plan.changes.extend(changes.into_iter().map(|what| Change { endpoint: name.to_owned(), what }));
     }
 
-    fn remove_all(&self, why: Unwanted, changes: &mut Vec<What>) {
+    fn remove_all(&self, why: DeleteReason, changes: &mut Vec<ChangeKind>) {
         changes.extend(self.candidates.iter().map(|endpoint| delete(endpoint, why)));
     }
 
-    fn register(&self, wanted: &Wanted, changes: &mut Vec<What>, notes: &mut Vec<String>) {
+    fn register(&self, wanted: &DesiredEndpoint, changes: &mut Vec<ChangeKind>, notes: &mut Vec<String>) {
         for event in wanted.events.iter().flatten().filter(|event| !EventType::new(event.as_str()).is_known()) {
             notes.push(format!(
                 "{}: {event} is not an event type that this version knows; HeyGen may refuse it",
@@ -137,16 +137,16 @@ impl<'a> One<'a> {
         let known =
             registered.and_then(|known| self.candidates.iter().copied().find(|one| one.id == known.endpoint_id));
         let Some(primary) = known.or_else(|| self.likeliest()) else {
-            let Wanted { events, entity_id, .. } = wanted.clone();
-            changes.push(What::Create { url: self.seen.deployment.url_of(self.name), events, entity_id });
+            let DesiredEndpoint { events, entity_id, .. } = wanted.clone();
+            changes.push(ChangeKind::Create { url: self.seen.deployment.url_of(self.name), events, entity_id });
             return;
         };
 
         let scope = known.and(registered).map(|known| &known.entity_id);
         let why = unfit(primary, wanted, scope);
         if !why.is_empty() {
-            let Wanted { events, entity_id, .. } = wanted.clone();
-            changes.push(What::Replace { endpoint_id: primary.id.clone(), why, events, entity_id });
+            let DesiredEndpoint { events, entity_id, .. } = wanted.clone();
+            changes.push(ChangeKind::Replace { endpoint_id: primary.id.clone(), why, events, entity_id });
         } else {
             changes.extend(self.secret_of(primary, known.is_some()));
             changes.extend(self.update_of(primary, wanted));
@@ -161,7 +161,7 @@ impl<'a> One<'a> {
         // Until the one that we know is there, nothing tells which of the others was its predecessor.
         let predecessor = known.and(registered).and_then(|known| known.replaces.as_ref());
         for other in self.candidates.iter().filter(|other| other.id != primary.id) {
-            let why = if predecessor == Some(&other.id) { Unwanted::Replaced } else { Unwanted::Duplicate };
+            let why = if predecessor == Some(&other.id) { DeleteReason::Replaced } else { DeleteReason::Duplicate };
             changes.push(delete(other, why));
         }
     }
@@ -175,9 +175,9 @@ impl<'a> One<'a> {
     }
 
     /// What it takes to know the endpoint's secret.
-    fn secret_of(&self, primary: &Endpoint, is_known: bool) -> Option<What> {
+    fn secret_of(&self, primary: &Endpoint, is_known: bool) -> Option<ChangeKind> {
         let current = self.stored.and_then(|stored| stored.current.as_ref());
-        let adopt = |secret| Some(What::Adopt { endpoint_id: primary.id.clone(), secret });
+        let adopt = |secret| Some(ChangeKind::Adopt { endpoint_id: primary.id.clone(), secret });
         let was_known = self.stored.is_some_and(|stored| stored.registered.is_some());
         match (&primary.secret, current) {
             (Some(listed), Some(current)) if listed == current && is_known => None,
@@ -185,12 +185,14 @@ impl<'a> One<'a> {
             (None, Some(_)) if is_known => None,
             // Whoever stored it by hand had one endpoint in mind: there must be no doubt which.
             (None, Some(_)) if !was_known && self.candidates.len() == 1 => adopt(SecretFrom::Store),
-            (None, None) if is_known => Some(What::Rotate { endpoint_id: primary.id.clone(), why: Rotation::Unknown }),
+            (None, None) if is_known => {
+                Some(ChangeKind::Rotate { endpoint_id: primary.id.clone(), why: Rotation::Unknown })
+            }
             (None, _) => adopt(SecretFrom::Rotation),
         }
     }
 
-    fn update_of(&self, primary: &Endpoint, wanted: &Wanted) -> Option<What> {
+    fn update_of(&self, primary: &Endpoint, wanted: &DesiredEndpoint) -> Option<ChangeKind> {
         let url = Some(self.seen.deployment.url_of(self.name)).filter(|url| *url != primary.url);
         let (added, removed) = match (&wanted.events, &primary.events) {
             (Some(wanted), Some(present)) => (missing(wanted, present), Some(missing(present, wanted))),
@@ -198,17 +200,17 @@ impl<'a> One<'a> {
             (None, _) => (Vec::new(), Some(Vec::new())),
         };
         let same_events = added.is_empty() && removed.as_ref().is_some_and(Vec::is_empty);
-        let update = What::Update { endpoint_id: primary.id.clone(), url: url.clone(), added, removed };
+        let update = ChangeKind::Update { endpoint_id: primary.id.clone(), url: url.clone(), added, removed };
         (url.is_some() || !same_events).then_some(update)
     }
 }
 
 /// What no update brings about. `scope` is the entity that it was registered for, if that is known.
-fn unfit(endpoint: &Endpoint, wanted: &Wanted, scope: Option<&Option<String>>) -> Vec<Unfit> {
+fn unfit(endpoint: &Endpoint, wanted: &DesiredEndpoint, scope: Option<&Option<String>>) -> Vec<ReplaceReason> {
     let checks = [
-        (is_disabled(endpoint), Unfit::Disabled),
-        (endpoint.events.is_some() && wanted.events.is_none(), Unfit::AllEvents),
-        (scope.is_some_and(|scope| *scope != wanted.entity_id), Unfit::EntityScope),
+        (is_disabled(endpoint), ReplaceReason::Disabled),
+        (endpoint.events.is_some() && wanted.events.is_none(), ReplaceReason::AllEvents),
+        (scope.is_some_and(|scope| *scope != wanted.entity_id), ReplaceReason::EntityScope),
     ];
     checks.into_iter().filter(|(is_so, _)| *is_so).map(|(_, why)| why).collect()
 }
@@ -222,8 +224,8 @@ fn missing(these: &[String], those: &[String]) -> Vec<String> {
     set.into_iter().collect()
 }
 
-fn delete(endpoint: &Endpoint, why: Unwanted) -> What {
-    What::Delete { endpoint_id: endpoint.id.clone(), why }
+fn delete(endpoint: &Endpoint, why: DeleteReason) -> ChangeKind {
+    ChangeKind::Delete { endpoint_id: endpoint.id.clone(), why }
 }
 
 impl fmt::Display for Plan {

@@ -6,7 +6,7 @@
 
 use crate::config::Config;
 use crate::error::Error;
-use crate::look::Look;
+use crate::snapshot::Snapshot;
 use crate::store::Store;
 use aws::secrets::{EndpointSecret, Pending, PendingChange, Registered};
 use heygen::Secret;
@@ -22,7 +22,7 @@ pub(crate) struct WriteAhead<'a> {
     pub(crate) config: &'a Config,
     pub(crate) api: &'a Api,
     pub(crate) store: &'a Store,
-    pub(crate) look: &'a Look,
+    pub(crate) look: &'a Snapshot,
     pub(crate) name: &'a str,
 }
 

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use admin::{Deployment, Plan, Seen, Wanted, plan, wanted};
+use admin::{Deployment, DesiredEndpoint, Plan, PlanInput, plan, wanted};
 use aws::secrets::EndpointSecret;
 use heygen::Secret;
 use heygen::api::{Endpoint, EndpointStatus};
@@ -15,7 +15,7 @@ const URL: &str = "https://abc.execute-api.invalid";
 /// What there is.
 struct World {
     deployment: Deployment,
-    wanted: Vec<Wanted>,
+    wanted: Vec<DesiredEndpoint>,
     endpoints: Vec<Endpoint>,
     stored: BTreeMap<String, EndpointSecret>,
     unreadable: BTreeSet<String>,
@@ -69,7 +69,7 @@ impl World {
     }
 
     fn plan(&self) -> Plan {
-        plan(&Seen {
+        plan(&PlanInput {
             deployment: &self.deployment,
             wanted: &self.wanted,
             endpoints: &self.endpoints,

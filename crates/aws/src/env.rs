@@ -21,7 +21,7 @@ type Source<'a> = Box<dyn Fn(&str) -> Option<String> + 'a>;
 /// Reads variables and remembers what was wrong with them.
 ///
 /// ```
-/// let mut env = aws::env::Env::of(|name| (name == "QUEUE_URL").then(|| "http://queue".into()));
+/// let mut env = aws::env::Env::from_fn(|name| (name == "QUEUE_URL").then(|| "http://queue".into()));
 /// let queue_url: Option<String> = env.required("QUEUE_URL");
 /// let limit = env.or("LIMIT", 10_u32);
 /// let config = env.finish(queue_url.map(|url| (url, limit)))?;
@@ -35,12 +35,12 @@ pub struct Env<'a> {
 
 impl<'a> Env<'a> {
     /// The process's own environment.
-    pub fn of_process() -> Env<'static> {
-        Env::of(|name| std::env::var(name).ok())
+    pub fn from_process() -> Env<'static> {
+        Env::from_fn(|name| std::env::var(name).ok())
     }
 
     /// Any other source, for tests.
-    pub fn of(get: impl Fn(&str) -> Option<String> + 'a) -> Self {
+    pub fn from_fn(get: impl Fn(&str) -> Option<String> + 'a) -> Self {
         Env { get: Box::new(get), problems: Vec::new() }
     }
 
@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn every_problem_is_reported_and_no_value_is_shown() {
-        let mut env = Env::of(|name| (name == "LIMIT").then(|| "whsec_canary".into()));
+        let mut env = Env::from_fn(|name| (name == "LIMIT").then(|| "whsec_canary".into()));
         let queue: Option<String> = env.required("QUEUE_URL");
         let limit = env.or("LIMIT", 10_u32);
         let error = env.finish(queue.map(|q| (q, limit))).unwrap_err().to_string();

@@ -1,7 +1,7 @@
 //! Errors have a class: it decides what happens to the delivery.
 
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
-pub use heygen::Class;
+pub use heygen::ErrorClass;
 use std::fmt;
 
 /// A failed AWS call, with nothing in it that the call carried.
@@ -10,10 +10,10 @@ pub struct AwsError {
     /// The operation, `sqs:SendMessage` say.
     pub operation: &'static str,
     /// What follows from it.
-    pub class: Class,
+    pub class: ErrorClass,
     /// AWS's error code, or what kept us from getting one (`timeout`, `connection`).
     pub code: String,
-    /// AWS's own words; kept only where the class is [`Class::Denied`], since other messages may
+    /// AWS's own words; kept only where the class is [`ErrorClass::Denied`], since other messages may
     /// quote the input.
     pub message: Option<String>,
 }
@@ -35,20 +35,20 @@ impl AwsError {
                 let code = service.err().code().unwrap_or("unknown");
                 (class_of(code), code)
             }
-            SdkError::TimeoutError(_) => (Class::Transient, "timeout"),
-            SdkError::ConstructionFailure(_) => (Class::Permanent, "request could not be built"),
+            SdkError::TimeoutError(_) => (ErrorClass::Transient, "timeout"),
+            SdkError::ConstructionFailure(_) => (ErrorClass::Permanent, "request could not be built"),
             // Missing credentials show here too: the chain is ours, and the next start may have them.
-            SdkError::DispatchFailure(_) => (Class::Transient, "connection"),
-            _ => (Class::Transient, "unreadable response"),
+            SdkError::DispatchFailure(_) => (ErrorClass::Transient, "connection"),
+            _ => (ErrorClass::Transient, "unreadable response"),
         };
-        let message = (class == Class::Denied).then(|| error.message().map(str::to_owned)).flatten();
+        let message = (class == ErrorClass::Denied).then(|| error.message().map(str::to_owned)).flatten();
         AwsError { operation, class, code: code.to_owned(), message }
     }
 }
 
 /// The class of an AWS error code. What is not known is worth another try: a delivery is lost by
 /// giving up, never by trying once more.
-fn class_of(code: &str) -> Class {
+fn class_of(code: &str) -> ErrorClass {
     match code {
         "AccessDenied"
         | "AccessDeniedException"
@@ -59,11 +59,11 @@ fn class_of(code: &str) -> Class {
         | "SignatureDoesNotMatch"
         | "ExpiredToken"
         | "ExpiredTokenException"
-        | "AuthorizationError" => Class::Denied,
+        | "AuthorizationError" => ErrorClass::Denied,
         "ValidationException" | "InvalidMessageContents" | "InvalidParameterValue" | "InvalidParameterException" => {
-            Class::Permanent
+            ErrorClass::Permanent
         }
-        _ => Class::Transient,
+        _ => ErrorClass::Transient,
     }
 }
 
@@ -73,9 +73,9 @@ mod tests {
 
     #[test]
     fn what_is_unknown_is_tried_again() {
-        assert_eq!(class_of("SomethingNew"), Class::Transient);
-        assert_eq!(class_of("ThrottlingException"), Class::Transient);
-        assert_eq!(class_of("AccessDeniedException"), Class::Denied);
-        assert_eq!(class_of("InvalidMessageContents"), Class::Permanent);
+        assert_eq!(class_of("SomethingNew"), ErrorClass::Transient);
+        assert_eq!(class_of("ThrottlingException"), ErrorClass::Transient);
+        assert_eq!(class_of("AccessDeniedException"), ErrorClass::Denied);
+        assert_eq!(class_of("InvalidMessageContents"), ErrorClass::Permanent);
     }
 }

@@ -31,7 +31,7 @@ impl Queue {
                 *name,
                 value.map_err(|_| AwsError {
                     operation: "sqs:SendMessage",
-                    class: crate::error::Class::Permanent,
+                    class: crate::error::ErrorClass::Permanent,
                     code: "attribute could not be built".into(),
                     message: None,
                 })?,

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 /// How long a client tries. The operation's time includes every attempt and the waits between.
 #[derive(Debug, Clone, Copy)]
-pub struct Patience {
+pub struct Timeouts {
     /// Attempts per operation.
     pub attempts: u32,
     /// Longest single attempt.
@@ -21,13 +21,13 @@ pub struct Patience {
     pub operation: Duration,
 }
 
-impl Patience {
+impl Timeouts {
     /// Someone waits for the answer: a delivery has to be answered within 5 s, and takes two calls at most.
-    pub const SHORT: Patience =
-        Patience { attempts: 2, attempt: Duration::from_millis(1_000), operation: Duration::from_millis(2_100) };
+    pub const SHORT: Timeouts =
+        Timeouts { attempts: 2, attempt: Duration::from_millis(1_000), operation: Duration::from_millis(2_100) };
     /// Nobody waits but a queue.
-    pub const LONG: Patience =
-        Patience { attempts: 3, attempt: Duration::from_secs(4), operation: Duration::from_secs(10) };
+    pub const LONG: Timeouts =
+        Timeouts { attempts: 3, attempt: Duration::from_secs(4), operation: Duration::from_secs(10) };
 }
 
 /// What every client is built from.
@@ -37,7 +37,7 @@ pub struct Sdk {
     endpoints: BTreeMap<&'static str, String>,
     credentials: SharedCredentialsProvider,
     http: SharedHttpClient,
-    patience: Patience,
+    patience: Timeouts,
 }
 
 const SQS: &str = "SQS";
@@ -61,8 +61,8 @@ macro_rules! client {
 
 impl Sdk {
     /// From the variables that Lambda sets; see the crate's documentation.
-    pub fn from_env(patience: Patience) -> Result<Self, ConfigError> {
-        let mut env = Env::of_process();
+    pub fn from_env(patience: Timeouts) -> Result<Self, ConfigError> {
+        let mut env = Env::from_process();
         let endpoints = [SQS, DYNAMODB, SECRETS_MANAGER]
             .into_iter()
             .filter_map(|service| {
@@ -86,13 +86,13 @@ impl Sdk {
             endpoints,
             credentials: SharedCredentialsProvider::new(credentials),
             http: http_client(),
-            patience: Patience::LONG,
+            patience: Timeouts::LONG,
         }
     }
 
     /// The same, over another HTTP client.
     #[cfg(feature = "stub")]
-    pub(crate) fn over(self, http: SharedHttpClient, patience: Patience) -> Self {
+    pub(crate) fn over(self, http: SharedHttpClient, patience: Timeouts) -> Self {
         Sdk { http, patience, ..self }
     }
 
@@ -129,7 +129,7 @@ impl ProvideCredentials for FromEnv {
     where
         Self: 'a,
     {
-        let env = Env::of_process();
+        let env = Env::from_process();
         let credentials = match (env.text("AWS_ACCESS_KEY_ID"), env.text("AWS_SECRET_ACCESS_KEY")) {
             (Some(id), Some(secret)) => {
                 Ok(Credentials::new(id, secret, env.text("AWS_SESSION_TOKEN"), None, "environment"))

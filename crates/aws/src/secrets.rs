@@ -9,7 +9,7 @@
 //! ```
 //! Every field may be absent. `registered` and `pending` are the notes of whoever registers the endpoint at HeyGen.
 
-use crate::error::{AwsError, Class};
+use crate::error::{AwsError, ErrorClass};
 use aws_sdk_secretsmanager::Client;
 use heygen::Secret;
 use serde::{Deserialize, Serialize};
@@ -140,10 +140,10 @@ pub enum SecretError {
 
 impl SecretError {
     /// What follows from it. A malformed value stays so until someone stores another.
-    pub fn class(&self) -> Class {
+    pub fn class(&self) -> ErrorClass {
         match self {
             SecretError::Aws(error) => error.class,
-            SecretError::Malformed(_) => Class::Permanent,
+            SecretError::Malformed(_) => ErrorClass::Permanent,
         }
     }
 }
@@ -172,7 +172,7 @@ pub async fn store(client: &Client, name: &str, value: &EndpointSecret) -> Resul
     const OPERATION: &str = "secretsmanager:PutSecretValue";
     let text = serde_json::to_string(value).map_err(|_| AwsError {
         operation: OPERATION,
-        class: Class::Permanent,
+        class: ErrorClass::Permanent,
         code: "value could not be written".into(),
         message: None,
     })?;

@@ -1,7 +1,7 @@
 //! A stand-in for AWS's HTTP side, for tests of what no local AWS does on demand: conflicts,
 //! throttling, silence. The SDK above it is the real one, with its retries and timeouts.
 
-use crate::sdk::{Patience, Sdk};
+use crate::sdk::{Sdk, Timeouts};
 use aws_credential_types::Credentials;
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
@@ -37,7 +37,7 @@ impl Reply {
 }
 
 /// An [`Sdk`] whose calls go to `aws`, which is given the operation (`SendMessage` say) and its input.
-pub fn sdk(patience: Patience, aws: impl Fn(&str, Value) -> Reply + Send + Sync + 'static) -> Sdk {
+pub fn sdk(patience: Timeouts, aws: impl Fn(&str, Value) -> Reply + Send + Sync + 'static) -> Sdk {
     let credentials = Credentials::new("id", "secret", None, None, "stub");
     Sdk::new("us-east-1", None, credentials).over(Stub(Arc::new(aws)).into_shared(), patience)
 }

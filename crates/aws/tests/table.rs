@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use aws::envelope::{Advisory, Delivery, Via};
-use aws::error::{AwsError, Class};
-use aws::sdk::Patience;
+use aws::error::{AwsError, ErrorClass};
+use aws::sdk::Timeouts;
 use aws::stub::{self, Reply};
 use aws::table::{Recorded, Table};
 use heygen::{Event, Verified};
@@ -23,7 +23,7 @@ async fn record(body: &str, replies: Vec<Reply>) -> (Result<Recorded, AwsError>,
     let calls = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&calls);
     let replies = Mutex::new(VecDeque::from(replies));
-    let sdk = stub::sdk(Patience::LONG, move |operation, input| {
+    let sdk = stub::sdk(Timeouts::LONG, move |operation, input| {
         seen.lock().unwrap().push((operation.to_owned(), input));
         let mut replies = replies.lock().unwrap();
         if replies.len() > 1 { replies.pop_front().unwrap() } else { replies[0].clone() }
@@ -61,7 +61,7 @@ fn operations(calls: &[(String, Value)]) -> Vec<&str> {
 #[tokio::test(start_paused = true)]
 async fn one_transaction_writes_the_event_and_the_job() {
     let (recorded, calls) = record(BODY, vec![done()]).await;
-    assert_eq!(recorded, Ok(Recorded::Moved));
+    assert_eq!(recorded, Ok(Recorded::JobUpdated));
     let writes = &calls[0].1["TransactItems"];
     assert_eq!(calls.len(), 1);
     assert_eq!(writes[0]["Put"]["Item"]["correlation_id"]["S"], "c");
@@ -71,14 +71,14 @@ async fn one_transaction_writes_the_event_and_the_job() {
 #[tokio::test(start_paused = true)]
 async fn a_duplicate_is_recognised_without_a_read() {
     let (recorded, calls) = record(BODY, vec![cancelled("ConditionalCheckFailed", "ConditionalCheckFailed")]).await;
-    assert_eq!(recorded, Ok(Recorded::Repeated));
+    assert_eq!(recorded, Ok(Recorded::Duplicate));
     assert_eq!(operations(&calls), ["TransactWriteItems"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_event_whose_job_is_further_is_logged_alone() {
     let (recorded, calls) = record(BODY, vec![cancelled("None", "ConditionalCheckFailed"), done()]).await;
-    assert_eq!(recorded, Ok(Recorded::Logged));
+    assert_eq!(recorded, Ok(Recorded::EventOnly));
     assert_eq!(operations(&calls), ["TransactWriteItems", "PutItem"]);
 }
 
@@ -92,7 +92,7 @@ async fn conflicts_and_throttling_are_tried_again_under_one_token() {
         done(),
     ];
     let (recorded, calls) = record(BODY, replies).await;
-    assert_eq!(recorded, Ok(Recorded::Moved));
+    assert_eq!(recorded, Ok(Recorded::JobUpdated));
     assert_eq!(calls.len(), 5);
     let token = |call: &(String, Value)| call.1["ClientRequestToken"].clone();
     assert!(calls.iter().all(|call| token(call) == token(&calls[0])), "a lost answer must not count as a duplicate");
@@ -102,7 +102,7 @@ async fn conflicts_and_throttling_are_tried_again_under_one_token() {
 async fn trying_again_ends_before_the_deadline() {
     for reply in [cancelled("None", "TransactionConflict"), Reply::Silent] {
         let (recorded, calls) = record(BODY, vec![reply]).await;
-        assert_eq!(recorded.unwrap_err().class, Class::Transient);
+        assert_eq!(recorded.unwrap_err().class, ErrorClass::Transient);
         assert!(calls.len() > 1);
     }
 }
@@ -112,7 +112,7 @@ async fn what_can_never_be_written_is_permanent_and_not_quoted() {
     for reply in [Reply::error(400, "ValidationException"), cancelled("ValidationError", "None")] {
         let (recorded, calls) = record(BODY, vec![reply]).await;
         let error = recorded.unwrap_err();
-        assert_eq!((error.class, calls.len()), (Class::Permanent, 1));
+        assert_eq!((error.class, calls.len()), (ErrorClass::Permanent, 1));
         assert!(!format!("{error} {error:?}").contains("canary"));
     }
 }
@@ -121,7 +121,7 @@ async fn what_can_never_be_written_is_permanent_and_not_quoted() {
 async fn what_is_denied_is_said_in_aws_own_words() {
     let (recorded, _) = record(BODY, vec![Reply::error(400, "AccessDeniedException")]).await;
     let error = recorded.unwrap_err();
-    assert_eq!(error.class, Class::Denied);
+    assert_eq!(error.class, ErrorClass::Denied);
     assert!(error.to_string().contains("canary-message"), "{error}");
 }
 
@@ -132,7 +132,7 @@ async fn an_event_without_callback_id_goes_to_the_job_that_is_known() {
         {"correlation_id": {"S": "c"}, "item": {"S": "job#avatar_video#v"}, "entity_id": {"S": "v"}},
     ]});
     let (recorded, calls) = record(WITHOUT_CALLBACK_ID, vec![Reply::Ok(found), done()]).await;
-    assert_eq!(recorded, Ok(Recorded::Moved));
+    assert_eq!(recorded, Ok(Recorded::JobUpdated));
     assert_eq!(calls[1].1["TransactItems"][0]["Put"]["Item"]["correlation_id"]["S"], "c");
 }
 

@@ -2,7 +2,7 @@
 
 /// What a failure means for the one who might try again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Class {
+pub enum ErrorClass {
     /// It may pass: try again.
     Transient,
     /// It will not pass for this input, however often it is tried.

@@ -17,7 +17,7 @@ mod secret;
 mod signature;
 mod verified;
 
-pub use class::Class;
+pub use class::ErrorClass;
 pub use correlation::CorrelationId;
 pub use event::Event;
 pub use event_type::{EventType, Outcome};

@@ -2,7 +2,7 @@
 
 use crate::config::Config;
 use aws::envelope::Delivery;
-use aws::error::Class;
+use aws::error::ErrorClass;
 use aws::queue::Queue;
 use aws::sdk::Sdk;
 use aws::table::{Recorded, Table};
@@ -48,7 +48,9 @@ impl App {
         let event = Event::read(&delivery.body);
         let recorded = match self.table.record(&delivery, &event, OffsetDateTime::now_utc(), deadline).await {
             Ok(recorded) => recorded,
-            Err(error) if error.class == Class::Permanent => return self.bury(&id, text, &error.to_string()).await,
+            Err(error) if error.class == ErrorClass::Permanent => {
+                return self.bury(&id, text, &error.to_string()).await;
+            }
             Err(error) => {
                 tracing::error!(
                     message_id = id,
@@ -96,7 +98,7 @@ impl App {
 /// What became of one event, in metrics.
 fn count(recorded: Recorded, event: &Event, job: Option<&Job>, received_at: OffsetDateTime) {
     telemetry::count("Events", &[("Outcome", recorded.as_str())]);
-    if recorded == Recorded::Repeated {
+    if recorded == Recorded::Duplicate {
         return;
     }
     let seconds = (OffsetDateTime::now_utc() - received_at).as_seconds_f64().max(0.0);
@@ -104,7 +106,7 @@ fn count(recorded: Recorded, event: &Event, job: Option<&Job>, received_at: Offs
     if !event.event_type.as_ref().is_some_and(|event_type| event_type.is_known()) {
         telemetry::count("UnknownEventTypes", &[]);
     }
-    if let (Recorded::Moved, Some(job)) = (recorded, job) {
+    if let (Recorded::JobUpdated, Some(job)) = (recorded, job) {
         telemetry::count("Jobs", &[("Status", job.status.as_str())]);
     }
 }

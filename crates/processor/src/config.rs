@@ -19,7 +19,7 @@ pub struct Config {
 impl Config {
     /// Reads the process's environment; the error names every variable that is wrong.
     pub fn from_env() -> Result<Self, ConfigError> {
-        Self::read(Env::of_process())
+        Self::read(Env::from_process())
     }
 
     /// As [`from_env`](Self::from_env), from any source.
@@ -42,7 +42,7 @@ mod tests {
 
     #[test]
     fn every_problem_is_named_at_once() {
-        let error = Config::read(Env::of(|name| (name == "DEDUPE_DAYS").then(|| "soon".into()))).unwrap_err();
+        let error = Config::read(Env::from_fn(|name| (name == "DEDUPE_DAYS").then(|| "soon".into()))).unwrap_err();
         for name in ["TABLE_NAME", "DEAD_LETTER_QUEUE_URL", "DEDUPE_DAYS"] {
             assert!(error.to_string().contains(name), "{name} is missing in: {error}");
         }

@@ -3,7 +3,7 @@
 // The SDK's futures nest deeper than the default allows.
 #![recursion_limit = "256"]
 
-use aws::sdk::{Patience, Sdk};
+use aws::sdk::{Sdk, Timeouts};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use processor::{App, Config, process};
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use std::sync::Arc;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     aws::telemetry::init();
-    let app = Arc::new(App::new(Config::from_env()?, &Sdk::from_env(Patience::LONG)?));
+    let app = Arc::new(App::new(Config::from_env()?, &Sdk::from_env(Timeouts::LONG)?));
     run(service_fn(move |event: LambdaEvent<_>| {
         let app = Arc::clone(&app);
         async move { process(app, event.payload, event.context.deadline()).await.map_err(Error::from) }

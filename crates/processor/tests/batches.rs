@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use aws::sdk::Patience;
+use aws::sdk::Timeouts;
 use aws::stub::{self, Reply};
 use aws_lambda_events::sqs::SqsEvent;
 use processor::{App, Config, process};
@@ -18,7 +18,7 @@ type Calls = Arc<Mutex<Vec<(String, Value)>>>;
 fn app(aws: impl Fn(&str, &Value) -> Reply + Send + Sync + 'static) -> (Arc<App>, Calls) {
     let calls = Calls::default();
     let seen = Arc::clone(&calls);
-    let sdk = stub::sdk(Patience::LONG, move |operation, input| {
+    let sdk = stub::sdk(Timeouts::LONG, move |operation, input| {
         let reply = aws(operation, &input);
         seen.lock().unwrap().push((operation.to_owned(), input));
         reply

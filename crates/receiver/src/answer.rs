@@ -23,7 +23,7 @@ pub enum Answer {
 
 /// Why a delivery was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
+pub enum Rejection {
     /// Not a delivery path.
     UnknownPath,
     /// A delivery path, but no such endpoint here.
@@ -54,78 +54,80 @@ pub enum Refusal {
     TooSlow,
 }
 
-impl Refusal {
+impl Rejection {
     /// The status: 4xx only where the sender is at fault, 503 where we are, so that it tries again.
     pub fn status(self) -> StatusCode {
         match self {
-            Refusal::UnknownPath | Refusal::UnknownEndpoint => StatusCode::NOT_FOUND,
-            Refusal::Method => StatusCode::METHOD_NOT_ALLOWED,
-            Refusal::EmptyBody | Refusal::BadBase64 => StatusCode::BAD_REQUEST,
-            Refusal::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Refusal::NoSignature | Refusal::MalformedSignature | Refusal::WrongSignature => StatusCode::UNAUTHORIZED,
-            Refusal::SecretMissing
-            | Refusal::SecretUnavailable
-            | Refusal::SecretPending
-            | Refusal::QueueUnavailable
-            | Refusal::TooSlow => StatusCode::SERVICE_UNAVAILABLE,
+            Rejection::UnknownPath | Rejection::UnknownEndpoint => StatusCode::NOT_FOUND,
+            Rejection::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Rejection::EmptyBody | Rejection::BadBase64 => StatusCode::BAD_REQUEST,
+            Rejection::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Rejection::NoSignature | Rejection::MalformedSignature | Rejection::WrongSignature => {
+                StatusCode::UNAUTHORIZED
+            }
+            Rejection::SecretMissing
+            | Rejection::SecretUnavailable
+            | Rejection::SecretPending
+            | Rejection::QueueUnavailable
+            | Rejection::TooSlow => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
     /// A stable name, for programs, logs and metrics.
     pub fn code(self) -> &'static str {
         match self {
-            Refusal::UnknownPath => "unknown_path",
-            Refusal::UnknownEndpoint => "unknown_endpoint",
-            Refusal::Method => "method_not_allowed",
-            Refusal::EmptyBody => "empty_body",
-            Refusal::BadBase64 => "bad_base64",
-            Refusal::TooLarge => "body_too_large",
-            Refusal::NoSignature => "signature_missing",
-            Refusal::MalformedSignature => "signature_malformed",
-            Refusal::WrongSignature => "signature_mismatch",
-            Refusal::SecretMissing => "secret_missing",
-            Refusal::SecretUnavailable => "secret_unavailable",
-            Refusal::SecretPending => "secret_pending",
-            Refusal::QueueUnavailable => "queue_unavailable",
-            Refusal::TooSlow => "too_slow",
+            Rejection::UnknownPath => "unknown_path",
+            Rejection::UnknownEndpoint => "unknown_endpoint",
+            Rejection::Method => "method_not_allowed",
+            Rejection::EmptyBody => "empty_body",
+            Rejection::BadBase64 => "bad_base64",
+            Rejection::TooLarge => "body_too_large",
+            Rejection::NoSignature => "signature_missing",
+            Rejection::MalformedSignature => "signature_malformed",
+            Rejection::WrongSignature => "signature_mismatch",
+            Rejection::SecretMissing => "secret_missing",
+            Rejection::SecretUnavailable => "secret_unavailable",
+            Rejection::SecretPending => "secret_pending",
+            Rejection::QueueUnavailable => "queue_unavailable",
+            Rejection::TooSlow => "too_slow",
         }
     }
 
     /// What to do about it.
     pub fn message(self) -> &'static str {
         match self {
-            Refusal::UnknownPath => "Deliveries are posted to /webhooks/heygen/{endpoint}.",
-            Refusal::UnknownEndpoint => {
+            Rejection::UnknownPath => "Deliveries are posted to /webhooks/heygen/{endpoint}.",
+            Rejection::UnknownEndpoint => {
                 "There is no endpoint of this name. Check the URL that is registered at HeyGen, or add the name to the deployment's parameter Endpoints."
             }
-            Refusal::Method => "Deliveries are posted: use POST.",
-            Refusal::EmptyBody => "The body is empty. Post the event as JSON.",
-            Refusal::BadBase64 => "The body is marked as base64 and is not. Send it as it is.",
-            Refusal::TooLarge => {
+            Rejection::Method => "Deliveries are posted: use POST.",
+            Rejection::EmptyBody => "The body is empty. Post the event as JSON.",
+            Rejection::BadBase64 => "The body is marked as base64 and is not. Send it as it is.",
+            Rejection::TooLarge => {
                 "The body is too large. Raise the deployment's parameter MaxBodyBytes, if the event is genuine and it still fits into a message."
             }
-            Refusal::NoSignature => {
+            Rejection::NoSignature => {
                 "No signature header. Sign the raw body with HMAC-SHA256 and send 64 hex digits in the header Signature."
             }
-            Refusal::MalformedSignature => {
+            Rejection::MalformedSignature => {
                 "The signature header does not hold exactly 64 hex digits, without a prefix."
             }
-            Refusal::WrongSignature => {
+            Rejection::WrongSignature => {
                 "The signature was not made with this endpoint's secret over these bytes. If the secret was rotated, store the new one in Secrets Manager."
             }
-            Refusal::SecretMissing => {
+            Rejection::SecretMissing => {
                 "No secret is stored for this endpoint yet. Ask admin for a sync, or store the one that HeyGen showed at registration; the delivery can be tried again."
             }
-            Refusal::SecretUnavailable => "The endpoint's secret could not be read. Try again.",
-            Refusal::SecretPending => "The endpoint's secret is being changed. Try again.",
-            Refusal::QueueUnavailable => "The delivery could not be stored. Try again.",
-            Refusal::TooSlow => "Storing the delivery took too long. Try again.",
+            Rejection::SecretUnavailable => "The endpoint's secret could not be read. Try again.",
+            Rejection::SecretPending => "The endpoint's secret is being changed. Try again.",
+            Rejection::QueueUnavailable => "The delivery could not be stored. Try again.",
+            Rejection::TooSlow => "Storing the delivery took too long. Try again.",
         }
     }
 }
 
 /// The HTTP response.
-pub fn response(outcome: &Result<Answer, Refusal>) -> Response<Body> {
+pub fn response(outcome: &Result<Answer, Rejection>) -> Response<Body> {
     let (status, body) = match outcome {
         Ok(Answer::Options) => (StatusCode::NO_CONTENT, None),
         Ok(Answer::Accepted(identity)) => (StatusCode::OK, Some(json!({"identity": identity.as_str()}))),

@@ -1,6 +1,6 @@
 //! One delivery, from the request to the queue: verify, enqueue, answer.
 
-use crate::answer::{Answer, Refusal};
+use crate::answer::{Answer, Rejection};
 use crate::config::Config;
 use crate::secret_cache::SecretCache;
 use aws::endpoints::PATH;
@@ -34,7 +34,7 @@ pub struct Request {
     /// The headers.
     pub headers: HeaderMap,
     /// The body's bytes, or why there are none.
-    pub body: Result<Vec<u8>, Refusal>,
+    pub body: Result<Vec<u8>, Rejection>,
     /// API Gateway's id of the request.
     pub request_id: String,
 }
@@ -58,7 +58,7 @@ impl App {
     }
 
     /// Takes one request, and says in the log and in a metric what became of it.
-    pub async fn handle(&self, request: Request) -> Result<Answer, Refusal> {
+    pub async fn handle(&self, request: Request) -> Result<Answer, Rejection> {
         if request.method == Method::OPTIONS {
             return Ok(Answer::Options);
         }
@@ -66,10 +66,10 @@ impl App {
         let endpoint = self.endpoint(&request.path);
         let outcome = match endpoint {
             Err(refusal) => Err(refusal),
-            Ok(_) if request.method != Method::POST => Err(Refusal::Method),
+            Ok(_) if request.method != Method::POST => Err(Rejection::Method),
             Ok(endpoint) => {
                 let deliver = self.deliver(endpoint, request);
-                tokio::time::timeout(DEADLINE, deliver).await.unwrap_or(Err(Refusal::TooSlow))
+                tokio::time::timeout(DEADLINE, deliver).await.unwrap_or(Err(Rejection::TooSlow))
             }
         };
         let word = match &outcome {
@@ -88,20 +88,20 @@ impl App {
     }
 
     /// The endpoint that a path names. What is logged is this name, and never the stranger's path.
-    fn endpoint(&self, path: &str) -> Result<&str, Refusal> {
-        let (_, name) = path.rsplit_once(PATH).ok_or(Refusal::UnknownPath)?;
+    fn endpoint(&self, path: &str) -> Result<&str, Rejection> {
+        let (_, name) = path.rsplit_once(PATH).ok_or(Rejection::UnknownPath)?;
         let endpoint = self.config.endpoints.iter().find(|endpoint| *endpoint == name);
-        endpoint.map(String::as_str).ok_or(Refusal::UnknownEndpoint)
+        endpoint.map(String::as_str).ok_or(Rejection::UnknownEndpoint)
     }
 
-    async fn deliver(&self, endpoint: &str, request: Request) -> Result<Answer, Refusal> {
+    async fn deliver(&self, endpoint: &str, request: Request) -> Result<Answer, Rejection> {
         let received_at = OffsetDateTime::now_utc();
         let body = Unverified::new(request.body?);
         if body.is_empty() {
-            return Err(Refusal::EmptyBody);
+            return Err(Rejection::EmptyBody);
         }
         if body.len() > self.config.max_body_bytes {
-            return Err(Refusal::TooLarge);
+            return Err(Rejection::TooLarge);
         }
         let signatures = self.signatures(&request.headers)?;
         let body = self.verify(endpoint, body, &signatures, received_at, &request.request_id).await?;
@@ -115,11 +115,11 @@ impl App {
             advisory: advisory(&request.headers),
             body,
         };
-        let message = delivery.seal().map_err(|_| Refusal::TooLarge)?;
+        let message = delivery.seal().map_err(|_| Rejection::TooLarge)?;
         self.queue.send(message).await.map_err(|error| {
             let request_id = &delivery.request_id;
             tracing::error!(request_id, endpoint, %error, class = ?error.class, "the queue did not take the delivery");
-            Refusal::QueueUnavailable
+            Rejection::QueueUnavailable
         })?;
         if let Some(seconds) = seconds_since_sent(&delivery, OffsetDateTime::now_utc()) {
             telemetry::measure("SecondsToQueue", seconds, Unit::Seconds, &[]);
@@ -140,13 +140,13 @@ impl App {
         Ok(Answer::Accepted(event.identity))
     }
 
-    fn signatures(&self, headers: &HeaderMap) -> Result<Vec<Signature>, Refusal> {
+    fn signatures(&self, headers: &HeaderMap) -> Result<Vec<Signature>, Rejection> {
         let values: Vec<_> = self.config.signature_headers.iter().flat_map(|name| headers.get_all(name)).collect();
         if values.is_empty() {
-            return Err(Refusal::NoSignature);
+            return Err(Rejection::NoSignature);
         }
         let signatures: Vec<_> = values.iter().filter_map(|value| value.to_str().ok()?.parse().ok()).collect();
-        if signatures.is_empty() { Err(Refusal::MalformedSignature) } else { Ok(signatures) }
+        if signatures.is_empty() { Err(Rejection::MalformedSignature) } else { Ok(signatures) }
     }
 
     /// A mismatch is settled only when the secret is the one that is stored now, and is not being changed.
@@ -157,11 +157,11 @@ impl App {
         signatures: &[Signature],
         now: OffsetDateTime,
         request_id: &str,
-    ) -> Result<Verified, Refusal> {
+    ) -> Result<Verified, Rejection> {
         let unavailable = |error: SecretError| {
             let class = error.class();
             tracing::error!(request_id, endpoint, %error, ?class, "the endpoint's secret could not be read");
-            Refusal::SecretUnavailable
+            Rejection::SecretUnavailable
         };
         let cached = self.secrets.get(endpoint).await.map_err(unavailable)?;
         let body = match body.verify(signatures, &valid(cached.as_ref(), now)) {
@@ -171,9 +171,9 @@ impl App {
         let stored = self.secrets.refreshed(endpoint).await.map_err(unavailable)?;
         let secrets = valid(stored.as_ref(), now);
         body.verify(signatures, &secrets).map_err(|_| match stored.as_deref() {
-            Some(EndpointSecret { pending: Some(_), .. }) => Refusal::SecretPending,
-            _ if secrets.is_empty() => Refusal::SecretMissing,
-            _ => Refusal::WrongSignature,
+            Some(EndpointSecret { pending: Some(_), .. }) => Rejection::SecretPending,
+            _ if secrets.is_empty() => Rejection::SecretMissing,
+            _ => Rejection::WrongSignature,
         })
     }
 }

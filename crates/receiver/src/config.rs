@@ -26,7 +26,7 @@ pub struct Config {
 impl Config {
     /// Reads the process's environment; the error names every variable that is wrong.
     pub fn from_env() -> Result<Self, ConfigError> {
-        Self::read(Env::of_process())
+        Self::read(Env::from_process())
     }
 
     /// As [`from_env`](Self::from_env), from any source.
@@ -56,7 +56,7 @@ mod tests {
 
     fn read(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
         let get = |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned());
-        Config::read(Env::of(get))
+        Config::read(Env::from_fn(get))
     }
 
     #[test]

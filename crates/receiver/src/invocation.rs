@@ -3,7 +3,7 @@
 //! `lambda_http`'s own conversion panics on a body that is not the base64 it claims to be, and on a
 //! `Host` or a path that makes no URL: things that a stranger can send. This one refuses them.
 
-use crate::answer::{Refusal, response};
+use crate::answer::{Rejection, response};
 use crate::app::{App, Request};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -25,7 +25,7 @@ pub async fn answer(app: &App, invocation: ApiGatewayV2httpRequest) -> ApiGatewa
 fn request(invocation: ApiGatewayV2httpRequest) -> Request {
     let text = invocation.body.unwrap_or_default();
     let body = if invocation.is_base64_encoded {
-        BASE64.decode(text).map_err(|_| Refusal::BadBase64)
+        BASE64.decode(text).map_err(|_| Rejection::BadBase64)
     } else {
         Ok(text.into_bytes())
     };

@@ -6,6 +6,6 @@ mod config;
 pub mod invocation;
 mod secret_cache;
 
-pub use answer::{Answer, Refusal};
+pub use answer::{Answer, Rejection};
 pub use app::App;
 pub use config::Config;

@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use aws::envelope::Delivery;
-use aws::sdk::Patience;
+use aws::sdk::Timeouts;
 use aws::stub::{self, Reply};
 use heygen::{Secret, sign};
 use lambda_http::aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
@@ -51,7 +51,7 @@ impl Test {
         };
         let aws = Arc::new(Mutex::new(aws));
         let seen = Arc::clone(&aws);
-        let sdk = stub::sdk(Patience::SHORT, move |operation, input| {
+        let sdk = stub::sdk(Timeouts::SHORT, move |operation, input| {
             let mut aws = seen.lock().unwrap();
             aws.calls.push(operation.to_owned());
             match operation {

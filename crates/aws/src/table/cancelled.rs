@@ -1,6 +1,6 @@
 //! Why DynamoDB cancelled the transaction, told from its reasons: one code per write, in order.
 
-use crate::error::Class;
+use crate::error::ErrorClass;
 
 /// What a cancelled transaction of an event and a job means.
 #[derive(Debug, PartialEq, Eq)]
@@ -12,7 +12,7 @@ pub enum Cancelled {
     /// Neither: the transaction failed.
     Failed {
         /// Whether another try may help.
-        class: Class,
+        class: ErrorClass,
         /// DynamoDB's code.
         code: String,
     },
@@ -35,9 +35,9 @@ pub fn meaning<'a>(codes: impl IntoIterator<Item = &'a str>) -> Cancelled {
     }
     let code = [event, job].into_iter().find(|code| !matches!(*code, "" | "None" | CONDITION)).unwrap_or("unknown");
     let class = match code {
-        "ValidationError" | "ItemCollectionSizeLimitExceeded" => Class::Permanent,
-        "AccessDenied" => Class::Denied,
-        _ => Class::Transient,
+        "ValidationError" | "ItemCollectionSizeLimitExceeded" => ErrorClass::Permanent,
+        "AccessDenied" => ErrorClass::Denied,
+        _ => ErrorClass::Transient,
     };
     Cancelled::Failed { class, code: code.to_owned() }
 }
@@ -46,7 +46,7 @@ pub fn meaning<'a>(codes: impl IntoIterator<Item = &'a str>) -> Cancelled {
 mod tests {
     use super::*;
 
-    fn failed(class: Class, code: &str) -> Cancelled {
+    fn failed(class: ErrorClass, code: &str) -> Cancelled {
         Cancelled::Failed { class, code: code.into() }
     }
 
@@ -55,16 +55,16 @@ mod tests {
         assert_eq!(meaning([CONDITION, "None"]), Cancelled::EventIsKnown);
         assert_eq!(meaning([CONDITION, CONDITION]), Cancelled::EventIsKnown);
         assert_eq!(meaning(["None", CONDITION]), Cancelled::JobIsFurther);
-        assert_eq!(meaning(["TransactionConflict", "None"]), failed(Class::Transient, "TransactionConflict"));
-        assert_eq!(meaning(["None", "TransactionConflict"]), failed(Class::Transient, "TransactionConflict"));
+        assert_eq!(meaning(["TransactionConflict", "None"]), failed(ErrorClass::Transient, "TransactionConflict"));
+        assert_eq!(meaning(["None", "TransactionConflict"]), failed(ErrorClass::Transient, "TransactionConflict"));
         // The event could not be judged: the job's refusal must not pass for "log it alone".
-        assert_eq!(meaning(["TransactionConflict", CONDITION]), failed(Class::Transient, "TransactionConflict"));
+        assert_eq!(meaning(["TransactionConflict", CONDITION]), failed(ErrorClass::Transient, "TransactionConflict"));
     }
 
     #[test]
     fn throttling_is_tried_again_and_bad_input_is_not() {
-        assert_eq!(meaning(["ThrottlingError", "None"]), failed(Class::Transient, "ThrottlingError"));
-        assert_eq!(meaning(["None", "ValidationError"]), failed(Class::Permanent, "ValidationError"));
-        assert_eq!(meaning([]), failed(Class::Transient, "unknown"));
+        assert_eq!(meaning(["ThrottlingError", "None"]), failed(ErrorClass::Transient, "ThrottlingError"));
+        assert_eq!(meaning(["None", "ValidationError"]), failed(ErrorClass::Permanent, "ValidationError"));
+        assert_eq!(meaning([]), failed(ErrorClass::Transient, "unknown"));
     }
 }

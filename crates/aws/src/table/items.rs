@@ -94,7 +94,7 @@ pub fn job_attributes(
     if !fits {
         set.text("result_omitted", "larger than an item can hold: see the event");
     }
-    set.insert("moved", moved(job.status, set.0.get("links"), set.0.get("failure")));
+    set.insert("job_event", job_event(job.status, set.0.get("links"), set.0.get("failure")));
     let gone = ["links", "failure", "output_language", "result_omitted"];
     let gone = gone.into_iter().filter(|name| !set.0.contains_key(*name)).collect();
     (set.0.into_iter().collect(), gone)
@@ -102,7 +102,7 @@ pub fn job_attributes(
 
 /// What the pipe of the template needs beside the other attributes. The maps are there even if they are empty: AWS does
 /// not say what a pipe makes of a path that leads nowhere.
-fn moved(status: Status, links: Option<&AttributeValue>, failure: Option<&AttributeValue>) -> AttributeValue {
+fn job_event(status: Status, links: Option<&AttributeValue>, failure: Option<&AttributeValue>) -> AttributeValue {
     let detail_type = match status {
         Status::Pending => "HeyGen Job Pending",
         Status::Failed => "HeyGen Job Failed",
@@ -223,7 +223,7 @@ mod tests {
         assert!(gone.contains(&"failure"));
     }
 
-    /// The value at a path of the pipe, such as `moved.M.links.M`.
+    /// The value at a path of the pipe, such as `job_event.M.links.M`.
     fn at<'a>(item: &'a BTreeMap<String, AttributeValue>, path: &str) -> Option<&'a AttributeValue> {
         let mut steps = path.split('.');
         let mut value = item.get(steps.next()?)?;
@@ -274,9 +274,9 @@ mod tests {
             delivery(r#"{"event_type":"avatar_video.fail","event_data":{"video_id":"v","msg":"no credit"}}"#);
         let event = Event::read(&delivery.body);
         let (set, _) = job_attributes(&event.job().unwrap(), &event, &delivery, NOW);
-        let moved = set["moved"].as_m().unwrap();
-        assert_eq!(moved["detail_type"], AttributeValue::S("HeyGen Job Failed".into()));
-        assert_eq!(moved["failure"], set["failure"]);
-        assert_eq!(moved["links"], AttributeValue::M(Item::new()));
+        let job_event = set["job_event"].as_m().unwrap();
+        assert_eq!(job_event["detail_type"], AttributeValue::S("HeyGen Job Failed".into()));
+        assert_eq!(job_event["failure"], set["failure"]);
+        assert_eq!(job_event["links"], AttributeValue::M(Item::new()));
     }
 }

@@ -4,7 +4,7 @@ mod cancelled;
 mod items;
 
 use crate::envelope::Delivery;
-use crate::error::{AwsError, Class};
+use crate::error::{AwsError, ErrorClass};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
@@ -29,21 +29,21 @@ const JOB_IS_BEHIND: &str = "attribute_not_exists(status_rank) OR status_rank < 
 /// What recording an event did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Recorded {
-    /// The event is new and moved its job.
-    Moved,
-    /// The event is new, and there is no job that it moves: it names none, or the job is further already.
-    Logged,
+    /// The event is new and changed the status of its job.
+    JobUpdated,
+    /// The event is new and changed no job: it names none, or the job already has a later status.
+    EventOnly,
     /// The event was known. Nothing changed.
-    Repeated,
+    Duplicate,
 }
 
 impl Recorded {
     /// The word that is logged and counted.
     pub fn as_str(self) -> &'static str {
         match self {
-            Recorded::Moved => "moved",
-            Recorded::Logged => "logged",
-            Recorded::Repeated => "repeated",
+            Recorded::JobUpdated => "job_updated",
+            Recorded::EventOnly => "recorded",
+            Recorded::Duplicate => "duplicate",
         }
     }
 }
@@ -77,7 +77,7 @@ impl Table {
         let mut longest_wait = Duration::from_millis(50);
         loop {
             let error = match self.attempt(delivery, event, now, &token).await {
-                Err(error) if error.class == Class::Transient => error,
+                Err(error) if error.class == ErrorClass::Transient => error,
                 settled => return settled,
             };
             let wait = longest_wait.mul_f64(fastrand::f64());
@@ -107,13 +107,13 @@ impl Table {
         ];
         let request = self.client.transact_write_items().client_request_token(token);
         let Err(error) = request.set_transact_items(Some(writes.into())).send().await else {
-            return Ok(Recorded::Moved);
+            return Ok(Recorded::JobUpdated);
         };
         match error.as_service_error() {
             Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
                 let codes = cancelled.cancellation_reasons().iter().map(|reason| reason.code().unwrap_or_default());
                 match cancelled::meaning(codes) {
-                    Cancelled::EventIsKnown => Ok(Recorded::Repeated),
+                    Cancelled::EventIsKnown => Ok(Recorded::Duplicate),
                     // Jobs only move forward, so this job will not fall behind again: the event may be logged alone.
                     Cancelled::JobIsFurther => self.log(item, now).await,
                     Cancelled::Failed { class, code } => {
@@ -130,9 +130,9 @@ impl Table {
         let put = self.client.put_item().table_name(&self.name).set_item(Some(item));
         let put = put.condition_expression(EVENT_IS_NEW).expression_attribute_values(":now", seconds(now));
         match put.send().await {
-            Ok(_) => Ok(Recorded::Logged),
+            Ok(_) => Ok(Recorded::EventOnly),
             Err(e) if e.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
-                Ok(Recorded::Repeated)
+                Ok(Recorded::Duplicate)
             }
             Err(error) => Err(AwsError::of("dynamodb:PutItem", &error)),
         }
@@ -213,7 +213,7 @@ fn seconds(at: OffsetDateTime) -> AttributeValue {
 fn unbuildable(_: aws_sdk_dynamodb::error::BuildError) -> AwsError {
     AwsError {
         operation: "dynamodb:TransactWriteItems",
-        class: Class::Permanent,
+        class: ErrorClass::Permanent,
         code: "request could not be built".into(),
         message: None,
     }

@@ -48,7 +48,7 @@ impl Answer {
     }
 
     /// A code says more than a status: HeyGen may send an error with a 200.
-    fn kind(&self, refusal: Option<&Refusal>) -> Kind {
+    fn kind(&self, refusal: Option<&Rejection>) -> Kind {
         let by_code = refusal.and_then(|refusal| match refusal.code.as_deref()? {
             "unauthorized" => Some(Kind::Unauthorized),
             "insufficient_credit" => Some(Kind::InsufficientCredit),
@@ -79,22 +79,22 @@ impl Answer {
 }
 
 /// What HeyGen says against a request.
-struct Refusal {
+struct Rejection {
     code: Option<String>,
     message: Option<String>,
 }
 
 /// `{"error": {"code", "message"}}`, or v1's `{"code": 400542, "message"}` whose code is not 100.
-fn refusal(body: &Value) -> Option<Refusal> {
+fn refusal(body: &Value) -> Option<Rejection> {
     let body = Fields::of(Some(body));
     let error = body.get("error").filter(|error| !error.is_null());
     if let Some(error) = error {
         let fields = Fields::of(Some(error));
-        return Some(Refusal {
+        return Some(Rejection {
             code: fields.text("code"),
             message: fields.text("message").or_else(|| body.text("error")),
         });
     }
     let code = body.text("code").filter(|code| code != V1_SUCCESS)?;
-    Some(Refusal { code: Some(code), message: body.text("message") })
+    Some(Rejection { code: Some(code), message: body.text("message") })
 }

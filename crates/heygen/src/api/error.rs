@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::Class;
+use crate::ErrorClass;
 
 /// A failed call, with neither a credential nor a secret nor a response body in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,7 +11,7 @@ pub struct ApiError {
     /// The operation, `heygen:CreateEndpoint` say.
     pub operation: &'static str,
     /// What follows from it.
-    pub class: Class,
+    pub class: ErrorClass,
     /// What went wrong.
     pub kind: Kind,
     /// The HTTP status, if an answer came.
@@ -78,11 +78,11 @@ pub enum Kind {
 
 impl Kind {
     /// What follows from it.
-    pub fn class(self) -> Class {
+    pub fn class(self) -> ErrorClass {
         match self {
-            Self::Unauthorized | Self::InsufficientCredit | Self::Forbidden | Self::QuotaExceeded => Class::Denied,
+            Self::Unauthorized | Self::InsufficientCredit | Self::Forbidden | Self::QuotaExceeded => ErrorClass::Denied,
             Self::InProgress | Self::RateLimited | Self::Server | Self::Timeout | Self::Connection | Self::NotJson => {
-                Class::Transient
+                ErrorClass::Transient
             }
             Self::Unsupported
             | Self::UrlRequired
@@ -94,7 +94,7 @@ impl Kind {
             | Self::TooLarge
             | Self::Unexpected
             | Self::KeyReused
-            | Self::RepeatedToken => Class::Permanent,
+            | Self::RepeatedToken => ErrorClass::Permanent,
         }
     }
 

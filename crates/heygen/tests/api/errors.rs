@@ -2,7 +2,7 @@
 
 use crate::server::{Reply, Server};
 use crate::{config, new_endpoint, v3};
-use heygen::Class::{self, Denied, Permanent, Transient};
+use heygen::ErrorClass::{self, Denied, Permanent, Transient};
 use heygen::api::{Api, ApiConfig, ApiError, ApiVersion, Credential, InvalidConfig, Kind};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -25,7 +25,7 @@ async fn heygens_refusals() {
     let v3 = |code: &str| json!({"error": {"code": code, "message": "HeyGen's words", "param": null, "doc_url": "…"}});
     let v1 = |code: u32| json!({"code": code, "data": null, "message": "HeyGen's words"});
     #[rustfmt::skip]
-    let cases: [(u16, Value, Kind, Class, &str); 18] = [
+    let cases: [(u16, Value, Kind, ErrorClass, &str); 18] = [
         (400, v3("invalid_parameter"), Kind::Rejected, Permanent, "correct it"),
         (401, v3("unauthorized"), Kind::Unauthorized, Denied, "refuses the API key: check"),
         (402, v3("insufficient_credit"), Kind::InsufficientCredit, Denied, "credit"),

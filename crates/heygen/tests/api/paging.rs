@@ -2,7 +2,7 @@
 
 use crate::server::{Reply, Server};
 use crate::v3;
-use heygen::Class;
+use heygen::ErrorClass;
 use heygen::api::{ApiError, EventTypeInfo, Kind};
 use serde_json::{Value, json};
 
@@ -71,7 +71,7 @@ async fn circle(tokens: &'static [&'static str]) -> Server {
 async fn a_token_that_repeats_for_ever_is_an_error() {
     let server = circle(&["same"]).await;
     let error = list(&server).await.unwrap_err();
-    assert_eq!((error.kind, error.class), (Kind::RepeatedToken, Class::Permanent));
+    assert_eq!((error.kind, error.class), (Kind::RepeatedToken, ErrorClass::Permanent));
     assert_eq!(server.seen().len(), 2);
 }
 

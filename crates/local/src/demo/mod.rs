@@ -1,0 +1,184 @@
+//! The demonstration: what HeyGen would send, sent, and what became of it compared with what should.
+
+mod expected;
+mod plan;
+
+pub use expected::Expected;
+pub use plan::{Delivery, plan};
+
+use crate::client::SIGNATURE;
+use crate::error::{Error, Result};
+use crate::progress;
+use crate::rows::Rows;
+use crate::{Client, interrupt, show};
+use simulator::{Disturbance, Remote};
+use std::time::Duration;
+
+/// Long enough for a slow machine; nobody waits for it otherwise.
+const LIMIT: Duration = Duration::from_secs(180);
+
+/// What happened.
+#[derive(Debug)]
+pub struct Outcome {
+    /// What the table holds.
+    pub rows: Rows,
+    /// Deliveries that were posted.
+    pub posted: usize,
+    /// Answered 200.
+    pub accepted: usize,
+    /// Answered 401.
+    pub refused: usize,
+    /// How what happened differs from what should have; empty if all is well.
+    pub differences: Vec<String>,
+}
+
+/// Has the simulated HeyGen deliver the samples to a stack whose table is empty, and waits until all are recorded.
+pub fn run(client: &Client) -> Result<Outcome> {
+    let deliveries = plan()?;
+    let expected = Expected::of(&deliveries);
+    let count: usize = deliveries.iter().map(Delivery::times).sum();
+    let what = format!("{count} deliveries, some twice, some late, one forged");
+    let since = progress::begin("Posting", &what);
+    let forge =
+        |forged: &Delivery| Ok(client.post("main", &[(SIGNATURE, &forged.forged_signature()?)], &forged.body)?.status);
+    let posted = post(&client.simulator()?, &deliveries, forge)?;
+    progress::done("Posted", format_args!("{} deliveries", posted.len()), since);
+
+    let since = progress::begin("Waiting", "until the queue is empty and everything is recorded");
+    wait_until_recorded(client, &expected)?;
+    let rows = client.all_rows()?;
+    progress::done("Recorded", format_args!("{} events of {} jobs", rows.events.len(), rows.jobs.len()), since);
+    let answered = |status| posted.iter().filter(|attempt| attempt.status == Some(status)).count();
+    let (accepted, refused) = (answered(200), answered(401));
+    let mut differences: Vec<_> = posted.iter().filter_map(Posted::difference).collect();
+    differences.extend(expected.differences(&rows));
+    Ok(Outcome { rows, posted: posted.len(), accepted, refused, differences })
+}
+
+/// One attempt at a delivery.
+struct Posted {
+    file: String,
+    status: Option<u16>,
+    should: u16,
+}
+
+impl Posted {
+    fn difference(&self) -> Option<String> {
+        let Posted { file, status, should } = self;
+        match status {
+            Some(status) if status == should => None,
+            Some(status) => Some(format!("{file}: answered {status} and not {should}")),
+            None => Some(format!("{file}: not answered in time")),
+        }
+    }
+}
+
+/// One after the other, but for those that are to come twice at the same time; every attempt at each.
+fn post(heygen: &Remote, deliveries: &[Delivery], forge: impl Fn(&Delivery) -> Result<u16>) -> Result<Vec<Posted>> {
+    let (mut posted, mut events) = (Vec::new(), Vec::new());
+    for delivery in deliveries {
+        interrupt::check()?;
+        let file = delivery.file.clone();
+        if delivery.forged {
+            posted.push(Posted { file, status: Some(forge(delivery)?), should: 401 });
+            continue;
+        }
+        events.push((heygen.emit(&delivery.body, delivery.disturbance)?, file));
+        // What waits for the next one is in flight until then.
+        if delivery.disturbance != Some(Disturbance::AfterTheNext) {
+            settled(heygen)?;
+        }
+    }
+    let log = settled(heygen)?;
+    for (event_id, file) in events {
+        let attempts =
+            log.iter().filter(|delivery| delivery.event_id == event_id).flat_map(|delivery| &delivery.attempts);
+        let before = posted.len();
+        posted.extend(attempts.map(|attempt| Posted { file: file.clone(), status: attempt.status, should: 200 }));
+        if posted.len() == before {
+            return Err(Error::Failed(format!(
+                "{file} went to no endpoint; `make endpoints` shows what is registered"
+            )));
+        }
+    }
+    Ok(posted)
+}
+
+/// Waits until no delivery is in flight, or a signal comes; all of them then.
+fn settled(heygen: &Remote) -> Result<Vec<simulator::Delivery>> {
+    let settled = interrupt::poll(LIMIT, Duration::from_millis(5), || Ok(heygen.settled()?))?;
+    let limit = progress::seconds(LIMIT);
+    settled.ok_or_else(|| Error::Failed(format!("deliveries are still in flight after {limit}; see `make logs`")))
+}
+
+fn wait_until_recorded(client: &Client, expected: &Expected) -> Result<()> {
+    let mut seen = 0;
+    let recorded = interrupt::poll(LIMIT, Duration::from_millis(200), || {
+        if client.dlq_depth()?.waiting > 0 {
+            return Err(Error::failed(
+                "a delivery could not be recorded and went to the dead-letter queue, see `make logs`",
+            ));
+        }
+        seen = client.all_rows()?.events.len();
+        let queue = client.queue_depth()?;
+        Ok((seen >= expected.events() && queue.waiting + queue.in_flight == 0).then_some(()))
+    })?;
+    recorded.ok_or_else(|| {
+        let (limit, all) = (progress::seconds(LIMIT), expected.events());
+        Error::Failed(format!("after {limit}, {seen} of {all} events are recorded; see `make logs`"))
+    })
+}
+
+impl Outcome {
+    /// The jobs, and the counts.
+    pub fn report(&self) -> String {
+        // An event has one row, however often it came.
+        let new = self.rows.events.len();
+        let repeated = self.accepted.saturating_sub(new);
+        let count = |status: &str| self.rows.jobs.iter().filter(|job| job.status == status).count();
+        format!(
+            "{}\n\n{} deliveries: {new} new, {repeated} repeated, {} refused\n{} jobs: {} succeeded, {} failed",
+            show::jobs(&self.rows.jobs),
+            self.posted,
+            self.refused,
+            self.rows.jobs.len(),
+            count("succeeded"),
+            count("failed"),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use simulator::{Existing, Options, Receiver, Simulator};
+
+    #[test]
+    fn every_delivery_is_posted_as_planned_and_every_other_answer_is_a_difference() {
+        let receiver = Receiver::start().unwrap();
+        let endpoints = vec![Existing::new(receiver.url())];
+        let heygen = Simulator::start(Options { endpoints, ..Options::default() }).unwrap();
+        let remote = Remote::new(heygen.access());
+        let plan = plan().unwrap();
+        receiver.answer_next(500);
+        // 200 is what is expected.
+        for _ in 0..plan.len() {
+            receiver.answer_next(200);
+        }
+        let posted = post(&remote, &plan, |_| Ok(200)).unwrap();
+        assert_eq!(posted.len(), plan.iter().map(Delivery::times).sum::<usize>() + 1, "one was tried again");
+        let differences: Vec<_> = posted.iter().filter_map(Posted::difference).collect();
+        assert_eq!(differences.len(), 2, "{differences:?}");
+        assert_eq!(differences[0], "a forged delivery: answered 200 and not 401");
+        assert!(differences[1].ends_with("answered 500 and not 200"), "{differences:?}");
+        let came: Vec<_> = receiver.deliveries().into_iter().map(|request| request.body).collect();
+        assert!(plan.iter().all(|delivery| delivery.forged != came.contains(&delivery.body)));
+    }
+
+    #[test]
+    fn without_an_endpoint_there_is_nothing_to_wait_for() {
+        let heygen = Simulator::start(Options::default()).unwrap();
+        let error = post(&Remote::new(heygen.access()), &plan().unwrap(), |_| Ok(401)).map(drop).unwrap_err();
+        assert!(error.to_string().contains("make endpoints"), "{error}");
+    }
+}

@@ -1,0 +1,33 @@
+#![doc = include_str!("../README.md")]
+
+pub mod admin;
+pub mod backend;
+pub mod binaries;
+pub mod changeset;
+pub mod cli;
+pub mod client;
+pub mod demo;
+pub mod deploy;
+mod dynamo;
+mod error;
+mod interrupt;
+pub mod logs;
+mod process;
+pub mod progress;
+pub mod rows;
+pub mod running;
+pub mod show;
+pub mod simulated;
+pub mod stack;
+pub mod stack_dir;
+pub mod supervisor;
+pub mod tools;
+pub mod wanted;
+
+pub use client::Client;
+pub use error::{Error, Result};
+pub use running::{Kind, Running};
+pub use stack::Stack;
+
+pub use interrupt::{listen as listen_to_signals, pause, wait as until_interrupted};
+pub use process::run_under;

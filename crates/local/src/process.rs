@@ -1,0 +1,108 @@
+//! Running other programs: interruptible, and with their own words when they fail.
+
+use crate::error::{Context, Error, Result};
+use crate::interrupt;
+use crate::supervisor::Supervised;
+use rustix::process::{Pid, Signal, kill_process};
+use std::io::Read;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+const POLL: Duration = Duration::from_millis(20);
+/// How long a program may take to end after it was asked to.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Starts a program; a missing one is named.
+pub fn spawn(command: &mut Command) -> Result<Child> {
+    let name = command.get_program().to_string_lossy().into_owned();
+    command.spawn().context(format!("Could not start {name}"))
+}
+
+/// Waits for a program. If a signal comes first, the program is asked to end, and is waited for.
+pub fn wait(child: &mut Child) -> Result<ExitStatus> {
+    loop {
+        if let Some(status) = child.try_wait().context("Waiting for a program")? {
+            return Ok(status);
+        }
+        if let Err(interrupted) = interrupt::check() {
+            end(child)?;
+            return Err(interrupted);
+        }
+        thread::sleep(POLL);
+    }
+}
+
+fn end(child: &mut Child) -> Result<()> {
+    // An error means that it is gone already.
+    let _ = kill_process(pid(child)?, Signal::TERM);
+    let deadline = Instant::now() + GRACE;
+    while Instant::now() < deadline {
+        if child.try_wait().context("Waiting for a program")?.is_some() {
+            return Ok(());
+        }
+        thread::sleep(POLL);
+    }
+    child.kill().context("Ending a program")?;
+    child.wait().context("Waiting for a program")?;
+    Ok(())
+}
+
+/// Takes away what `cargo run` tells its program about itself: some build scripts, ring's among them,
+/// look at these variables, and would compile anew each time that cargo runs inside of cargo.
+pub fn outside_cargo(command: &mut Command) -> &mut Command {
+    for (name, _) in std::env::vars_os() {
+        if [b"CARGO_PKG_".as_slice(), b"CARGO_MANIFEST_"].iter().any(|own| name.as_encoded_bytes().starts_with(own)) {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+/// A child's process id.
+pub fn pid(child: &Child) -> Result<Pid> {
+    i32::try_from(child.id()).ok().and_then(Pid::from_raw).ok_or_else(|| Error::failed("a process id is out of range"))
+}
+
+/// Runs a program to its end and returns what it printed. What it says when it fails is in the error.
+pub fn capture(command: &mut Command) -> Result<Vec<u8>> {
+    let name = command.get_program().to_string_lossy().into_owned();
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = spawn(command)?;
+    let (stdout, stderr) = (reader(child.stdout.take()), reader(child.stderr.take()));
+    let status = wait(&mut child)?;
+    let join = |thread: thread::JoinHandle<Vec<u8>>| thread.join().unwrap_or_default();
+    let (stdout, stderr) = (join(stdout), join(stderr));
+    if status.success() {
+        return Ok(stdout);
+    }
+    let said = String::from_utf8_lossy(if stderr.is_empty() { &stdout } else { &stderr });
+    Err(Error::Failed(format!("{name} failed ({status}):\n{}", said.trim())))
+}
+
+fn reader(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<Vec<u8>> {
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        // What was read until an error is still worth showing.
+        let _ = pipe.map(|mut pipe| pipe.read_to_end(&mut bytes));
+        bytes
+    })
+}
+
+/// Runs a command to its end in the foreground and returns its status, 128 + n if signal n ended it.
+/// The supervisor, if there is one, ends the command should this process die.
+pub fn run_under(supervised: Option<&mut Supervised>, command: &mut Command) -> Result<u8> {
+    let mut child = spawn(outside_cargo(command))?;
+    let watched = match supervised {
+        Some(supervised) => supervised.watch(&child).map(|()| Some(supervised)),
+        None => Ok(None),
+    };
+    let status = wait(&mut child)?;
+    // It has ended in any case; the supervisor may have as well.
+    if let Some(supervised) = watched? {
+        let _ = supervised.unwatch(&child);
+    }
+    let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
+    Ok(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
+}

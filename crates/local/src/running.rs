@@ -1,0 +1,181 @@
+//! A local stack from nothing: tools, build, a simulated HeyGen, a local AWS, deployment.
+
+use crate::backend::{Backend, Launch};
+use crate::deploy::{LocalAws, deploy, random_secret};
+use crate::error::{Context, Result};
+use crate::stack::Stack;
+use crate::stack_dir::{Part, StackDir};
+use crate::supervisor::{self, Supervised, Until};
+use crate::tools::Tools;
+use crate::wanted::Wanted;
+use crate::{Client, admin, binaries, interrupt, progress, simulated};
+use simulator::Access;
+use simulator::http::Http;
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
+
+const START_LIMIT: Duration = Duration::from_secs(60);
+const ATTEMPTS: u32 = 3;
+
+/// What a stack is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// To be looked at and played with: the endpoints of `endpoints.json`.
+    Main,
+    /// For tests, with endpoints of their own.
+    Test,
+}
+
+impl Kind {
+    /// Where its files are.
+    pub fn place(self) -> StackDir {
+        match self {
+            Kind::Main => StackDir::main(),
+            Kind::Test => StackDir::test(),
+        }
+    }
+
+    fn wanted(self) -> Result<Wanted> {
+        match self {
+            Kind::Main => Wanted::checked_in(),
+            Kind::Test => Ok(Wanted::for_tests()),
+        }
+    }
+}
+
+/// A local stack that was started here. Dropped, it is stopped, unless it was started to stay.
+#[derive(Debug)]
+pub struct Running {
+    /// What a client has to know of it.
+    pub stack: Stack,
+    simulator: Supervised,
+    aws: Supervised,
+}
+
+impl Running {
+    /// Builds the current code and starts a fresh stack. One that runs in the same place is stopped.
+    pub fn start(kind: Kind, until: Until) -> Result<Self> {
+        let place = kind.place();
+        place.create()?;
+        let tools = Tools::install()?;
+        binaries::build(&place)?;
+        if supervisor::stop_running(&place)? {
+            progress::note("Stopped", "the local stack that was running");
+        }
+        let (heygen, mut simulator) = simulated::start(&tools, &place, until)?;
+        let (local_aws, mut aws) = start_aws(&tools, &place, until)?;
+        let stack = install(&local_aws, &tools, &place, kind, &heygen)?;
+        simulator.leave();
+        aws.leave();
+        Ok(Running { stack, simulator, aws })
+    }
+
+    /// The supervisor of its local AWS.
+    pub fn supervised(&mut self) -> &mut Supervised {
+        &mut self.aws
+    }
+
+    /// A part of it that has ended by itself.
+    pub fn ended(&mut self) -> Option<Part> {
+        let parts = [(Part::Simulator, &mut self.simulator), (Part::Aws, &mut self.aws)];
+        parts.into_iter().find_map(|(part, supervised)| supervised.ended().then_some(part))
+    }
+
+    /// Stops it, and waits until nothing of it is left.
+    pub fn stop(self) -> Result<()> {
+        let simulator = self.simulator.stop();
+        self.aws.stop().and(simulator)
+    }
+}
+
+/// Brings the current code into the stack that is running, or starts one that stays.
+pub fn up() -> Result<Stack> {
+    let place = Kind::Main.place();
+    let runs = |part| supervisor::running(&place, part).map(|group| group.is_some());
+    if runs(Part::Aws)?
+        && runs(Part::Simulator)?
+        && let Ok(heygen) = simulated::access(&place)
+        && let Ok(Stack { aws_endpoint: Some(endpoint), credentials: Some(credentials), .. }) =
+            Stack::read(&place.stack_json())
+    {
+        progress::note("Running", "already; updating it with the current code");
+        let tools = Tools::install()?;
+        binaries::build(&place)?;
+        let aws = LocalAws { backend: Backend::from_env()?, endpoint, credentials };
+        return install(&aws, &tools, &place, Kind::Main, &heygen);
+    }
+    Ok(Running::start(Kind::Main, Until::Stopped)?.stack)
+}
+
+/// Stops the stack of `make up` or `make run`. False if none was running.
+pub fn down() -> Result<bool> {
+    supervisor::stop_running(&Kind::Main.place())
+}
+
+fn start_aws(tools: &Tools, place: &StackDir, until: Until) -> Result<(LocalAws, Supervised)> {
+    let backend = Backend::from_env()?;
+    let since = progress::begin("Starting", format_args!("a local AWS ({})", backend.name()));
+    let mut attempt = 1;
+    loop {
+        let launch = backend.launch(tools, free_port()?)?;
+        let mut supervised = supervisor::start(place, Part::Aws, &tools.program("python"), &launch.program, until)?;
+        if wait_until_ready(&launch, &mut supervised)? {
+            let Launch { endpoint, credentials, .. } = launch;
+            progress::done("Started", format_args!("{} at {endpoint}", backend.name()), since);
+            return Ok((LocalAws { backend, endpoint, credentials }, supervised));
+        }
+        let log = std::fs::read_to_string(place.log(Part::Aws)).unwrap_or_default();
+        // Between our look and its start, another program may have taken the port.
+        if !log.contains("already in use") || attempt == ATTEMPTS {
+            return Err(supervisor::did_not_start(place, Part::Aws));
+        }
+        attempt += 1;
+    }
+}
+
+fn free_port() -> Result<u16> {
+    let what = "Looking for a free port";
+    TcpListener::bind("127.0.0.1:0")
+        .and_then(|listener| listener.local_addr())
+        .map(|address| address.port())
+        .context(what)
+}
+
+fn wait_until_ready(launch: &Launch, supervised: &mut Supervised) -> Result<bool> {
+    let http = Http::new(Duration::from_secs(1));
+    let url = format!("{}{}", launch.endpoint, launch.health);
+    let ready = interrupt::poll(START_LIMIT, Duration::from_millis(50), || {
+        if supervised.ended() {
+            return Ok(Some(false));
+        }
+        Ok(http.get(&url).is_ok_and(|answer| answer.status == 200).then_some(true))
+    })?;
+    Ok(ready == Some(true))
+}
+
+/// Deploys, which registers the endpoints, and says where everything is.
+fn install(aws: &LocalAws, tools: &Tools, place: &StackDir, kind: Kind, heygen: &Access) -> Result<Stack> {
+    let since: Instant = progress::begin("Deploying", "template.yaml");
+    let stack = deploy(aws, tools, place, &kind.wanted()?, heygen)?;
+    if kind == Kind::Test {
+        let secret = serde_json::json!({ "current": random_secret()? });
+        Client::new(stack.clone())?.put_secret("rotating", &secret)?;
+    }
+    stack.save(place)?;
+    progress::done("Deployed", format_args!("to {}", stack.api_url), since);
+    say_what_is_registered(&stack)?;
+    Ok(stack)
+}
+
+fn say_what_is_registered(stack: &Stack) -> Result<()> {
+    let plan = admin::ask(stack, &serde_json::json!({"action": "plan"}))?;
+    let list = |field: &str| plan[field].as_array().cloned().unwrap_or_default();
+    let names: Vec<_> = list("unchanged").iter().filter_map(|name| name.as_str().map(str::to_owned)).collect();
+    if !names.is_empty() {
+        progress::note("Registered", format_args!("{} at the simulated HeyGen", names.join(", ")));
+    }
+    if !list("changes").is_empty() {
+        progress::note("Left", "changes that have to be asked for: `make plan` shows them");
+    }
+    Ok(())
+}

@@ -1,0 +1,44 @@
+//! The simulator's time: the real one, and as far ahead of it as a test wants.
+
+use crate::lock;
+use std::sync::Mutex;
+use std::time::Duration;
+use time::OffsetDateTime;
+use time::format_description::FormatItem;
+use time::format_description::well_known::Rfc3339;
+use time::macros::format_description;
+
+const NAIVE: &[FormatItem<'_>] =
+    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:6]");
+const HTTP_DATE: &[FormatItem<'_>] =
+    format_description!("[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT");
+
+#[derive(Default)]
+pub(crate) struct Clock {
+    ahead: Mutex<Duration>,
+}
+
+impl Clock {
+    pub(crate) fn now(&self) -> OffsetDateTime {
+        OffsetDateTime::now_utc() + *lock(&self.ahead)
+    }
+
+    pub(crate) fn advance(&self, by: Duration) {
+        *lock(&self.ahead) += by;
+    }
+}
+
+/// As v3 writes a time, with its zone.
+pub(crate) fn iso(time: OffsetDateTime) -> String {
+    time.format(&Rfc3339).unwrap_or_default()
+}
+
+/// As v1 writes a time, without its zone.
+pub(crate) fn naive(time: OffsetDateTime) -> String {
+    time.format(NAIVE).unwrap_or_default()
+}
+
+/// As HTTP's headers write a time.
+pub(crate) fn http_date(time: OffsetDateTime) -> String {
+    time.format(HTTP_DATE).unwrap_or_default()
+}

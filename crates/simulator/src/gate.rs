@@ -1,0 +1,97 @@
+//! What every API call passes: the list of calls, the faults, authentication and the idempotency key.
+
+use crate::World;
+use crate::calls::Call;
+use crate::faults::{Dropped, Fault, dropped};
+use crate::rejection::{Rejection, Version};
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use std::borrow::Cow;
+use std::sync::Arc;
+
+/// Far more than any answer here is long.
+const LONGEST_ANSWER: usize = 16 << 20;
+
+/// A client that hangs up does not undo what it asked for, so the work is not tied to its connection.
+pub(crate) async fn gate(State(world): State<Arc<World>>, request: Request, next: Next) -> Response {
+    let call = tokio::spawn(take(world, request, next));
+    call.await.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
+}
+
+async fn take(world: Arc<World>, request: Request, next: Next) -> Response {
+    let (method, path) = (request.method().as_str().to_owned(), request.uri().path().to_owned());
+    let idempotency_key = text(request.headers(), "idempotency-key").map(Cow::into_owned);
+    let version = Version::of(&path);
+    let call = Call { method: method.clone(), path: path.clone(), idempotency_key, status: None };
+    let number = world.calls.begin(call);
+
+    let fault = world.faults.take(number, &method, &path);
+    let instead = fault.as_ref().and_then(|fault| fault.instead(version, &world.clock));
+    let response = match instead {
+        Some(response) => response,
+        None => {
+            let done = carry_out(&world, version, request, next, fault.as_ref()).await;
+            let done = done.unwrap_or_else(|refusal| version.answer(&refusal));
+            if fault == Some(Fault::DropAnswer) { dropped() } else { done }
+        }
+    };
+    if response.extensions().get::<Dropped>().is_none() {
+        world.calls.end(number, response.status().as_u16());
+    }
+    response
+}
+
+async fn carry_out(
+    world: &World,
+    version: Version,
+    request: Request,
+    next: Next,
+    fault: Option<&Fault>,
+) -> Result<Response, Rejection> {
+    authenticate(request.headers(), &world.api_key)?;
+    // Only v3's POSTs know it.
+    let is_keyed = version == Version::V3 && request.method() == Method::POST;
+    let key = text(request.headers(), "idempotency-key").filter(|_| is_keyed).map(Cow::into_owned);
+    if let Some(key) = &key
+        && let Some((status, body)) = world.idempotency.claim(key, world.clock.now())?
+    {
+        return Ok(json(status, Body::from(body)));
+    }
+    if let Some(Fault::Stall(time)) = fault {
+        tokio::time::sleep(*time).await;
+    }
+    let response = next.run(request).await;
+    let response = match response.extensions().get::<Rejection>() {
+        Some(refusal) => version.answer(refusal),
+        None => response,
+    };
+    let Some(key) = key else { return Ok(response) };
+    let status = response.status();
+    let body = to_bytes(response.into_body(), LONGEST_ANSWER).await.unwrap_or_default();
+    world.idempotency.answered(&key, (status, body.clone()));
+    Ok(json(status, Body::from(body)))
+}
+
+/// `X-Api-Key: KEY` or `Authorization: Bearer TOKEN` (HeyGen's v3 documentation).
+pub(crate) fn authenticate(headers: &HeaderMap, api_key: &str) -> Result<(), Rejection> {
+    let key = text(headers, "x-api-key");
+    let token = text(headers, "authorization");
+    let is_right = match (&key, &token) {
+        (Some(key), _) => key == api_key,
+        (None, Some(token)) => token.strip_prefix("Bearer ") == Some(api_key),
+        (None, None) => false,
+    };
+    if is_right { Ok(()) } else { Err(Rejection::unauthorized()) }
+}
+
+/// What is not text is a value all the same, and a wrong one.
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<Cow<'a, str>> {
+    headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()))
+}
+
+fn json(status: StatusCode, body: Body) -> Response {
+    (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+}

@@ -1,0 +1,154 @@
+//! Deliveries as HeyGen makes them: signed, at least once, in no order, tried again until somebody says 2xx.
+
+use crate::World;
+use crate::lock;
+use crate::log::{Attempt, Event, Progress};
+use crate::options::RetrySignatures;
+use heygen::Secret;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::sync::{Arc, Mutex};
+use tokio::task::JoinSet;
+
+/// What happens to an event on its way, as integrators saw it happen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Disturbance {
+    /// Every endpoint gets it twice.
+    Twice,
+    /// Every endpoint gets it after the next event.
+    AfterTheNext,
+    /// The first attempt gets nowhere, so it comes as a retry.
+    FirstAttemptFails,
+    /// No endpoint ever gets it.
+    Lost,
+}
+
+impl Disturbance {
+    /// What it is called in a query.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Disturbance::Twice => "twice",
+            Disturbance::AfterTheNext => "after_the_next",
+            Disturbance::FirstAttemptFails => "first_attempt_fails",
+            Disturbance::Lost => "lost",
+        }
+    }
+}
+
+/// An event, and for each of its deliveries the name in the log and the endpoint.
+struct Dispatch {
+    event: Event,
+    deliveries: Vec<(usize, String)>,
+    first_attempt_fails: bool,
+}
+
+#[derive(Default)]
+pub(crate) struct Sender {
+    disturbances: Mutex<Vec<Disturbance>>,
+    held: Mutex<Vec<Dispatch>>,
+}
+
+impl Sender {
+    pub(crate) fn disturb(&self, disturbance: Disturbance) {
+        lock(&self.disturbances).push(disturbance);
+    }
+
+    fn next_disturbance(&self) -> Option<Disturbance> {
+        let mut disturbances = lock(&self.disturbances);
+        (!disturbances.is_empty()).then(|| disturbances.remove(0))
+    }
+}
+
+impl World {
+    pub(crate) fn emit(self: &Arc<Self>, event_type: &str, event_data: Value) -> String {
+        let body = json!({"event_type": event_type, "event_data": event_data}).to_string().into_bytes();
+        self.emit_body(body, None)
+    }
+
+    /// Emits an event whose deliveries have this body, byte for byte. Without a disturbance of its own,
+    /// the next one that was ordered is for it.
+    pub(crate) fn emit_body(self: &Arc<Self>, body: Vec<u8>, disturbance: Option<Disturbance>) -> String {
+        let event = self.log.event(Event::new(body, self.clock.now()));
+        let event_id = event.event_id.clone();
+        let disturbance = disturbance.or_else(|| self.sender.next_disturbance());
+        let progress = if disturbance == Some(Disturbance::Lost) { Progress::Lost } else { Progress::InFlight };
+        let times = if disturbance == Some(Disturbance::Twice) { 2 } else { 1 };
+        let mut deliveries = Vec::new();
+        for endpoint in self.endpoints.all().iter().filter(|endpoint| endpoint.wants(&event.event_type)) {
+            for _ in 0..times {
+                let delivery = self.log.begin(&event, &endpoint.endpoint_id, progress);
+                deliveries.push((delivery, endpoint.endpoint_id.clone()));
+            }
+        }
+        let first_attempt_fails = disturbance == Some(Disturbance::FirstAttemptFails);
+        let dispatch = Dispatch { event, deliveries, first_attempt_fails };
+        match disturbance {
+            Some(Disturbance::Lost) => {}
+            Some(Disturbance::AfterTheNext) => lock(&self.sender.held).push(dispatch),
+            Some(Disturbance::Twice | Disturbance::FirstAttemptFails) | None => {
+                let held = std::mem::take(&mut *lock(&self.sender.held));
+                let world = Arc::clone(self);
+                tokio::spawn(async move {
+                    for dispatch in [dispatch].into_iter().chain(held) {
+                        world.dispatch(dispatch).await;
+                    }
+                });
+            }
+        }
+        event_id
+    }
+
+    /// Returns when nothing of it is in flight any more.
+    async fn dispatch(self: &Arc<Self>, dispatch: Dispatch) {
+        let event = Arc::new(dispatch.event);
+        let mut under_way = JoinSet::new();
+        for (delivery, endpoint_id) in dispatch.deliveries {
+            let (world, event) = (Arc::clone(self), Arc::clone(&event));
+            let fails = dispatch.first_attempt_fails;
+            under_way.spawn(async move { world.deliver(delivery, &endpoint_id, &event, fails).await });
+        }
+        while under_way.join_next().await.is_some() {}
+    }
+
+    async fn deliver(&self, delivery: usize, endpoint_id: &str, event: &Event, first_attempt_fails: bool) {
+        let retries = self.options.retries;
+        let mut pause = retries.base;
+        let mut first_secret = None;
+        for number in 1..=retries.attempts {
+            if number > 1 {
+                tokio::time::sleep(pause).await;
+                pause = pause.saturating_mul(2);
+            }
+            let at = self.clock.now();
+            let Some(endpoint) = self.endpoints.get(endpoint_id).filter(|endpoint| endpoint.enabled) else { break };
+            let first_secret = first_secret.get_or_insert_with(|| endpoint.secret.clone());
+            let secret = match self.options.retry_signatures {
+                RetrySignatures::Anew => &endpoint.secret,
+                RetrySignatures::OfTheFirstAttempt => first_secret,
+            };
+            let gets_nowhere = first_attempt_fails && number == 1;
+            let status = if gets_nowhere { None } else { self.attempt(&endpoint.url, secret, event).await };
+            self.log.attempt(delivery, Attempt { number, at, status });
+            if matches!(status, Some(200..300)) {
+                return self.log.end(delivery, Progress::Delivered);
+            }
+        }
+        self.log.end(delivery, Progress::GaveUp);
+    }
+
+    async fn attempt(&self, url: &str, secret: &Secret, event: &Event) -> Option<u16> {
+        let signature = heygen::sign(secret, &event.body);
+        let shown = self.options.headers;
+        let headers = [
+            (true, ("Content-Type", "application/json".to_owned())),
+            (shown.signature, ("Signature", signature.clone())),
+            (shown.heygen_signature, ("Heygen-Signature", signature)),
+            // The time of the event and not of the attempt: a late retry looks old.
+            (shown.timestamp, ("Heygen-Timestamp", event.created_at.unix_timestamp().to_string())),
+            (shown.event_id, ("Heygen-Event-Id", event.event_id.clone())),
+        ];
+        let headers = headers.into_iter().filter(|(is_shown, _)| *is_shown).map(|(_, header)| header).collect();
+        self.outgoing.deliver(url, headers, event.body.clone()).await
+    }
+}

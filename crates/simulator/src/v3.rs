@@ -1,0 +1,141 @@
+//! `/v3/webhooks` (HeyGen's v3 documentation).
+
+use crate::World;
+use crate::clock::iso;
+use crate::endpoints::{Change, Endpoint, New, check_events, check_url};
+use crate::random;
+use crate::rejection::Rejection;
+use crate::strict::{Body, Nothing, Params, no_fields, nullable};
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::routing::{get, patch, post};
+use axum::{Json, Router};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+type Answer = Result<Json<Value>, Rejection>;
+
+pub(crate) fn router() -> Router<Arc<World>> {
+    Router::new()
+        .route("/v3/webhooks/endpoints", get(list).post(create))
+        .route("/v3/webhooks/endpoints/{endpoint_id}", patch(update).delete(remove))
+        .route("/v3/webhooks/endpoints/{endpoint_id}/rotate-secret", post(rotate))
+        .route("/v3/webhooks/event-types", get(event_types))
+        .route("/v3/webhooks/events", get(events))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ListParams {
+    limit: Option<usize>,
+    token: Option<String>,
+}
+
+async fn list(State(world): State<Arc<World>>, Params(params): Params<ListParams>) -> Answer {
+    let endpoints = world.endpoints.all();
+    let items = endpoints.iter().map(|endpoint| (endpoint.number, shown(endpoint)));
+    world.pages.page("endpoints", params.limit, params.token.as_deref(), items).map(Json)
+}
+
+async fn create(State(world): State<Arc<World>>, _: Params<Nothing>, Body(new): Body<New>) -> Answer {
+    check_url(&new.url)?;
+    check_events(new.events.as_deref(), &world.options.event_types)?;
+    world.outgoing.check(&new.url).await?;
+    let endpoint = world.endpoints.add(new, world.clock.now());
+    let mut data = shown(&endpoint);
+    data["secret"] = json!(endpoint.secret);
+    Ok(Json(json!({"data": data})))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Update {
+    url: Option<String>,
+    #[serde(default, deserialize_with = "nullable")]
+    events: Option<Option<Vec<String>>>,
+}
+
+async fn update(
+    State(world): State<Arc<World>>,
+    Path(endpoint_id): Path<String>,
+    _: Params<Nothing>,
+    Body(update): Body<Update>,
+) -> Answer {
+    let events = match update.events {
+        // "All" or "unchanged"? It is not documented, so a client must not depend on either.
+        Some(None) => return Err(Rejection::invalid("events", "what null means here is not documented")),
+        Some(events) => events,
+        None => None,
+    };
+    if let Some(url) = &update.url {
+        check_url(url)?;
+    }
+    check_events(events.as_deref(), &world.options.event_types)?;
+    let change = Change { url: update.url, events };
+    let endpoint = world.endpoints.change(&endpoint_id, |endpoint| endpoint.apply(change))?;
+    Ok(Json(json!({"data": shown(&endpoint)})))
+}
+
+async fn remove(State(world): State<Arc<World>>, Path(endpoint_id): Path<String>, _: Params<Nothing>) -> Answer {
+    world.endpoints.remove(&endpoint_id)?;
+    Ok(Json(json!({"data": {}})))
+}
+
+/// The old secret is dead at once.
+async fn rotate(
+    State(world): State<Arc<World>>,
+    Path(endpoint_id): Path<String>,
+    _: Params<Nothing>,
+    body: Bytes,
+) -> Answer {
+    no_fields(&body)?;
+    let secret = random::secret();
+    world.endpoints.change(&endpoint_id, |endpoint| endpoint.secret = secret.clone())?;
+    Ok(Json(json!({"data": {"endpoint_id": endpoint_id, "secret": secret}})))
+}
+
+/// No parameters are documented, so there is one page.
+async fn event_types(State(world): State<Arc<World>>, _: Params<Nothing>) -> Answer {
+    let described =
+        |event_type: &String| json!({"event_type": event_type, "description": format!("{event_type} happened")});
+    let data: Vec<_> = world.options.event_types.iter().map(described).collect();
+    Ok(Json(json!({"data": data, "has_more": false, "next_token": null})))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EventParams {
+    event_type: Option<String>,
+    entity_id: Option<String>,
+    limit: Option<usize>,
+    token: Option<String>,
+}
+
+async fn events(State(world): State<Arc<World>>, Params(params): Params<EventParams>) -> Answer {
+    let delivered = world.log.delivered_events();
+    let wanted = delivered.iter().filter(|event| {
+        params.event_type.as_ref().is_none_or(|wanted| event.event_type == *wanted)
+            && params.entity_id.as_ref().is_none_or(|wanted| event.is_about(wanted))
+    });
+    let items = wanted.map(|event| {
+        let (id, created_at) = (&event.event_id, iso(event.created_at));
+        let (event_type, event_data) = (&event.event_type, &event.event_data);
+        let item =
+            json!({"event_id": id, "event_type": event_type, "event_data": event_data, "created_at": created_at});
+        (event.number, item)
+    });
+    world.pages.page("events", params.limit, params.token.as_deref(), items).map(Json)
+}
+
+/// An endpoint without its secret.
+fn shown(endpoint: &Endpoint) -> Value {
+    json!({
+        "endpoint_id": endpoint.endpoint_id,
+        "url": endpoint.url,
+        "status": endpoint.status(),
+        "created_at": iso(endpoint.created_at),
+        "events": endpoint.events,
+        "secret": null,
+    })
+}

@@ -1,0 +1,97 @@
+//! What the tests share: the simulator, and a client of it.
+
+use heygen::Secret;
+use serde_json::{Value, json};
+use simulator::Result;
+use simulator::http::{Answer, Http};
+use simulator::{Existing, Options, Receiver, Simulator};
+use std::ops::Deref;
+use std::thread;
+use std::time::{Duration, Instant};
+
+pub const ENDPOINTS: &str = "/v3/webhooks/endpoints";
+pub const TIMEOUT: Duration = Duration::from_secs(10);
+pub const SOME_URL: &str = "https://hooks.example.invalid/heygen";
+
+/// A simulator and a client of it.
+pub struct Api {
+    pub heygen: Simulator,
+    pub http: Http,
+}
+
+impl Deref for Api {
+    type Target = Simulator;
+
+    fn deref(&self) -> &Simulator {
+        &self.heygen
+    }
+}
+
+impl Api {
+    pub fn start(options: Options) -> Self {
+        Api { heygen: Simulator::start(options).unwrap(), http: Http::new(TIMEOUT) }
+    }
+
+    /// With these receivers registered for everything.
+    pub fn with(receivers: &[&Receiver], options: Options) -> Self {
+        let endpoints = receivers.iter().map(|receiver| Existing::new(receiver.url())).collect();
+        Self::start(Options { endpoints, ..options })
+    }
+
+    pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Result<Answer> {
+        self.http.send(method, &format!("{}{path}", self.url()), headers, body.as_bytes())
+    }
+
+    pub fn call(&self, method: &str, path: &str, body: Value) -> Answer {
+        let headers = [("X-Api-Key", self.api_key()), ("Content-Type", "application/json")];
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        self.send(method, path, &headers, &body).unwrap()
+    }
+
+    pub fn get(&self, path: &str) -> Answer {
+        self.call("GET", path, Value::Null)
+    }
+
+    pub fn keyed(&self, path: &str, key: &str, body: Value) -> Result<Answer> {
+        let headers = [("X-Api-Key", self.api_key()), ("Content-Type", "application/json"), ("Idempotency-Key", key)];
+        self.send("POST", path, &headers, &body.to_string())
+    }
+
+    pub fn secret(&self, index: usize) -> Secret {
+        self.endpoints()[index].secret.clone()
+    }
+
+    pub fn id(&self, index: usize) -> String {
+        self.endpoints()[index].endpoint_id.clone()
+    }
+}
+
+/// The simulator as it is by default.
+pub fn api() -> Api {
+    Api::start(Options::default())
+}
+
+pub fn ok(answer: &Answer) -> Value {
+    assert_eq!(answer.status, 200, "{}", answer.json());
+    answer.json()
+}
+
+pub fn refused(answer: &Answer, status: u16, code: &str) {
+    assert_eq!((answer.status, answer.error_code().as_deref()), (status, Some(code)), "{}", answer.json());
+}
+
+pub fn refused_by_v1(answer: &Answer, status: u16, code: u32) {
+    assert_eq!((answer.status, &answer.json()["code"]), (status, &json!(code)), "{}", answer.json());
+}
+
+pub fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) {
+    let deadline = Instant::now() + TIMEOUT;
+    while !is_so() {
+        assert!(Instant::now() < deadline, "waited for {what}");
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+pub fn millis(number: u64) -> Duration {
+    Duration::from_millis(number)
+}

@@ -1,0 +1,142 @@
+//! Each function may do what its code does, and no more: the calls that are linked into its binary
+//! against the policies of its deployed role; the variables that it reads against those that it is given.
+
+use crate::support::{Stack, stack};
+use aws::env::Env;
+use local::stack_dir::StackDir;
+use serde_json::Value;
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::process::Command;
+
+/// What AWS does in a function's name, and no code of ours calls.
+const LOGS: [&str; 2] = ["logs:CreateLogStream", "logs:PutLogEvents"];
+const TRACES: [&str; 2] = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"];
+const POLLER: [&str; 3] = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"];
+
+fn function<'a>(stack: &'a Stack, name: &str) -> &'a str {
+    let functions = &stack.stack().functions;
+    match name {
+        "receiver" => &functions.receiver,
+        "processor" => &functions.processor,
+        _ => &functions.admin,
+    }
+}
+
+fn configuration(stack: &Stack, name: &str) -> Value {
+    let get = ["lambda", "get-function-configuration", "--function-name", function(stack, name)];
+    stack.cli().unwrap().json(&get).unwrap()
+}
+
+/// The operations of AWS that are linked into a function: the linker leaves out what nothing calls.
+fn calls(name: &str) -> Option<BTreeSet<String>> {
+    let binary = StackDir::test().bootstrap(name);
+    let printed = Command::new("nm").arg("--demangle").arg(&binary).output().unwrap();
+    let symbols = String::from_utf8_lossy(&printed.stdout).into_owned();
+    let mut actions = BTreeSet::new();
+    for part in symbols.split("aws_sdk_").skip(1) {
+        let Some((service, rest)) = part.split_once("::operation::") else { continue };
+        let operation: String = rest.chars().take_while(|char| char.is_ascii_lowercase() || *char == '_').collect();
+        if !service.chars().all(|char| char.is_ascii_lowercase()) || operation.is_empty() {
+            continue;
+        }
+        match (service, operation.as_str()) {
+            // Its parts are what IAM asks for.
+            ("dynamodb", "transact_write_items") => {
+                actions.extend(["dynamodb:PutItem", "dynamodb:UpdateItem"].map(str::to_owned));
+            }
+            _ => drop(actions.insert(format!("{service}:{}", camel(&operation)))),
+        }
+    }
+    if actions.is_empty() {
+        println!("left out: {} has no symbols, so this needs a build that is not stripped", binary.display());
+        return None;
+    }
+    Some(actions)
+}
+
+fn camel(operation: &str) -> String {
+    let word = |word: &str| word.chars().take(1).flat_map(char::to_uppercase).chain(word.chars().skip(1)).collect();
+    operation.split('_').map(word).collect::<Vec<String>>().concat()
+}
+
+/// The actions that the deployed role of a function allows, with the resources that they are for.
+fn allowed(stack: &Stack, name: &str) -> Vec<(String, String)> {
+    let role = configuration(stack, name)["Role"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+    let cli = stack.cli().unwrap();
+    let attached = cli.json(&["iam", "list-attached-role-policies", "--role-name", &role]).unwrap();
+    assert_eq!(attached["AttachedPolicies"].as_array().unwrap().len(), 0, "what {name} may is in one policy");
+    let listed = cli.json(&["iam", "list-role-policies", "--role-name", &role]).unwrap();
+    assert_eq!(listed["PolicyNames"], serde_json::json!([name]));
+    let policy = cli.json(&["iam", "get-role-policy", "--role-name", &role, "--policy-name", name]).unwrap();
+    let list = |value: &Value| match value {
+        Value::Array(values) => values.clone(),
+        one => vec![one.clone()],
+    };
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let mut allowed = Vec::new();
+    for statement in policy["PolicyDocument"]["Statement"].as_array().unwrap() {
+        assert_eq!(statement["Effect"], "Allow");
+        for action in list(&statement["Action"]) {
+            allowed.extend(list(&statement["Resource"]).iter().map(|resource| (text(&action), text(resource))));
+        }
+    }
+    allowed
+}
+
+#[test]
+fn each_role_allows_what_its_code_calls_and_no_more() {
+    let stack = stack();
+    if stack.stack().aws_endpoint.is_none() {
+        println!("left out: this test compares with the binaries of a local stack");
+        return;
+    }
+    for name in ["receiver", "processor", "admin"] {
+        let Some(mut expected) = calls(name) else { return };
+        expected.extend(LOGS.map(str::to_owned));
+        if name == "processor" {
+            expected.extend(POLLER.map(str::to_owned));
+        }
+        let allowed = allowed(&stack, name);
+        let traces = allowed.iter().any(|(action, _)| TRACES.contains(&action.as_str()));
+        expected.extend(TRACES.map(str::to_owned).into_iter().filter(|_| traces));
+        let actions: BTreeSet<_> = allowed.iter().map(|(action, _)| action.clone()).collect();
+        assert_eq!(actions, expected, "{name}: what its role allows, and what its code calls");
+        for (action, resource) in &allowed {
+            // AWS has no resource for traces, adds six characters to a secret's name, and names log streams itself.
+            let wild = TRACES.iter().chain(&LOGS).any(|one| one == action) || action.starts_with("secretsmanager:");
+            assert!(!action.contains('*'), "{name}: {action}");
+            assert!(wild || !resource.contains(['*', '?']), "{name}: {action} on {resource}");
+            assert!(
+                TRACES.contains(&action.as_str()) || resource.matches(':').count() >= 5,
+                "{name}: {action} on {resource}"
+            );
+        }
+    }
+}
+
+/// The names of the variables that a configuration is read from.
+fn read(config: impl FnOnce(Env<'_>)) -> BTreeSet<String> {
+    let names = RefCell::new(BTreeSet::new());
+    config(Env::from_fn(|name| {
+        names.borrow_mut().insert(name.to_owned());
+        None
+    }));
+    names.into_inner()
+}
+
+#[test]
+fn each_function_reads_the_variables_that_it_is_given_and_no_others() {
+    let stack = stack();
+    for (name, mut expected) in [
+        ("receiver", read(|env| drop(receiver::Config::read(env)))),
+        ("processor", read(|env| drop(processor::Config::read(env)))),
+        ("admin", read(|env| drop(admin::Config::read(env)))),
+    ] {
+        // Read where logs and metrics are set up, before any configuration.
+        expected.extend(["LOG_LEVEL", "STACK"].map(str::to_owned));
+        let given = configuration(&stack, name)["Environment"]["Variables"].clone();
+        let given: BTreeSet<_> = given.as_object().unwrap().keys().cloned().collect();
+        assert_eq!(given, expected, "{name}: what template.yaml gives it, and what its code reads");
+    }
+}

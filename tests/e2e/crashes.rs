@@ -1,0 +1,174 @@
+//! admin is cut off at each of its calls in turn, to HeyGen and to AWS: before the call, and after it with
+//! the answer lost; and it dies of that, or lives on. Run again, it has to end as if nothing had happened.
+
+use crate::cut::{Caller, Calls, Cut, Side};
+use crate::inside::{Inside, URL};
+use heygen::api::ApiVersion;
+use serde_json::{Value, json};
+use simulator::Existing;
+
+/// What is done, and from where.
+struct Scenario {
+    version: ApiVersion,
+    names: &'static [&'static str],
+    /// Brings everything into the state that it starts from.
+    before: fn(&mut Inside),
+    action: Value,
+}
+
+impl Scenario {
+    fn start(&self) -> Option<Inside> {
+        let mut inside = Inside::new(self.version, self.names)?;
+        (self.before)(&mut inside);
+        Some(inside)
+    }
+
+    /// Every cut, one after the other.
+    fn survives_every_cut(&self) {
+        let Some(inside) = self.start() else { return };
+        let calls = Calls::new(None);
+        inside.run_over(&calls, self.action.clone()).unwrap().unwrap();
+        self.has_ended_well(&inside).unwrap();
+        let count = calls.count();
+        assert!(count >= 4, "too few calls to be true: {:?}", calls.names.lock().unwrap());
+
+        let mut wrong = Vec::new();
+        let mut cuts = 0;
+        for at in 1..=count {
+            for (side, caller) in [
+                (Side::Before, Caller::Dies),
+                (Side::After, Caller::Dies),
+                (Side::Before, Caller::Lives),
+                (Side::After, Caller::Lives),
+            ] {
+                cuts += 1;
+                let cut = Cut { at, side, caller };
+                if let Err(why) = self.survives(cut) {
+                    let name = calls.names.lock().unwrap()[at - 1].clone();
+                    wrong.push(format!("{cut:?} ({name}): {why}"));
+                }
+            }
+        }
+        assert!(wrong.is_empty(), "{} of {cuts} cuts:\n{}", wrong.len(), wrong.join("\n"));
+        println!("{count} calls, {cuts} cuts");
+    }
+
+    fn survives(&self, cut: Cut) -> Result<(), String> {
+        let inside = self.start().ok_or("left out")?;
+        let calls = Calls::new(Some(cut));
+        let first = inside.run_over(&calls, self.action.clone());
+        if !calls.happened() {
+            return Err("the cut was not reached".to_owned());
+        }
+        if (cut.caller == Caller::Dies) != first.is_none() {
+            return Err(format!("it should have died or lived, and did not: {first:?}"));
+        }
+        let again = if self.action["action"] == "rotate" { json!({"action": "sync"}) } else { self.action.clone() };
+        inside.run(again).map_err(|error| format!("again: {error}"))?;
+        self.has_ended_well(&inside)
+    }
+
+    /// One endpoint for each name, whose secret is stored, nothing orphaned, and nothing left to do.
+    fn has_ended_well(&self, inside: &Inside) -> Result<(), String> {
+        for name in self.names {
+            inside.settled(name).map_err(|why| format!("{name}: {why}"))?;
+        }
+        let ours = inside.endpoints().iter().filter(|endpoint| endpoint.url.starts_with(URL)).count();
+        if ours != self.names.len() {
+            return Err(format!("{ours} endpoints of ours"));
+        }
+        let before = inside.mutating_calls();
+        let plan = inside.run(json!({"action": "sync"})).map_err(|error| error.to_string())?;
+        if inside.mutating_calls() != before || plan["left"] != json!([]) {
+            return Err(format!("something was left to do: {}", plan["text"]));
+        }
+        Ok(())
+    }
+}
+
+fn sync() -> Value {
+    json!({"action": "sync"})
+}
+
+fn registered(inside: &mut Inside) {
+    inside.run(sync()).unwrap();
+}
+
+fn disabled(inside: &mut Inside) {
+    registered(inside);
+    assert!(inside.disable(&inside.endpoints()[0].endpoint_id));
+}
+
+#[test]
+fn registering_survives_every_cut() {
+    Scenario { version: ApiVersion::V3, names: &["main"], before: |_| {}, action: sync() }.survives_every_cut();
+}
+
+#[test]
+fn registering_several_survives_every_cut() {
+    Scenario { version: ApiVersion::V3, names: &["main", "second"], before: |_| {}, action: sync() }
+        .survives_every_cut();
+}
+
+#[test]
+fn registering_in_v1_survives_every_cut() {
+    Scenario { version: ApiVersion::V1, names: &["main"], before: |_| {}, action: sync() }.survives_every_cut();
+}
+
+#[test]
+fn updating_survives_every_cut() {
+    let before = |inside: &mut Inside| {
+        registered(inside);
+        inside.wants(json!([{"name": "main", "events": ["avatar_video.success"]}]));
+    };
+    Scenario { version: ApiVersion::V3, names: &["main"], before, action: sync() }.survives_every_cut();
+}
+
+#[test]
+fn replacing_survives_every_cut() {
+    Scenario { version: ApiVersion::V3, names: &["main"], before: disabled, action: sync() }.survives_every_cut();
+}
+
+#[test]
+fn replacing_in_v1_survives_every_cut() {
+    Scenario { version: ApiVersion::V1, names: &["main"], before: disabled, action: sync() }.survives_every_cut();
+}
+
+#[test]
+fn adopting_survives_every_cut() {
+    let before = |inside: &mut Inside| {
+        inside.plant(Existing::new(inside.config.deployment.url_of("main")));
+    };
+    Scenario { version: ApiVersion::V3, names: &["main"], before, action: sync() }.survives_every_cut();
+}
+
+#[test]
+fn adopting_in_v1_survives_every_cut() {
+    let before = |inside: &mut Inside| {
+        inside.plant(Existing::new(inside.config.deployment.url_of("main")));
+    };
+    Scenario { version: ApiVersion::V1, names: &["main"], before, action: sync() }.survives_every_cut();
+}
+
+#[test]
+fn pruning_survives_every_cut() {
+    let before = |inside: &mut Inside| {
+        registered(inside);
+        inside.plant(Existing::new(inside.config.deployment.url_of("main")));
+        inside.plant(Existing::new(inside.config.deployment.url_of("of-yesterday")));
+    };
+    let action = json!({"action": "sync", "prune": true, "force": true});
+    Scenario { version: ApiVersion::V3, names: &["main"], before, action }.survives_every_cut();
+}
+
+#[test]
+fn rotating_survives_every_cut() {
+    let action = json!({"action": "rotate", "endpoint": "main"});
+    Scenario { version: ApiVersion::V3, names: &["main"], before: registered, action }.survives_every_cut();
+}
+
+#[test]
+fn rotating_in_v1_survives_every_cut() {
+    let action = json!({"action": "rotate", "endpoint": "main"});
+    Scenario { version: ApiVersion::V1, names: &["main"], before: registered, action }.survives_every_cut();
+}

@@ -1,0 +1,154 @@
+//! admin's own code in this process: with the Secrets Manager of the stack, and a HeyGen and secrets
+//! of its own, so that each test can be alone with it, and can end it at any moment.
+
+use crate::cut::Calls;
+use crate::support::unique;
+use admin::{Action, App, Config, Deployment, Error, Limits};
+use aws::sdk::Sdk;
+use aws::secrets::EndpointSecret;
+use aws_credential_types::Credentials;
+use heygen::api::{ApiVersion, RetryPolicy, Timeouts};
+use local::Stack;
+use serde_json::{Value, json};
+use simulator::{Endpoint, Options, Simulator};
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::runtime::{Builder, Runtime};
+
+/// Where the deployment that admin thinks of receives.
+pub const URL: &str = "https://hooks.example.invalid";
+
+pub struct Inside {
+    pub heygen: Simulator,
+    pub config: Config,
+    runtime: Runtime,
+    secrets: aws_sdk_secretsmanager::Client,
+    names: Vec<String>,
+    stack: Stack,
+}
+
+impl Deref for Inside {
+    type Target = Simulator;
+
+    fn deref(&self) -> &Simulator {
+        &self.heygen
+    }
+}
+
+impl Inside {
+    /// A deployment with these endpoints, which wants all of them for all events. `None` for a stack in a
+    /// real account, where secrets cost money.
+    pub fn new(version: ApiVersion, names: &[&str]) -> Option<Self> {
+        let stack = Stack::load().unwrap();
+        if stack.aws_endpoint.is_none() {
+            println!("left out: this test makes secrets, so it runs on a local stack only");
+            return None;
+        }
+        let heygen = Simulator::start(Options { check_urls: false, ..Options::default() }).unwrap();
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        let secrets = sdk(&stack, stack.aws_endpoint.as_deref().unwrap()).secrets();
+        let prefix = format!("{}/", unique("inside"));
+        let key = format!("{prefix}api-key");
+        let create = async |name: &str, value: Option<&str>| {
+            let create = secrets.create_secret().name(name).set_secret_string(value.map(str::to_owned));
+            create.send().await.unwrap();
+        };
+        runtime.block_on(async {
+            create(&key, Some(heygen.api_key())).await;
+            for name in names {
+                create(&format!("{prefix}{name}"), None).await;
+            }
+        });
+        let config = Config {
+            deployment: Deployment::new(URL, None, &names.join(",")),
+            endpoints_json: String::new(),
+            secret_prefix: prefix,
+            api_key_secret: Some(key),
+            version,
+            base_url: heygen.url(),
+            settle: Duration::ZERO,
+            secret_overlap: Duration::from_hours(48),
+            limits: Limits { removals: 10, percent: 100 },
+            deregister_on_delete: false,
+            timeouts: Timeouts { attempt: Duration::from_millis(500), ..Timeouts::default() },
+            retry: RetryPolicy { attempts: 3, base: Duration::from_millis(1), ..RetryPolicy::default() },
+        };
+        Some(Inside { heygen, config, runtime, secrets, names: names.iter().map(|&name| name.into()).collect(), stack })
+    }
+
+    pub fn wants(&mut self, endpoints: Value) {
+        self.config.endpoints_json = json!({ "endpoints": endpoints }).to_string();
+    }
+
+    /// Runs an action to its end.
+    pub fn run(&self, action: Value) -> Result<Value, Error> {
+        let app = App::new(self.config.clone(), &sdk(&self.stack, self.stack.aws_endpoint.as_deref().unwrap()));
+        self.runtime.block_on(app.run(Action::read(action).unwrap()))
+    }
+
+    /// Runs an action with all of its calls, to HeyGen and to AWS, passing `calls`. `None`: it died on the way.
+    pub fn run_over(&self, calls: &Arc<Calls>, action: Value) -> Option<Result<Value, Error>> {
+        let config = Config { base_url: calls.proxy(&self.heygen.url()), ..self.config.clone() };
+        let aws = calls.proxy(self.stack.aws_endpoint.as_deref().unwrap());
+        let app = App::new(config, &sdk(&self.stack, &aws));
+        let action = Action::read(action).unwrap();
+        self.runtime.block_on(async {
+            tokio::select! {
+                biased;
+                () = calls.died.notified() => None,
+                done = app.run(action) => Some(done),
+            }
+        })
+    }
+
+    /// What is stored for an endpoint.
+    pub fn stored(&self, name: &str) -> EndpointSecret {
+        let id = format!("{}{name}", self.config.secret_prefix);
+        self.runtime.block_on(aws::secrets::fetch(&self.secrets, &id)).unwrap().unwrap_or_default()
+    }
+
+    pub fn store(&self, name: &str, value: Value) {
+        let put = self.secrets.put_secret_value().secret_id(format!("{}{name}", self.config.secret_prefix));
+        self.runtime.block_on(put.secret_string(value.to_string()).send()).unwrap();
+    }
+
+    /// What HeyGen has for an endpoint's URL.
+    pub fn at_heygen(&self, name: &str) -> Vec<Endpoint> {
+        let url = self.config.deployment.url_of(name);
+        self.heygen.endpoints().into_iter().filter(|endpoint| endpoint.url == url).collect()
+    }
+
+    /// The one endpoint that HeyGen has for a name, whose secret is the stored one, with nothing left to do.
+    pub fn settled(&self, name: &str) -> Result<Endpoint, String> {
+        let [endpoint] =
+            <[Endpoint; 1]>::try_from(self.at_heygen(name)).map_err(|all| format!("{} endpoints", all.len()))?;
+        let stored = self.stored(name);
+        if stored.current.as_ref() != Some(&endpoint.secret) {
+            return Err("its secret is not stored".to_owned());
+        }
+        if stored.registered.as_ref().map(|known| &known.endpoint_id) != Some(&endpoint.endpoint_id) {
+            return Err("another endpoint is noted".to_owned());
+        }
+        if stored.pending.is_some() {
+            return Err("a note is left".to_owned());
+        }
+        Ok(endpoint)
+    }
+}
+
+fn sdk(stack: &Stack, endpoint: &str) -> Sdk {
+    let keys = stack.credentials.as_ref().unwrap();
+    let credentials = Credentials::new(&keys.access_key_id, &keys.secret_access_key, None, None, "stack.json");
+    Sdk::new(&stack.region, Some(endpoint), credentials)
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        for name in self.names.iter().map(String::as_str).chain(["api-key"]) {
+            let delete = self.secrets.delete_secret().secret_id(format!("{}{name}", self.config.secret_prefix));
+            // A test that failed already is not made clearer by this.
+            let _ = self.runtime.block_on(delete.force_delete_without_recovery(true).send());
+        }
+    }
+}

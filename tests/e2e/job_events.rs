@@ -1,0 +1,222 @@
+//! What happens next: one event on the bus per job that moved, and none for anything else.
+
+use crate::support::{Stack, TIMEOUT, body, stack, success, unique};
+use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_sqs::types::QueueAttributeName;
+use jsonschema::Validator;
+use local::stack_dir::workspace;
+use serde_json::{Value, json};
+use std::cell::RefCell;
+
+/// A rule on the bus, as a team would attach one, with a queue behind it.
+struct Listener<'a> {
+    stack: &'a Stack,
+    rule: String,
+    queue_url: String,
+    described: Validator,
+    heard: RefCell<Vec<Value>>,
+}
+
+impl<'a> Listener<'a> {
+    fn new(stack: &'a Stack) -> Self {
+        let (cli, name, bus) = (stack.cli().unwrap(), unique("moves"), stack.stack().bus.as_str());
+        let pattern = json!({"source": ["heygen-webhooks"]}).to_string();
+        let rule = ["events", "put-rule", "--name", &name, "--event-bus-name", bus, "--event-pattern", &pattern];
+        let rule = cli.json(&rule).unwrap();
+        let (queue_url, arn) = stack.sqs(async |sqs| {
+            let queue = sqs.create_queue().queue_name(&name).send().await.unwrap();
+            let url = queue.queue_url().unwrap().to_owned();
+            let arn = sqs.get_queue_attributes().queue_url(&url).attribute_names(QueueAttributeName::QueueArn);
+            let arn = arn.send().await.unwrap().attributes().unwrap()[&QueueAttributeName::QueueArn].clone();
+            (url, arn)
+        });
+        let policy = json!({"Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage",
+            "Resource": arn, "Condition": {"ArnEquals": {"aws:SourceArn": rule["RuleArn"]}},
+        }]});
+        let allow = async |sqs: &aws_sdk_sqs::Client| {
+            let set = sqs.set_queue_attributes().queue_url(&queue_url);
+            set.attributes(QueueAttributeName::Policy, policy.to_string()).send().await
+        };
+        stack.sqs(allow).unwrap();
+        let target = json!([{"Id": "queue", "Arn": arn}]).to_string();
+        let target = ["events", "put-targets", "--event-bus-name", bus, "--rule", &name, "--targets", &target];
+        assert_eq!(cli.json(&target).unwrap()["FailedEntryCount"], 0);
+        let schema = std::fs::read(workspace().join("events/eventbridge/job-event.schema.json")).unwrap();
+        let described = jsonschema::validator_for(&serde_json::from_slice(&schema).unwrap()).unwrap();
+        Listener { stack, rule: name, queue_url, described, heard: RefCell::default() }
+    }
+
+    /// Takes what has come. Each event, of other tests' jobs as well, is as described.
+    fn listen(&self) {
+        let receive = async |sqs: &aws_sdk_sqs::Client| {
+            sqs.receive_message()
+                .queue_url(&self.queue_url)
+                .max_number_of_messages(10)
+                .wait_time_seconds(1)
+                .send()
+                .await
+        };
+        loop {
+            let got = self.stack.sqs(receive).unwrap();
+            if got.messages().is_empty() {
+                return;
+            }
+            for message in got.messages() {
+                let event: Value = serde_json::from_str(message.body().unwrap()).unwrap();
+                let detail = &event["detail"];
+                self.described.validate(detail).unwrap_or_else(|why| panic!("{why}: {detail}"));
+                assert_eq!(event["source"], "heygen-webhooks");
+                let words = [("succeeded", "HeyGen Job Succeeded"), ("failed", "HeyGen Job Failed")];
+                assert!(
+                    words.iter().any(|words| *words == (text(detail, "status"), text(&event, "detail-type"))),
+                    "{event}"
+                );
+                self.heard.borrow_mut().push(detail.clone());
+                let receipt = message.receipt_handle().unwrap();
+                let delete = async |sqs: &aws_sdk_sqs::Client| {
+                    sqs.delete_message().queue_url(&self.queue_url).receipt_handle(receipt).send().await
+                };
+                self.stack.sqs(delete).unwrap();
+            }
+        }
+    }
+
+    /// What was heard of a correlation id, in order.
+    fn heard_of(&self, id: &str) -> Vec<Value> {
+        self.heard.borrow().iter().filter(|detail| detail["correlation_id"] == id).cloned().collect()
+    }
+
+    /// Everything that was recorded until now was heard, if it ever will be: the moves come in order.
+    fn caught_up(&self) {
+        self.stack.settled();
+        let id = unique("last");
+        self.stack.accepted(&success(&id, &unique("video")));
+        let last = || {
+            self.listen();
+            Ok((!self.heard_of(&id).is_empty()).then_some(()))
+        };
+        self.stack.wait_for("the last move", TIMEOUT, last).unwrap();
+    }
+}
+
+impl Drop for Listener<'_> {
+    fn drop(&mut self) {
+        let (Ok(cli), bus) = (self.stack.cli(), self.stack.stack().bus.as_str()) else { return };
+        let rule = ["--event-bus-name", bus, "--rule", &self.rule, "--ids", "queue"];
+        let _ = cli.run(&[&["events", "remove-targets"], &rule[..]].concat());
+        let _ = cli.run(&["events", "delete-rule", "--event-bus-name", bus, "--name", &self.rule]);
+        let _ = self.stack.sqs(async |sqs| sqs.delete_queue().queue_url(&self.queue_url).send().await);
+    }
+}
+
+fn text<'a>(value: &'a Value, name: &str) -> &'a str {
+    value[name].as_str().unwrap_or_default()
+}
+
+/// From what to what, move by move.
+fn steps(moves: &[Value]) -> Vec<(&str, &str)> {
+    moves.iter().map(|detail| (text(detail, "previous_status"), text(detail, "status"))).collect()
+}
+
+fn failure(id: &str, video: &str) -> Vec<u8> {
+    body("avatar_video.fail", json!({"video_id": video, "callback_id": id, "msg": "no credit"}))
+}
+
+/// Writes on a job's item, as a team's own program would.
+fn write(stack: &Stack, id: &str, video: &str, attributes: &[(&str, AttributeValue)]) {
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    let update = async |dynamodb: &aws_sdk_dynamodb::Client| {
+        let update = dynamodb.update_item().table_name(&stack.stack().table);
+        let mut update = update.key("correlation_id", text(id)).key("item", text(&format!("job#avatar_video#{video}")));
+        let mut sets = Vec::new();
+        for (name, value) in attributes {
+            sets.push(format!("#{name} = :{name}"));
+            update = update.expression_attribute_names(format!("#{name}"), *name);
+            update = update.expression_attribute_values(format!(":{name}"), value.clone());
+        }
+        update.update_expression(format!("SET {}", sets.join(", "))).send().await
+    };
+    stack.dynamodb(update).unwrap();
+}
+
+fn note(stack: &Stack, id: &str, video: &str, words: &str) {
+    write(stack, id, video, &[("note", AttributeValue::S(words.to_owned()))]);
+}
+
+#[test]
+fn each_change_of_a_jobs_status_is_one_event_and_nothing_else_is() {
+    let stack = stack();
+    let listener = Listener::new(&stack);
+    let video = unique("video");
+    let [good, bad, mended, late, repeated, noted, pending, jobless] =
+        ["good", "bad", "mended", "late", "repeated", "noted", "pending", "jobless"].map(unique);
+
+    stack.accepted(&success(&good, &video));
+    stack.accepted(&failure(&bad, &video));
+
+    // Recorded before the next is sent: SQS keeps no order, so this is how there is one.
+    stack.accepted(&failure(&mended, &video));
+    stack.recorded(&mended, 1);
+    stack.accepted(&success(&mended, &video));
+
+    stack.accepted(&success(&late, &video));
+    stack.recorded(&late, 1);
+    stack.accepted(&failure(&late, &video));
+
+    for _ in 0..8 {
+        stack.accepted(&success(&repeated, &video));
+    }
+
+    note(&stack, &noted, &video, "before any event");
+    stack.accepted(&failure(&noted, &video));
+    stack.recorded(&noted, 1);
+    note(&stack, &noted, &video, "after the failure");
+    stack.accepted(&success(&noted, &video));
+    stack.recorded(&noted, 2);
+    note(&stack, &noted, &video, "after the success");
+
+    let rank = AttributeValue::N("0".into());
+    write(&stack, &pending, &video, &[("status", AttributeValue::S("pending".into())), ("status_rank", rank)]);
+    stack.accepted(&failure(&pending, &video));
+
+    stack.accepted(&body("hologram.rendered", json!({"callback_id": jobless})));
+
+    listener.caught_up();
+    assert_eq!(steps(&listener.heard_of(&good)), [("none", "succeeded")]);
+    assert_eq!(steps(&listener.heard_of(&bad)), [("none", "failed")]);
+    assert_eq!(steps(&listener.heard_of(&mended)), [("none", "failed"), ("failed", "succeeded")]);
+    assert_eq!(steps(&listener.heard_of(&late)), [("none", "succeeded")]);
+    assert_eq!(steps(&listener.heard_of(&repeated)), [("none", "succeeded")]);
+    assert_eq!(steps(&listener.heard_of(&noted)), [("none", "failed"), ("failed", "succeeded")]);
+    assert_eq!(steps(&listener.heard_of(&pending)), [("pending", "failed")]);
+    assert!(listener.heard_of(&jobless).is_empty());
+}
+
+#[test]
+fn an_event_says_what_the_record_says() {
+    let stack = stack();
+    let listener = Listener::new(&stack);
+    // Texts that would trouble a template which does not escape them, or which fills in what it filled in.
+    let id = unique("order \"of\" <$.awsRegion> {\\n}\n");
+    stack.accepted(&success(&id, &unique("video")));
+    let error = json!({"code": "insufficient_credit", "message": "There is \"no\" <$.eventName> left."});
+    let broken = json!({"video_translate_id": unique("translation"), "callback_id": id, "error": error});
+    stack.accepted(&body("video_translate.fail", broken));
+    stack.recorded(&id, 2);
+    listener.caught_up();
+    let (rows, heard) = (stack.rows(&id).unwrap(), listener.heard_of(&id));
+    assert_eq!((rows.jobs.len(), heard.len()), (2, 2));
+    for job in &rows.jobs {
+        let said = heard.iter().find(|said| said["kind"] == job.kind).unwrap();
+        for field in ["correlation_id", "entity_id", "status", "event_type", "received_at", "updated_at"] {
+            assert_eq!(said[field], job.attributes[field], "{field}");
+        }
+        assert_eq!(said["identity"], job.decided_by);
+        for map in ["links", "failure"] {
+            let said = said[map].as_object().unwrap().iter().map(|(name, text)| (name.clone(), text["S"].clone()));
+            let recorded = job.attributes.get(map).and_then(Value::as_object).cloned().unwrap_or_default();
+            assert_eq!(said.collect::<serde_json::Map<_, _>>(), recorded, "{map}");
+        }
+    }
+}

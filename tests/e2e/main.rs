@@ -1,0 +1,23 @@
+//! End to end: through HTTP, on the deployed template, with the real binaries. The stack is the one
+//! that `STACK_JSON` names; `make test` starts one of its own.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
+
+mod access;
+mod answers;
+mod bad_days;
+mod cloudformation;
+mod crashes;
+mod cut;
+mod deployed;
+mod endpoints;
+mod examples;
+mod failures;
+mod inside;
+mod job_events;
+mod leaks;
+mod permissions;
+mod records;
+mod rotation;
+mod support;
+mod telemetry;

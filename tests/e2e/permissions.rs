@@ -1,0 +1,141 @@
+//! The template's policies are what lets the functions in: without a permission, what needs it
+//! fails, nothing is lost, and it goes on when the permission is back.
+
+use crate::deployed::{A, Deployed};
+use crate::support::{Stack, body, disturbed_stack, only_job, success, unique};
+use serde_json::{Value, json};
+use simulator::Options;
+use std::thread;
+use std::time::Duration;
+
+/// A function's role with one action less, until this is dropped.
+struct Without<'a> {
+    stack: &'a Stack,
+    role: String,
+    policy: &'static str,
+    sound: Value,
+}
+
+impl<'a> Without<'a> {
+    fn new(stack: &'a Stack, policy: &'static str, action: &str, resource_with: &str) -> Self {
+        let functions = &stack.stack().functions;
+        let function = match policy {
+            "receiver" => &functions.receiver,
+            "processor" => &functions.processor,
+            _ => &functions.admin,
+        };
+        let cli = stack.cli().unwrap();
+        let configuration = cli.json(&["lambda", "get-function-configuration", "--function-name", function]).unwrap();
+        let role = configuration["Role"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+        let got = cli.json(&["iam", "get-role-policy", "--role-name", &role, "--policy-name", policy]).unwrap();
+        let sound = got["PolicyDocument"].clone();
+        let without = Without { stack, role, policy, sound };
+
+        let mut broken = without.sound.clone();
+        let mut taken = 0;
+        for statement in broken["Statement"].as_array_mut().unwrap() {
+            let concerns = statement["Resource"].to_string().contains(resource_with);
+            let actions = match &statement["Action"] {
+                Value::Array(actions) => actions.clone(),
+                one => vec![one.clone()],
+            };
+            let left: Vec<_> = actions.iter().filter(|one| !concerns || *one != action).cloned().collect();
+            taken += actions.len() - left.len();
+            // A statement needs an action: one that nobody calls.
+            statement["Action"] = if left.is_empty() { json!(["sts:GetCallerIdentity"]) } else { json!(left) };
+        }
+        assert_eq!(taken, 1, "{action} is granted once in {}", without.sound);
+        without.put(&broken);
+        without
+    }
+
+    fn put(&self, document: &Value) {
+        let document = document.to_string();
+        let names = ["--role-name", &self.role, "--policy-name", self.policy, "--policy-document", &document];
+        self.stack.cli().unwrap().run(&[&["iam", "put-role-policy"], &names[..]].concat()).unwrap();
+    }
+}
+
+impl Drop for Without<'_> {
+    fn drop(&mut self) {
+        self.put(&self.sound);
+    }
+}
+
+#[test]
+fn without_send_message_a_delivery_is_503_and_taken_later() {
+    let Some(stack) = disturbed_stack() else { return };
+    let id = unique("order");
+    let delivery = success(&id, &unique("video"));
+    {
+        let _without = Without::new(&stack, "receiver", "sqs:SendMessage", "Queue");
+        let answer = stack.deliver("main", &delivery).unwrap();
+        assert_eq!((answer.status, answer.error_code().as_deref()), (503, Some("queue_unavailable")));
+        assert!(answer.header("retry-after").is_some());
+    }
+    stack.accepted(&delivery);
+    only_job(&stack.recorded(&id, 1));
+}
+
+#[test]
+fn without_get_secret_value_a_mismatch_is_503_and_not_401() {
+    let Some(stack) = disturbed_stack() else { return };
+    let forged = || stack.posted(&[("Signature", &"0".repeat(64))], b"a forgery");
+    {
+        let _without = Without::new(&stack, "receiver", "secretsmanager:GetSecretValue", "endpoints");
+        // Longer than a secret is taken for current here.
+        thread::sleep(Duration::from_millis(1_100));
+        let answer = forged();
+        assert_eq!((answer.status, answer.error_code().as_deref()), (503, Some("secret_unavailable")));
+    }
+    thread::sleep(Duration::from_millis(1_100));
+    assert_eq!(forged().status, 401);
+}
+
+#[test]
+fn without_put_secret_value_nothing_is_registered_whose_secret_could_not_be_stored() {
+    let Some(admin) = Deployed::new(Options::default()) else { return };
+    {
+        let _without = Without::new(&admin.stack, "admin", "secretsmanager:PutSecretValue", "endpoints");
+        let error = admin.ask(json!({"action": "sync"})).unwrap_err().to_string();
+        assert!(error.contains("secretsmanager:PutSecretValue failed: AccessDenied"), "{error}");
+        assert!(admin.endpoints().is_empty());
+    }
+    admin.sync();
+    admin.works(A);
+}
+
+/// Without the action, the delivery is taken but not recorded; with it again, it is.
+fn is_recorded_only_with(action: &str, resource_with: &str, id: &str, delivery: &[u8]) {
+    let Some(stack) = disturbed_stack() else { return };
+    {
+        let _without = Without::new(&stack, "processor", action, resource_with);
+        let since = crate::support::now();
+        let identity = stack.accepted(delivery);
+        // The processor says that it failed, and why.
+        let said = || Ok(stack.lines_with(since, &["the event is not recorded", &identity]).into_iter().next());
+        let line = stack.wait_for("the processor to fail", Duration::from_secs(30), said).unwrap();
+        assert!(line.contains("Denied"), "{line}");
+        assert!(stack.rows(id).unwrap().events.is_empty());
+    }
+    only_job(&stack.recorded(id, 1));
+}
+
+#[test]
+fn without_put_item_nothing_is_recorded_and_nothing_is_lost() {
+    let id = unique("order");
+    is_recorded_only_with("dynamodb:PutItem", "table", &id, &success(&id, &unique("video")));
+}
+
+#[test]
+fn without_update_item_neither_event_nor_job_is_written() {
+    let id = unique("order");
+    is_recorded_only_with("dynamodb:UpdateItem", "table", &id, &success(&id, &unique("video")));
+}
+
+#[test]
+fn without_query_an_event_without_callback_id_waits() {
+    let video = unique("video");
+    let delivery = body("avatar_video.success", json!({"video_id": video}));
+    is_recorded_only_with("dynamodb:Query", "index", &video, &delivery);
+}

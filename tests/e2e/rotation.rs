@@ -1,0 +1,96 @@
+//! New secrets while deliveries keep coming: none is lost, and none is finally refused.
+
+use crate::deployed::{A, Deployed};
+use crate::support::unique;
+use serde_json::json;
+use simulator::{Disturbance, Options, Progress, Retries, RetrySignatures};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+/// A delivery every so often.
+const PACE: Duration = Duration::from_millis(150);
+
+fn rotates_under_load(rotations: usize, retry_signatures: RetrySignatures) {
+    // As HeyGen tries again, in a hurry: 12 times, the last after 40 s.
+    let retries = Retries { base: Duration::from_millis(20), attempts: 12 };
+    let Some(mut admin) = Deployed::new(Options { retries, retry_signatures, ..Options::default() }) else { return };
+    admin.wants(json!([{"name": A}]));
+    admin.sync();
+    let mut secrets = vec![admin.works(A).secret];
+
+    let (order, done) = (unique("order"), AtomicBool::new(false));
+    let sent = thread::scope(|scope| {
+        let sender = scope.spawn(|| {
+            let mut sent = 0;
+            while !done.load(Ordering::Relaxed) {
+                admin
+                    .emit("avatar_video.success", json!({"video_id": format!("{order}-{sent}"), "callback_id": order}));
+                sent += 1;
+                thread::sleep(PACE);
+            }
+            sent
+        });
+        for _ in 0..rotations {
+            admin.ask(json!({"action": "rotate", "endpoint": A})).unwrap();
+            secrets.push(admin.at_heygen(A)[0].secret.clone());
+        }
+        done.store(true, Ordering::Relaxed);
+        sender.join().unwrap()
+    });
+    secrets.dedup();
+    assert_eq!(secrets.len(), rotations + 1, "every rotation made a new secret");
+    assert!(sent > rotations * 5, "{sent} deliveries are no load");
+
+    // An error if one was given up.
+    admin.wait_until_delivered(Duration::from_secs(120)).unwrap();
+    let deliveries = admin.deliveries();
+    assert!(deliveries.iter().all(|delivery| delivery.progress == Progress::Delivered));
+    let mut answers = BTreeMap::new();
+    for attempt in deliveries.iter().flat_map(|delivery| &delivery.attempts) {
+        *answers.entry(attempt.status.unwrap_or(0)).or_insert(0) += 1;
+    }
+    println!("{rotations} rotations, {sent} deliveries; answers: {answers:?}");
+    // 503 is what a delivery meets whose secret is not stored yet; 401 would blame the sender.
+    assert!(answers.keys().all(|status| [200, 503].contains(status)), "{answers:?}");
+    let rows = admin.stack.recorded(&order, sent);
+    assert_eq!((rows.events.len(), rows.jobs.len()), (sent, sent), "each once");
+    admin.works(A);
+}
+
+#[test]
+fn twenty_rotations_lose_nothing() {
+    rotates_under_load(20, RetrySignatures::Anew);
+}
+
+#[test]
+fn rotations_lose_nothing_if_retries_keep_their_first_signature() {
+    rotates_under_load(6, RetrySignatures::OfTheFirstAttempt);
+}
+
+#[test]
+fn a_delivery_signed_before_a_rotation_is_taken_after_it() {
+    // The second attempt comes when the rotation is over.
+    let retries = Retries { base: Duration::from_secs(8), attempts: 3 };
+    let retry_signatures = RetrySignatures::OfTheFirstAttempt;
+    let Some(mut admin) = Deployed::new(Options { retries, retry_signatures, ..Options::default() }) else { return };
+    admin.wants(json!([{"name": A}]));
+    admin.sync();
+    let old = admin.works(A).secret;
+    let order = unique("order");
+    admin.disturb(Disturbance::FirstAttemptFails);
+    admin.emit("avatar_video.success", json!({"video_id": order, "callback_id": order}));
+    admin.ask(json!({"action": "rotate", "endpoint": A})).unwrap();
+    assert_ne!(admin.at_heygen(A)[0].secret, old);
+    // By another one, the receiver learns of the new secret: it could have held on to the old one until then.
+    let another = unique("order");
+    admin.emit("avatar_video.success", json!({"video_id": another, "callback_id": another}));
+    admin.stack.recorded(&another, 1);
+    admin.wait_until_delivered(Duration::from_secs(60)).unwrap();
+    let deliveries = admin.deliveries();
+    let late = deliveries.iter().find(|delivery| delivery.attempts.len() > 1).unwrap();
+    let statuses: Vec<_> = late.attempts.iter().map(|attempt| attempt.status).collect();
+    assert_eq!(statuses, [None, Some(200)]);
+    admin.stack.recorded(&order, 1);
+}

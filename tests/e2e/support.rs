@@ -1,0 +1,130 @@
+//! What the tests share: the stack, ids of their own, and waiting.
+
+use local::client::Client;
+use local::rows::{EventRow, JobRow, Rows};
+use local::stack_dir::StackDir;
+use serde_json::{Value, json};
+use simulator::http::Answer;
+use std::fs::File;
+use std::ops::Deref;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, SystemTime};
+
+/// How long anything may take until it is recorded, retries included.
+pub const TIMEOUT: Duration = Duration::from_secs(90);
+
+/// The stack, for as long as a test needs it.
+pub struct Stack {
+    client: Client,
+    /// Tests that disturb the stack hold this alone; all others share it.
+    _turn: File,
+}
+
+impl Deref for Stack {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.client
+    }
+}
+
+/// The stack, together with others.
+pub fn stack() -> Stack {
+    let turn = turn();
+    turn.lock_shared().unwrap();
+    Stack { client: Client::load().unwrap(), _turn: turn }
+}
+
+/// The stack, with nobody else on it: for taking permissions away and killing functions.
+/// `None` for a stack in a real account, where tests do neither.
+pub fn disturbed_stack() -> Option<Stack> {
+    let turn = turn();
+    turn.lock().unwrap();
+    let client = Client::load().unwrap();
+    if client.stack().aws_endpoint.is_none() {
+        println!("left out: this test disturbs the stack, so it runs on a local one only");
+        return None;
+    }
+    Some(Stack { client, _turn: turn })
+}
+
+fn turn() -> File {
+    let place = StackDir::test();
+    place.create().unwrap();
+    File::create(place.stack_json().with_file_name("turn.lock")).unwrap()
+}
+
+/// An id that no other test, and no earlier run on this stack, has.
+pub fn unique(name: &str) -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis();
+    format!("{name}-{now:x}-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// The body of an event.
+pub fn body(event_type: &str, data: Value) -> Vec<u8> {
+    json!({"event_type": event_type, "event_data": data}).to_string().into_bytes()
+}
+
+/// A video that is done.
+pub fn success(callback_id: &str, video_id: &str) -> Vec<u8> {
+    let url = format!("https://files.example.invalid/{video_id}.mp4?X-Amz-Signature=canary-link-e2e");
+    body("avatar_video.success", json!({"video_id": video_id, "callback_id": callback_id, "url": url}))
+}
+
+impl Stack {
+    /// Delivers a body as HeyGen does, to `main`; it has to be taken. Its identity.
+    pub fn accepted(&self, body: &[u8]) -> String {
+        let answer = self.deliver("main", body).unwrap();
+        assert_eq!(answer.status, 200, "{}", answer.json());
+        answer.identity().unwrap()
+    }
+
+    /// The answer to a body with these headers, posted to `main`.
+    pub fn posted(&self, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        self.post("main", headers, body).unwrap()
+    }
+
+    /// The rows of a correlation id, once there are so many events.
+    pub fn recorded(&self, correlation_id: &str, events: usize) -> Rows {
+        let what = format!("{events} events of {correlation_id}");
+        self.wait_for(
+            &what,
+            TIMEOUT,
+            || Ok(Some(self.rows(correlation_id)?).filter(|rows| rows.events.len() >= events)),
+        )
+        .unwrap()
+    }
+
+    /// Waits until nothing is on its way: what has not happened by then does not happen.
+    pub fn settled(&self) {
+        self.wait_for("an empty queue", TIMEOUT, || {
+            let depth = self.queue_depth()?;
+            Ok((depth.waiting + depth.in_flight == 0).then_some(()))
+        })
+        .unwrap();
+    }
+
+    /// Whether a function logged a line with all of these words since `since`, in Unix milliseconds.
+    pub fn lines_with(&self, since: u64, words: &[&str]) -> Vec<String> {
+        let lines = self.logs(since).unwrap();
+        lines.into_iter().map(|line| line.text).filter(|text| words.iter().all(|word| text.contains(word))).collect()
+    }
+}
+
+/// Now, in Unix milliseconds.
+pub fn now() -> u64 {
+    u64::try_from(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis()).unwrap()
+}
+
+/// The only job of some rows.
+pub fn only_job(rows: &Rows) -> &JobRow {
+    assert_eq!(rows.jobs.len(), 1, "{:?}", rows.jobs);
+    &rows.jobs[0]
+}
+
+/// The only event of some rows.
+pub fn only_event(rows: &Rows) -> &EventRow {
+    assert_eq!(rows.events.len(), 1);
+    &rows.events[0]
+}

@@ -1,0 +1,363 @@
+//! What is seen: dashboards, alarms and saved queries name only what the functions really write, and
+//! what they write is documented. The deployed dashboards and alarms are asked for, not the template.
+
+use crate::deployed::{A, Deployed};
+use crate::support::{Stack, TIMEOUT, body, now, stack, success, unique};
+use heygen::sign;
+use local::stack_dir::workspace;
+use serde_json::{Value, json};
+use simulator::Options;
+use std::collections::{BTreeMap, BTreeSet};
+
+const NAMESPACE: &str = "HeygenWebhooks";
+
+/// What AWS itself writes: the metrics that are shown, each with its dimension. From AWS's lists of metrics.
+const OF_AWS: [(&str, &str, &str); 13] = [
+    ("AWS/ApiGateway", "4xx", "ApiId"),
+    ("AWS/ApiGateway", "5xx", "ApiId"),
+    ("AWS/ApiGateway", "Count", "ApiId"),
+    ("AWS/ApiGateway", "Latency", "ApiId"),
+    ("AWS/DynamoDB", "TransactionConflict", "TableName"),
+    ("AWS/DynamoDB", "WriteThrottleEvents", "TableName"),
+    ("AWS/Lambda", "ConcurrentExecutions", "FunctionName"),
+    ("AWS/Lambda", "Duration", "FunctionName"),
+    ("AWS/Lambda", "Errors", "FunctionName"),
+    ("AWS/Lambda", "Throttles", "FunctionName"),
+    ("AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName"),
+    ("AWS/SQS", "ApproximateNumberOfMessagesNotVisible", "QueueName"),
+    ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName"),
+];
+
+/// A metric with its dimensions, as it is shown or as it was written.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Metric {
+    namespace: String,
+    name: String,
+    dimensions: BTreeMap<String, String>,
+}
+
+impl Metric {
+    fn names(&self) -> Vec<&str> {
+        self.dimensions.keys().map(String::as_str).collect()
+    }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_else(|| panic!("no text: {value}")).to_owned()
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+/// The lines that the functions wrote since a time, as JSON.
+fn lines(stack: &Stack, since: u64) -> Vec<Value> {
+    let lines = stack.logs(since).unwrap().into_iter().filter(|line| !line.is_lambdas());
+    lines.filter_map(|line| serde_json::from_str(&line.text).ok()).collect()
+}
+
+/// The metrics that were written, each with its unit. A line that CloudWatch would not understand is a failure.
+fn emitted(stack: &Stack, since: u64) -> BTreeSet<(Metric, String)> {
+    let lines = stack.logs(since).unwrap().into_iter().filter(|line| line.text.contains("\"_aws\""));
+    let mut found = BTreeSet::new();
+    for line in lines {
+        let emf: Value = serde_json::from_str(&line.text).unwrap_or_else(|why| panic!("{why}: {}", line.text));
+        let at = emf["_aws"]["Timestamp"].as_u64().unwrap();
+        // CloudWatch takes two weeks ago to two hours ahead.
+        assert!(at.abs_diff(now()) < 24 * 3_600_000, "{emf}");
+        let [directive] = list(&emf["_aws"]["CloudWatchMetrics"]) else { panic!("{emf}") };
+        let [names] = list(&directive["Dimensions"]) else { panic!("{emf}") };
+        let dimensions: BTreeMap<_, _> =
+            list(names).iter().map(|name| (text(name), text(&emf[name.as_str().unwrap()]))).collect();
+        let [metric] = list(&directive["Metrics"]) else { panic!("{emf}") };
+        let name = text(&metric["Name"]);
+        assert!(emf[&name].as_f64().is_some_and(|value| value.is_finite() && value >= 0.0), "{emf}");
+        // Nothing but the metric and its dimensions: a metric's line is no place for more.
+        assert_eq!(emf.as_object().unwrap().len(), 2 + dimensions.len(), "{emf}");
+        let metric_at = Metric { namespace: text(&directive["Namespace"]), name, dimensions };
+        found.insert((metric_at, text(&metric["Unit"])));
+    }
+    found
+}
+
+/// Deliveries and syncs with every outcome that an alarm or a dashboard asks for by name.
+fn make_everything_happen(admin: &mut Deployed) {
+    let stack = &admin.stack;
+    let (id, secret) = (unique("order"), stack.secret("main").unwrap());
+    let sent = (now() / 1000).to_string();
+    let taken = success(&id, &unique("video"));
+    for _ in 0..2 {
+        let headers = [("Signature", &*sign(&secret, &taken)), ("Heygen-Timestamp", &*sent)];
+        assert_eq!(stack.posted(&headers, &taken).status, 200);
+    }
+    stack.accepted(&body("avatar_video.fail", json!({"video_id": unique("video"), "callback_id": id})));
+    stack.accepted(&body("hologram.rendered", json!({"callback_id": id})));
+    for headers in [&[][..], &[("Signature", "nonsense")], &[("Signature", &*"0".repeat(64))]] {
+        assert_eq!(stack.posted(headers, b"{}").status, 401);
+    }
+    let poison = async |sqs: &aws_sdk_sqs::Client| {
+        sqs.send_message().queue_url(&stack.stack().queue_url).message_body("poison of telemetry").send().await
+    };
+    stack.sqs(poison).unwrap();
+    stack.recorded(&id, 3);
+
+    // Done, nothing to do, refused, failed.
+    admin.wants(json!([{"name": A, "events": ["avatar_video.success"]}]));
+    admin.sync();
+    admin.sync();
+    admin.wants(json!([{"name": A}]));
+    admin.ask(json!({"action": "sync"})).unwrap_err();
+    admin.turn(&[("API_KEY_SECRET", "nobody/made/this")]);
+    admin.ask(json!({"action": "sync"})).unwrap_err();
+}
+
+/// What a deployed dashboard shows: metrics by name, and searches as namespace, metric and dimensions.
+fn shown(dashboard: &Value) -> (BTreeSet<Metric>, Vec<String>) {
+    let (mut metrics, mut searches) = (BTreeSet::new(), Vec::new());
+    for widget in list(&dashboard["widgets"]) {
+        for row in list(&widget["properties"]["metrics"]) {
+            let row = list(row);
+            if let Some(expression) = row[0]["expression"].as_str() {
+                searches.push(expression.to_owned());
+                continue;
+            }
+            let words: Vec<_> = row.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+            let dimensions = words[2..].chunks(2).map(|pair| (pair[0].clone(), pair[1].clone())).collect();
+            metrics.insert(Metric { namespace: words[0].clone(), name: words[1].clone(), dimensions });
+        }
+    }
+    (metrics, searches)
+}
+
+/// What a search is for: `SEARCH('{Namespace,Dimension,…} MetricName="Name" …', …)`.
+fn searched(expression: &str) -> (&str, &str, Vec<&str>) {
+    let between = |from: &str, to: &str| expression.split_once(from).unwrap().1.split_once(to).unwrap().0;
+    let mut schema = between("{", "}").split(',');
+    let namespace = schema.next().unwrap();
+    let mut dimensions: Vec<_> = schema.collect();
+    dimensions.sort_unstable();
+    (namespace, between("MetricName=\"", "\""), dimensions)
+}
+
+/// The stack's name, which its metrics bear.
+fn stack_name(stack: &Stack) -> String {
+    let name = &stack.stack().functions.receiver;
+    let configuration = ["lambda", "get-function-configuration", "--function-name", name];
+    text(&stack.cli().unwrap().json(&configuration).unwrap()["Environment"]["Variables"]["STACK"])
+}
+
+/// The alarms, described by AWS.
+fn alarms(stack: &Stack) -> Vec<Value> {
+    let prefix = format!("{}-", stack_name(stack));
+    let asked = ["cloudwatch", "describe-alarms", "--alarm-name-prefix", &prefix];
+    list(&stack.cli().unwrap().json(&asked).unwrap()["MetricAlarms"]).to_vec()
+}
+
+fn metric_of(alarm: &Value) -> Metric {
+    let dimensions = list(&alarm["Dimensions"]).iter().map(|one| (text(&one["Name"]), text(&one["Value"])));
+    Metric { namespace: text(&alarm["Namespace"]), name: text(&alarm["MetricName"]), dimensions: dimensions.collect() }
+}
+
+/// The page that explains it all.
+fn operations() -> String {
+    std::fs::read_to_string(workspace().join("docs/operations.md")).unwrap()
+}
+
+/// The rows of the table below a heading, each cell without its backticks.
+fn table(page: &str, heading: &str) -> Vec<Vec<String>> {
+    let section = page.split_once(&format!("\n{heading}\n")).unwrap().1;
+    let rows = section.lines().skip_while(|line| !line.starts_with("|---")).skip(1);
+    let rows = rows.take_while(|line| line.starts_with('|'));
+    rows.map(|row| row.trim_matches('|').split('|').map(|cell| cell.trim().replace('`', "")).collect()).collect()
+}
+
+#[test]
+fn dashboards_and_alarms_show_what_the_functions_write() {
+    let Some(mut admin) = Deployed::new(Options::default()) else { return };
+    make_everything_happen(&mut admin);
+    let stack = &admin.stack;
+    let name = stack_name(stack);
+
+    let mut wanted: BTreeSet<_> = alarms(stack).iter().map(metric_of).collect();
+    assert!(wanted.len() >= 13, "the alarms of the deployed stack: {wanted:?}");
+    let mut searches = Vec::new();
+    for dashboard in ["videos", "operations"] {
+        let get = ["cloudwatch", "get-dashboard", "--dashboard-name", &format!("{name}-{dashboard}")];
+        let got = stack.cli().unwrap().json(&get).unwrap();
+        let (metrics, found) = shown(&serde_json::from_str(got["DashboardBody"].as_str().unwrap()).unwrap());
+        assert!(metrics.len() >= 5, "{dashboard}: {metrics:?}");
+        wanted.extend(metrics);
+        searches.extend(found);
+    }
+    let (ours, of_aws): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|metric| metric.namespace == NAMESPACE);
+
+    let complete = || {
+        let written = emitted(stack, 0);
+        let is_there = |metric: &&Metric| written.iter().any(|(one, _)| one == *metric);
+        let missing: Vec<_> = ours.iter().filter(|metric| !is_there(metric)).cloned().collect();
+        Ok::<_, local::Error>(missing.is_empty().then_some(written).ok_or(missing))
+    };
+    // Lines arrive when the invocation that wrote them ends.
+    let mut last = Vec::new();
+    let written = stack.wait_for("all metrics", TIMEOUT, || Ok(complete()?.map_err(|missing| last = missing).ok()));
+    let written = written.unwrap_or_else(|_| panic!("shown, and never written: {last:#?}"));
+
+    assert!(searches.len() >= 3);
+    for search in &searches {
+        let (namespace, metric, dimensions) = searched(search);
+        let fits = |one: &Metric| one.namespace == namespace && one.name == metric && one.names() == dimensions;
+        assert!(written.iter().any(|(one, _)| fits(one)), "nothing is found by {search}");
+        assert!(search.contains(&format!("Stack=\"{name}\"")), "it shows the metrics of other stacks: {search}");
+    }
+    for (metric, _) in &written {
+        assert_eq!(metric.namespace, NAMESPACE);
+        assert_eq!(metric.dimensions.get("Stack"), Some(&name), "{metric:?} may be of any stack");
+    }
+
+    let described = stack.cli().unwrap().json(&["cloudformation", "describe-stacks", "--stack-name", &name]).unwrap();
+    let outputs = described["Stacks"][0]["Outputs"].as_array().unwrap();
+    let undelivered = outputs.iter().find(|output| output["OutputKey"] == "UndeliveredJobEventsQueueUrl").unwrap();
+    let stack = stack.stack();
+    let tail = |url: &str| url.rsplit('/').next().unwrap().to_owned();
+    let functions = &stack.functions;
+    let resources = [
+        tail(&stack.queue_url),
+        tail(&stack.dlq_url),
+        tail(undelivered["OutputValue"].as_str().unwrap()),
+        stack.table.clone(),
+        functions.receiver.clone(),
+        functions.processor.clone(),
+        functions.admin.clone(),
+    ];
+    for metric in of_aws {
+        let [(dimension, value)] = metric.dimensions.iter().collect::<Vec<_>>()[..] else { panic!("{metric:?}") };
+        let known = (metric.namespace.as_str(), metric.name.as_str(), dimension.as_str());
+        assert!(OF_AWS.contains(&known), "AWS writes no such metric: {metric:?}");
+        let is_api = dimension == "ApiId" && stack.api_url.contains(value);
+        assert!(is_api || resources.contains(value), "not of this stack: {metric:?}");
+    }
+}
+
+#[test]
+fn every_metric_is_documented_and_every_documented_metric_is_written() {
+    let Some(mut admin) = Deployed::new(Options::default()) else { return };
+    make_everything_happen(&mut admin);
+    let page = operations();
+    let documented: BTreeSet<_> =
+        table(&page, "### Metrics").into_iter().map(|row| (row[0].clone(), row[1].clone(), row[2].clone())).collect();
+    assert!(documented.len() >= 10, "{documented:?}");
+    let written = || -> BTreeSet<_> {
+        let written = emitted(&admin.stack, 0).into_iter().map(|(metric, unit)| {
+            let own: Vec<_> = metric.names().into_iter().filter(|name| *name != "Stack").collect();
+            (metric.name.clone(), own.join(", "), unit)
+        });
+        written.collect()
+    };
+    let all = admin.stack.wait_for("all metrics", TIMEOUT, || {
+        let written = written();
+        Ok(documented.is_subset(&written).then_some(()))
+    });
+    assert_eq!(written(), documented, "{all:?}");
+}
+
+#[test]
+fn every_alarm_says_why_and_leads_to_the_runbook() {
+    let stack = stack();
+    let page = operations();
+    let headings: BTreeSet<_> = page.lines().filter_map(|line| line.strip_prefix("### ")).collect();
+    let anchor = |heading: &str| heading.to_lowercase().replace(' ', "-");
+    let anchors: BTreeSet<_> = headings.into_iter().map(anchor).collect();
+    let alarms = alarms(&stack);
+    if stack.stack().aws_endpoint.is_some() {
+        assert!(alarms.len() >= 13);
+    }
+    for alarm in alarms {
+        let (name, why) = (text(&alarm["AlarmName"]), text(&alarm["AlarmDescription"]));
+        let (reason, leads) =
+            why.split_once(" What to do: docs/operations.md#").unwrap_or_else(|| panic!("{name}: {why}"));
+        assert!(reason.len() > 30, "{name}: {reason}");
+        assert!(anchors.contains(leads), "{name} leads to #{leads}, and there are only {anchors:?}");
+        assert!(!list(&alarm["AlarmActions"]).is_empty(), "{name} tells nobody");
+    }
+}
+
+#[test]
+fn log_keys_are_few_and_documented_and_saved_queries_ask_for_no_other() {
+    let Some(mut admin) = Deployed::new(Options::default()) else { return };
+    let since = now();
+    make_everything_happen(&mut admin);
+    let stack = &admin.stack;
+    let keys: BTreeSet<_> = table(&operations(), "### Log keys")
+        .into_iter()
+        .flat_map(|row| row[0].split(", ").map(str::to_owned).collect::<Vec<_>>())
+        .collect();
+    for key in ["request_id", "endpoint", "identity", "correlation_id", "outcome", "class", "error"] {
+        assert!(keys.contains(key), "{key} is not documented");
+    }
+    stack
+        .wait_for("log lines", TIMEOUT, || {
+            let said = |word| !stack.lines_with(since, &[word]).is_empty();
+            Ok(["delivery refused", "event recorded", "can never be recorded", "action failed"]
+                .into_iter()
+                .all(said)
+                .then_some(()))
+        })
+        .unwrap();
+    for line in lines(stack, since) {
+        let Some(level) = line["level"].as_str().filter(|_| line["_aws"].is_null()) else { continue };
+        if ["ERROR", "WARN", "INFO"].contains(&level) {
+            let odd: Vec<_> = line.as_object().unwrap().keys().filter(|key| !keys.contains(*key)).collect();
+            assert!(odd.is_empty(), "{odd:?} are not documented: {line}");
+        }
+        if line["error"].is_string() {
+            assert!(["Transient", "Permanent", "Denied"].contains(&line["class"].as_str().unwrap_or("none")), "{line}");
+        }
+    }
+
+    let get = ["cloudformation", "get-template", "--stack-name", &stack_name(stack), "--template-stage", "Processed"];
+    let template = stack.cli().unwrap().json(&get).unwrap();
+    let resources = template["TemplateBody"]["Resources"].as_object().unwrap().values();
+    let queries: Vec<_> = resources.filter(|one| one["Type"] == "AWS::Logs::QueryDefinition").collect();
+    assert!(queries.len() >= 5);
+    for query in queries {
+        let query = text(&query["Properties"]["QueryString"]);
+        for word in fields(&query) {
+            assert!(word.starts_with('@') || keys.contains(word), "{word} is no key of a log line: {query}");
+        }
+    }
+}
+
+/// The fields that a saved query shows or compares.
+fn fields(query: &str) -> Vec<&str> {
+    let mut fields = Vec::new();
+    for command in query.lines().filter(|line| !line.starts_with('#')) {
+        let command = command.trim_start_matches("| ");
+        if let Some(listed) = command.strip_prefix("fields ") {
+            fields.extend(listed.split(", "));
+        } else if let Some(conditions) = command.strip_prefix("filter ") {
+            let word = |condition: &'_ str| -> usize { condition.find([' ', ')']).unwrap_or(condition.len()) };
+            let conditions = conditions.split(" and ").map(|one| one.trim_start_matches("ispresent("));
+            fields.extend(conditions.map(|condition| &condition[..word(condition)]));
+        }
+    }
+    fields
+}
+
+#[test]
+fn the_log_tells_what_happened_to_a_callback_id() {
+    let stack = stack();
+    let since = now();
+    let id = unique("order");
+    stack.accepted(&success(&id, &unique("video")));
+    stack.recorded(&id, 1);
+    let story =
+        || -> Vec<Value> { lines(&stack, since).into_iter().filter(|line| line["correlation_id"] == id).collect() };
+    let story = stack.wait_for("both lines", TIMEOUT, || Ok(Some(story()).filter(|lines| lines.len() >= 2))).unwrap();
+    let said: Vec<_> = story.iter().map(|line| (text(&line["message"]), text(&line["outcome"]))).collect();
+    let pair = |message: &str, outcome: &str| (message.to_owned(), outcome.to_owned());
+    assert!(said.contains(&pair("delivery accepted", "accepted")), "{said:?}");
+    assert!(said.contains(&pair("event recorded", "job_updated")), "{said:?}");
+    for key in ["request_id", "identity", "endpoint"] {
+        assert!(story[0][key].is_string() && story.iter().all(|line| line[key] == story[0][key]), "{key}: {story:?}");
+    }
+}
