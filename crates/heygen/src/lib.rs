@@ -22,7 +22,7 @@ pub use correlation::CorrelationId;
 pub use event::Event;
 pub use event_type::{EventType, Outcome};
 pub use failure::Failure;
-pub use header_names::{HeaderNames, InvalidHeaderNames};
+pub use header_names::{HeaderNames, InvalidHeaderNames, SignatureHeaderError};
 pub use identity::{Identity, InvalidIdentity};
 pub use job::{Job, Status};
 pub use secret::{EmptySecret, Secret};

@@ -1,5 +1,7 @@
 //! Every sample delivery, and what it must be read as.
 
+#![allow(clippy::disallowed_methods, reason = "no request is involved")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
@@ -108,7 +110,7 @@ fn deliveries() -> BTreeMap<String, Event> {
 fn delivery(path: &Path) -> Option<(String, Event)> {
     let name = path.file_name()?.to_str()?.strip_suffix(".json")?;
     let body = fs::read(path).ok()?;
-    Some((name.to_owned(), Event::read(&Verified::from_trusted(body))))
+    Some((name.to_owned(), Event::read(&Verified::assume_authentic(body))))
 }
 
 fn or_empty(text: Option<&String>) -> &str {
@@ -136,8 +138,6 @@ fn every_sample_is_read_as_what_it_is() {
     let deliveries = deliveries();
     for sample in SAMPLES {
         let (file, event) = (sample.file, &deliveries[sample.file]);
-        assert!(event.is_json, "{file}");
-
         let event_type = event.event_type.as_ref().unwrap();
         assert!(file.starts_with(event_type.as_str()), "{file}");
         assert_eq!((event_type.kind(), event_type.outcome()), (sample.kind, sample.outcome), "{file}");
