@@ -92,6 +92,14 @@ impl Event {
         }
     }
 
+    /// The event's type as a label for logs and metrics: `"unknown"` unless it is one of
+    /// [`EventType::KNOWN`], so that a label has a limited number of values and none of the
+    /// sender's text.
+    pub fn type_label(&self) -> &str {
+        let known = self.event_type.as_ref().filter(|event_type| event_type.is_known());
+        known.map_or("unknown", EventType::as_str)
+    }
+
     /// What the event belongs to: its `callback_id`, else its entity id, else its identity.
     pub fn correlation_id(&self) -> CorrelationId {
         let known = self.callback_id.as_deref().or(self.entity_id.as_deref());
@@ -182,6 +190,14 @@ mod tests {
         data.insert("render_id".to_owned(), json!(""));
         let event = event("avatar_video.success", Value::Object(data));
         assert_eq!(event.entity_id.unwrap(), "the video_id");
+    }
+
+    #[test]
+    fn a_label_is_a_known_type_or_unknown() {
+        for (event_type, label) in [("avatar_video.fail", "avatar_video.fail"), ("hologram.fail", "unknown")] {
+            assert_eq!(event(event_type, json!({})).type_label(), label);
+        }
+        assert_eq!(read("not json").type_label(), "unknown");
     }
 
     #[test]

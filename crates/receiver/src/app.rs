@@ -130,7 +130,7 @@ impl App {
             outcome = "accepted",
             identity = event.identity.as_str(),
             correlation_id = event.correlation_id().as_str(),
-            event_type = event.event_type.as_ref().filter(|t| t.is_known()).map_or("unknown", |t| t.as_str()),
+            event_type = event.type_label(),
             body_bytes = delivery.body.body().len(),
             age_seconds = age(&delivery),
             // 0 is the current secret, 1 the previous one.
