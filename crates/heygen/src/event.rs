@@ -7,26 +7,7 @@ use serde_json::Value;
 
 use crate::fields::Fields;
 use crate::identity::Evidence;
-use crate::{CorrelationId, EventType, Failure, Identity, Job, Outcome, Status, Verified, links};
-
-/// The fields that may name the entity an event is about; the first that is there does.
-/// A video's own id comes before the id of the project or avatar that it belongs to.
-const ENTITY_IDS: [&str; 14] = [
-    "render_id",
-    "video_id",
-    "video_translate_id",
-    "video_translation_id",
-    "session_id",
-    "lipsync_id",
-    "ai_clipping_id",
-    "proofread_id",
-    "batch_id",
-    "project_id",
-    "avatar_id",
-    "photo_avatar_id",
-    "group_id",
-    "id",
-];
+use crate::{CorrelationId, EventType, Failure, Identity, Job, Outcome, Status, Verified, entity_id, links};
 
 /// A delivery's body, `{"event_type": …, "event_data": {…}}`, as far as it can be read.
 ///
@@ -69,7 +50,7 @@ impl Event {
 
         let event_type = top.text("event_type").map(EventType::new);
         let event_id = top.text("event_id");
-        let entity_id = data.first_text(&ENTITY_IDS);
+        let entity_id = entity_id::read(event_type.as_ref(), data);
         let output_language = data.text("output_language");
         let identity = Identity::decide(&Evidence {
             event_id: event_id.as_deref(),
@@ -177,19 +158,6 @@ mod tests {
             assert_eq!(event.correlation_id().as_str(), event.identity.as_str());
             assert_eq!(event.job(), None);
         }
-    }
-
-    #[test]
-    fn the_first_entity_id_that_is_there_counts() {
-        let mut data = serde_json::Map::new();
-        for name in ENTITY_IDS.iter().rev() {
-            data.insert((*name).to_owned(), json!(format!("the {name}")));
-            let event = event("avatar_video.success", Value::Object(data.clone()));
-            assert_eq!(event.entity_id, Some(format!("the {name}")));
-        }
-        data.insert("render_id".to_owned(), json!(""));
-        let event = event("avatar_video.success", Value::Object(data));
-        assert_eq!(event.entity_id.unwrap(), "the video_id");
     }
 
     #[test]

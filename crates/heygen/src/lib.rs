@@ -5,6 +5,7 @@ pub mod api;
 mod class;
 mod correlation;
 mod digest;
+mod entity_id;
 mod event;
 mod event_type;
 mod failure;
