@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde_json::Value;
-
+use crate::body::Body;
 use crate::fields::Fields;
 use crate::identity::Evidence;
 use crate::{CorrelationId, EventType, Failure, Identity, Job, Outcome, Status, Verified, entity_id, links};
@@ -20,6 +19,8 @@ use crate::{CorrelationId, EventType, Failure, Identity, Job, Outcome, Status, V
 pub struct Event {
     /// Which event this is.
     pub identity: Identity,
+    /// Whether the whole body is JSON. If not, the fields before the first error are read all the same.
+    pub is_json: bool,
     /// `event_type`.
     pub event_type: Option<EventType>,
     /// The body's `event_id`. Deliveries are not known to have one.
@@ -41,20 +42,21 @@ pub struct Event {
 }
 
 impl Event {
-    /// Reads a body. This never fails: of a body that is not JSON, or JSON of another shape,
-    /// nothing is known but its identity, and it is recorded like any other.
+    /// Reads a body. This never fails: of JSON of another shape nothing is known but its identity,
+    /// and it is recorded like any other.
     pub fn read(verified: &Verified) -> Self {
-        let body: Option<Value> = serde_json::from_slice(verified.body()).ok();
-        let top = Fields::of(body.as_ref());
+        let body = Body::read(verified.body());
+        let top = Fields::of(Some(&body.value));
         let data = top.object("event_data");
 
         let event_type = top.text("event_type").map(EventType::new);
         let event_id = top.text("event_id");
         let entity_id = entity_id::read(event_type.as_ref(), data);
         let output_language = data.text("output_language");
+        // A body that is not JSON may have been cut: its fields say where it belongs, and no more.
         let identity = Identity::decide(&Evidence {
-            event_id: event_id.as_deref(),
-            event_type: event_type.as_ref(),
+            event_id: event_id.as_deref().filter(|_| body.is_json),
+            event_type: event_type.as_ref().filter(|_| body.is_json),
             entity_id: entity_id.as_deref(),
             output_language: output_language.as_deref(),
             body: verified.body(),
@@ -62,6 +64,7 @@ impl Event {
 
         Self {
             identity,
+            is_json: body.is_json,
             links: links::read(event_type.as_ref().map(EventType::kind), data),
             event_type,
             event_id,
@@ -87,10 +90,10 @@ impl Event {
         CorrelationId::of(known.unwrap_or(self.identity.as_str()))
     }
 
-    /// What the event, taken alone, says of its job; `None` if it names no entity or its type
-    /// does not say how the job ended.
+    /// What the event, taken alone, says of its job; `None` if it names no entity, its type does
+    /// not say how the job ended, or its body is not JSON to the end.
     pub fn job(&self) -> Option<Job> {
-        let event_type = self.event_type.as_ref()?;
+        let event_type = self.event_type.as_ref().filter(|_| self.is_json)?;
         let status = match event_type.outcome() {
             Outcome::Succeeded => Status::Succeeded,
             Outcome::Failed => Status::Failed,
@@ -115,6 +118,7 @@ impl fmt::Debug for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Event")
             .field("identity", &self.identity)
+            .field("is_json", &self.is_json)
             .field("event_type", &self.event_type)
             .field("event_id", &self.event_id)
             .field("created_at", &self.created_at)
@@ -130,7 +134,7 @@ mod tests {
     #![allow(clippy::disallowed_methods, reason = "no request is involved")]
 
     use super::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     fn read(body: impl Into<Vec<u8>>) -> Event {
         Event::read(&Verified::assume_authentic(body.into()))
@@ -142,22 +146,34 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_an_event_of_which_nothing_is_known() {
-        for body in [
-            "",
-            "not json",
-            r#"{"event_type":"#,
-            "null",
-            "[]",
-            "7",
-            r#"{"event_type":{},"event_data":"text","event_id":null}"#,
+        for (body, is_json) in [
+            ("", false),
+            ("not json", false),
+            (r#"{"event_type":"#, false),
+            ("null", true),
+            ("[]", true),
+            ("7", true),
+            (r#"{"event_type":{},"event_data":"text","event_id":null}"#, true),
         ] {
             let event = read(body);
-            let nothing = Event { identity: event.identity.clone(), ..read("") };
+            let nothing = Event { identity: event.identity.clone(), is_json, ..read("") };
             assert_eq!(event, nothing, "{body}");
             assert_eq!(event.event_type, None);
             assert_eq!(event.correlation_id().as_str(), event.identity.as_str());
             assert_eq!(event.job(), None);
         }
+    }
+
+    #[test]
+    fn a_body_that_breaks_off_says_where_it_belongs_and_changes_no_job() {
+        let whole = r#"{"event_type":"avatar_video.success","event_data":{"callback_id":"c","video_id":"v","url":"https://x.invalid/1"}}"#;
+        let (cut, whole) = (read(&whole[..whole.len() - 5]), read(whole));
+        assert_eq!(
+            (cut.is_json, cut.correlation_id().as_str(), cut.type_label()),
+            (false, "c", "avatar_video.success")
+        );
+        assert_eq!(cut.job(), None);
+        assert_ne!(cut.identity, whole.identity);
     }
 
     #[test]

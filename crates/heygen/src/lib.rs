@@ -2,6 +2,7 @@
 
 #[cfg(feature = "api")]
 pub mod api;
+mod body;
 mod class;
 mod correlation;
 mod digest;
