@@ -14,7 +14,7 @@ const LIMIT: usize = 1024;
 /// One that is longer than 1024 bytes becomes `sha256:` and the hex of its SHA-256, so that it
 /// fits into a key (DynamoDB's limit is 2048 bytes) and is never cut short.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(from = "String")]
+#[serde(transparent)]
 pub struct CorrelationId(String);
 
 impl CorrelationId {
@@ -27,13 +27,6 @@ impl CorrelationId {
     /// The id as it is stored.
     pub fn as_str(&self) -> &str {
         &self.0
-    }
-}
-
-/// For correlation ids that come back from a store.
-impl From<String> for CorrelationId {
-    fn from(id: String) -> Self {
-        Self::of(&id)
     }
 }
 

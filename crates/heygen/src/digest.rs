@@ -15,13 +15,17 @@ pub(crate) fn digest(domain: &str, parts: &[&[u8]]) -> String {
     hex::encode(hash.finalize())
 }
 
-/// The text itself, or `sha256:<hex of its SHA-256>` if it is longer than `limit` bytes.
-/// Never cut short: two long texts with one beginning stay apart.
+/// What begins a digest that stands for a text.
+const DIGEST: &str = "sha256:";
+
+/// The text itself, or `sha256:<hex of its SHA-256>` if it is longer than `limit` bytes, or begins
+/// like such a digest and could be taken for another text's. Never cut short: two long texts with one
+/// beginning stay apart.
 pub(crate) fn shortened(text: &str, limit: usize) -> String {
-    if text.len() <= limit {
+    if text.len() <= limit && !text.starts_with(DIGEST) {
         return text.to_owned();
     }
-    format!("sha256:{}", hex::encode(Sha256::digest(text)))
+    format!("{DIGEST}{}", hex::encode(Sha256::digest(text)))
 }
 
 #[cfg(test)]
@@ -45,6 +49,8 @@ mod tests {
     #[test]
     fn only_what_is_too_long_is_hashed() {
         assert_eq!(shortened("abc", 3), "abc");
-        assert_eq!(shortened("abc", 2), "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        let digest = shortened("abc", 2);
+        assert_eq!(digest, "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        assert_ne!(shortened(&digest, 100), digest, "a text that looks like another's digest");
     }
 }

@@ -21,20 +21,29 @@ const NAMES: &[&str] = &[
     "group_id",
 ];
 
+/// Fields that name what can be worked on again and again: a group that is trained twice, an avatar
+/// or a project that is made anew. Two events about one of these may report two jobs.
+const REUSED: &[&str] = &["project_id", "avatar_id", "group_id"];
+
+/// The entity that an event is about.
+pub(crate) struct EntityId {
+    pub(crate) id: String,
+    /// Whether more than one job may be about it.
+    pub(crate) is_reused: bool,
+}
+
 /// Reads the entity id: the first of [`NAMES`] that is present, else the id that is named for the
 /// kind, such as `hologram_id` for `hologram.success`, else the bare `id`.
 ///
 /// The order is fixed for known kinds, because their identities are stored. For an unknown kind
 /// the id named for it comes first: it is its own id, and the others are those of related entities.
-pub(crate) fn read(event_type: Option<&EventType>, data: Fields<'_>) -> Option<String> {
-    let named_for_kind = || data.text(&format!("{}_id", base_kind(event_type?)));
-    let documented = || data.first_text(NAMES);
-    let specific = if event_type.is_some_and(is_of_known_kind) {
-        documented().or_else(named_for_kind)
-    } else {
-        named_for_kind().or_else(documented)
-    };
-    specific.or_else(|| data.text("id"))
+pub(crate) fn read(event_type: Option<&EventType>, data: Fields<'_>) -> Option<EntityId> {
+    let own = event_type.map(|event_type| format!("{}_id", base_kind(event_type)));
+    let (known, own) = (NAMES.iter().copied(), own.as_deref().into_iter());
+    let names: Vec<&str> =
+        if event_type.is_some_and(is_of_known_kind) { known.chain(own).collect() } else { own.chain(known).collect() };
+    let found = |name: &str| Some(EntityId { id: data.text(name)?, is_reused: REUSED.contains(&name) });
+    names.into_iter().chain(["id"]).find_map(found)
 }
 
 /// `hologram` for `hologram.success`, `hologram.started` and `hologram.draft.fail`.
@@ -52,7 +61,7 @@ mod tests {
     use serde_json::{Map, Value, json};
 
     fn entity_id(event_type: &str, data: Value) -> Option<String> {
-        read(Some(&EventType::new(event_type)), Fields::of(Some(&data)))
+        read(Some(&EventType::new(event_type)), Fields::of(Some(&data))).map(|entity| entity.id)
     }
 
     #[test]
@@ -88,6 +97,6 @@ mod tests {
     #[test]
     fn without_a_type_there_is_no_kind_to_name_an_id() {
         let data = json!({"hologram_id": "h", "id": "i"});
-        assert_eq!(read(None, Fields::of(Some(&data))).unwrap(), "i");
+        assert_eq!(read(None, Fields::of(Some(&data))).unwrap().id, "i");
     }
 }

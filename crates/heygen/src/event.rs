@@ -51,13 +51,13 @@ impl Event {
 
         let event_type = top.text("event_type").map(EventType::new);
         let event_id = top.text("event_id");
-        let entity_id = entity_id::read(event_type.as_ref(), data);
+        let entity = entity_id::read(event_type.as_ref(), data);
         let output_language = data.text("output_language");
         // A body that is not JSON may have been cut: its fields say where it belongs, and no more.
         let identity = Identity::decide(&Evidence {
             event_id: event_id.as_deref().filter(|_| body.is_json),
             event_type: event_type.as_ref().filter(|_| body.is_json),
-            entity_id: entity_id.as_deref(),
+            entity: entity.as_ref(),
             output_language: output_language.as_deref(),
             body: verified.body(),
         });
@@ -70,7 +70,7 @@ impl Event {
             event_id,
             created_at: top.text("created_at"),
             callback_id: data.text("callback_id"),
-            entity_id,
+            entity_id: entity.map(|entity| entity.id),
             output_language,
             failure: Failure::read(data),
         }

@@ -4,7 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::canonical::canonical;
 use crate::digest::digest;
+use crate::entity_id::EntityId;
 use crate::{EventType, Outcome};
 
 /// The identity of an event: 64 lower-case hex digits, of SHA-256.
@@ -24,31 +26,34 @@ pub struct InvalidIdentity;
 pub(crate) struct Evidence<'a> {
     pub(crate) event_id: Option<&'a str>,
     pub(crate) event_type: Option<&'a EventType>,
-    pub(crate) entity_id: Option<&'a str>,
+    pub(crate) entity: Option<&'a EntityId>,
     pub(crate) output_language: Option<&'a str>,
     pub(crate) body: &'a [u8],
 }
 
 impl Identity {
-    /// The event's own id, else what it reports of which entity, else its very bytes.
+    /// The event's own id, else its type and entity, else its content.
     ///
-    /// The second lets a retry be written with other spacing, or with fresh links, and still be
-    /// the same event. It holds for types that end a job, which happens once. A type of unknown
-    /// outcome may report on one entity many times, and to take two reports for one would lose
-    /// the second; of such types only identical bytes are the same event.
+    /// The second lets a retry be written with other fields and still be the same event. It holds for
+    /// types that end a job on an entity that is made once. An event of unknown outcome, or about an
+    /// entity that can be worked on again, may be one of several: of these only the same content is
+    /// the same event. Content is compared in its canonical form, or byte by byte where there is none.
     pub(crate) fn decide(evidence: &Evidence<'_>) -> Self {
         if let Some(event_id) = evidence.event_id {
             return Self(digest("heygen event id", &[event_id.as_bytes()]));
         }
         if let Some(event_type) = evidence.event_type
             && event_type.outcome() != Outcome::Unknown
-            && let Some(entity_id) = evidence.entity_id
+            && let Some(entity) = evidence.entity.filter(|entity| !entity.is_reused)
         {
-            let mut parts = vec![event_type.as_str().as_bytes(), entity_id.as_bytes()];
+            let mut parts = vec![event_type.as_str().as_bytes(), entity.id.as_bytes()];
             parts.extend(evidence.output_language.map(str::as_bytes));
             return Self(digest("heygen entity", &parts));
         }
-        Self(digest("heygen body", &[evidence.body]))
+        match canonical(evidence.body) {
+            Some(content) => Self(digest("heygen content", &[&content])),
+            None => Self(digest("heygen body", &[evidence.body])),
+        }
     }
 
     /// The 64 hex digits.
@@ -110,8 +115,9 @@ mod tests {
             r#"{"event_type":"video_translate.fail","event_id":"t1","event_data":{"id":"t1"}}"#,
             r#"{"event_type":"video_translate.fail","event_id":"t2","event_data":{"id":"t1"}}"#,
             r#"{"event_type":"video_translate.fail"}"#,
-            r#"{"event_type": "video_translate.fail"}"#,
+            r#"{"event_type":"video_translate.fail","x":1}"#,
             "",
+            " ",
         ];
         let identities = bodies.map(identity);
         for (index, one) in identities.iter().enumerate() {
@@ -133,6 +139,35 @@ mod tests {
             identity(r#"{"event_type":"avatar_video.progress","event_data":{"id":"1","percent":10}}"#),
             identity(r#"{"event_type":"avatar_video.progress","event_data":{"id":"1","percent":90}}"#)
         );
+    }
+
+    #[test]
+    fn what_is_identified_by_its_content_may_come_in_other_bytes() {
+        for (event_type, id) in [("avatar_video.progress", "video_id"), ("photo_avatar_train.success", "group_id")] {
+            let sent = format!(
+                r#"{{"event_type":"{event_type}","event_data":{{"{id}":"1","url":"https://x.invalid/a?s=1"}}}}"#
+            );
+            let again = format!(
+                r#"{{ "event_data": {{"url": "https://x.invalid/a?s=2", "{id}": "1"}}, "event_type": "{event_type}" }}"#
+            );
+            assert_eq!(identity(&sent), identity(&again), "{event_type}");
+        }
+    }
+
+    #[test]
+    fn two_jobs_on_an_entity_that_is_used_again_are_two_events() {
+        for (event_type, id) in [
+            ("photo_avatar_train.fail", "group_id"),
+            ("instant_avatar.success", "avatar_id"),
+            ("x.success", "project_id"),
+        ] {
+            let of = |order: &str| {
+                identity(&format!(
+                    r#"{{"event_type":"{event_type}","event_data":{{"{id}":"1","callback_id":"{order}"}}}}"#
+                ))
+            };
+            assert_ne!(of("a"), of("b"), "{event_type}");
+        }
     }
 
     #[test]

@@ -3,12 +3,14 @@
 #[cfg(feature = "api")]
 pub mod api;
 mod body;
+mod canonical;
 mod class;
 mod correlation;
 mod digest;
 mod entity_id;
 mod event;
 mod event_type;
+mod expiry;
 mod failure;
 mod fields;
 mod header_names;
