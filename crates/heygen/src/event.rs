@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::body::Body;
+use crate::expiry::expires_at;
 use crate::fields::Fields;
 use crate::identity::Evidence;
 use crate::{CorrelationId, EventType, Failure, Identity, Job, Outcome, Status, Verified, entity_id, links};
@@ -31,6 +32,9 @@ pub struct Event {
     pub callback_id: Option<String>,
     /// The id of the video, translation, avatar, … that the event is about.
     pub entity_id: Option<String>,
+    /// Whether the entity is one that is used again, such as a group or an avatar, so that several
+    /// jobs may be about it.
+    pub entity_is_reused: bool,
     /// `event_data.output_language`, of a translation.
     pub output_language: Option<String>,
     /// The results: `video`, `gif`, `page`, `share_page`, `landing_page`, `captioned_video`,
@@ -70,6 +74,7 @@ impl Event {
             event_id,
             created_at: top.text("created_at"),
             callback_id: data.text("callback_id"),
+            entity_is_reused: entity.as_ref().is_some_and(|entity| entity.is_reused),
             entity_id: entity.map(|entity| entity.id),
             output_language,
             failure: Failure::read(data),
@@ -110,6 +115,8 @@ impl Event {
             links: if succeeded { self.links.clone() } else { BTreeMap::new() },
             failure: if succeeded { None } else { self.failure.clone() },
             output_language: self.output_language.clone(),
+            told_apart_by: self.callback_id.clone().filter(|_| self.entity_is_reused),
+            links_expire_at: self.links.values().filter_map(|link| expires_at(link)).min().filter(|_| succeeded),
         })
     }
 }

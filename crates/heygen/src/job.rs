@@ -8,10 +8,12 @@ use serde::{Deserialize, Serialize};
 use crate::digest::shortened;
 use crate::{Failure, Identity};
 
-/// The longest entity id, in bytes, that stands in a key as it is.
-const ENTITY_ID_LIMIT: usize = 512;
-/// The same for a kind. Together they stay below DynamoDB's 1024 bytes of sort key.
-const KIND_LIMIT: usize = 256;
+/// The longest parts, in bytes, that stand in a key as they are. Together they stay below the 1024
+/// bytes of a sort key in DynamoDB.
+const KIND_LIMIT: usize = 128;
+const ENTITY_ID_LIMIT: usize = 384;
+const LANGUAGE_LIMIT: usize = 128;
+const CALLBACK_ID_LIMIT: usize = 256;
 
 /// How far a job is. Success outranks failure: HeyGen may retry a failed job, and a link to a
 /// finished video is worth more than an old complaint.
@@ -61,32 +63,41 @@ pub struct Job {
     pub links: BTreeMap<String, String>,
     /// Why it failed, if it did and HeyGen said so.
     pub failure: Option<Failure>,
-    /// The language of a translation.
+    /// The language of a translation. One translation into two languages is two jobs.
     pub output_language: Option<String>,
+    /// The `callback_id` of a job on an entity that is used again, such as the second training of a
+    /// group, since its entity does not tell it apart from the first.
+    pub told_apart_by: Option<String>,
+    /// When its links expire, as a Unix time in seconds: the earliest of those that say so.
+    pub links_expire_at: Option<i64>,
 }
 
 impl Job {
-    /// The key of the job among all that share its correlation id: `job#<kind>#<entity id>`.
+    /// The key of the job: `job#<kind>#<entity id>`, then `#language=<language>` of a translation
+    /// and `#callback_id=<callback_id>` of a job on an entity that is used again.
     ///
-    /// An entity id longer than 512 bytes, or a kind longer than 256, is replaced by `sha256:`
-    /// and the hex of its SHA-256.
+    /// A `#` or `%` in a part is percent-encoded, and a part that is longer than its limit is replaced
+    /// by `sha256:` and the hex of its SHA-256, so that two jobs never share a key.
     pub fn item_key(&self) -> String {
-        let kind = shortened(&self.kind, KIND_LIMIT);
-        let entity_id = shortened(&self.entity_id, ENTITY_ID_LIMIT);
-        format!("job#{kind}#{entity_id}")
+        let mut key = format!("job#{}#{}", part(&self.kind, KIND_LIMIT), part(&self.entity_id, ENTITY_ID_LIMIT));
+        if let Some(language) = &self.output_language {
+            key = format!("{key}#language={}", part(language, LANGUAGE_LIMIT));
+        }
+        if let Some(callback_id) = &self.told_apart_by {
+            key = format!("{key}#callback_id={}", part(callback_id, CALLBACK_ID_LIMIT));
+        }
+        key
     }
 
     /// Whether this replaces `other`, which is the same job as another event tells it.
     ///
-    /// The higher status does; of equal ones, that of the smaller identity. That is an order
-    /// without clocks, since HeyGen promises no order of delivery: whatever the order and the
-    /// repetition of events, the same one wins. A store must put the same into its condition.
+    /// The higher status does; of equal ones the one whose links expire later, then that of the
+    /// smaller identity. That is an order without our clock, since HeyGen promises no order of
+    /// delivery: whatever the order and the repetition of events, the same one wins. A store must put
+    /// the same into its condition.
     pub fn supersedes(&self, other: &Self) -> bool {
-        match self.status.cmp(&other.status) {
-            std::cmp::Ordering::Greater => true,
-            std::cmp::Ordering::Equal => self.decided_by < other.decided_by,
-            std::cmp::Ordering::Less => false,
-        }
+        let rank = |job: &Self| (job.status, job.links_expire_at.unwrap_or_default());
+        rank(self).cmp(&rank(other)).then_with(|| other.decided_by.cmp(&self.decided_by)).is_gt()
     }
 
     /// The job after one more event: whichever of the two stands.
@@ -96,6 +107,10 @@ impl Job {
             _ => next,
         }
     }
+}
+
+fn part(text: &str, limit: usize) -> String {
+    shortened(&text.replace('%', "%25").replace('#', "%23"), limit)
 }
 
 impl fmt::Debug for Job {
@@ -125,6 +140,8 @@ mod tests {
             links: BTreeMap::from([("video".to_owned(), "https://x.invalid/canary".to_owned())]),
             failure: Some(Failure { code: None, message: Some("canary".to_owned()) }),
             output_language: None,
+            told_apart_by: None,
+            links_expire_at: None,
         }
     }
 
@@ -158,6 +175,20 @@ mod tests {
     }
 
     #[test]
+    fn of_two_equal_reports_the_one_whose_links_expire_later_stands() {
+        let until = |identity, links_expire_at| Job { links_expire_at, ..job(Status::Succeeded, identity) };
+        for (later, earlier) in [(Some(2), Some(1)), (Some(1), None)] {
+            for (a, b) in [('a', 'b'), ('b', 'a'), ('a', 'a')] {
+                assert!(until(a, later).supersedes(&until(b, earlier)), "{later:?} {earlier:?} {a} {b}");
+                assert!(!until(b, earlier).supersedes(&until(a, later)));
+            }
+        }
+        assert!(!until('a', Some(9)).supersedes(&Job { status: Status::Succeeded, ..until('a', Some(9)) }));
+        let failed = Job { links_expire_at: Some(9), ..job(Status::Failed, 'a') };
+        assert!(until('b', None).supersedes(&failed), "status comes first");
+    }
+
+    #[test]
     fn the_first_report_stands_alone() {
         assert_eq!(Job::merge(None, job(Status::Failed, 'a')), job(Status::Failed, 'a'));
     }
@@ -177,18 +208,56 @@ mod tests {
     fn the_item_key_names_kind_and_entity_and_fits_a_sort_key() {
         assert_eq!(job(Status::Failed, 'a').item_key(), "job#avatar_video#v1");
 
-        let mut long = job(Status::Failed, 'a');
-        long.kind = "k".repeat(256);
-        long.entity_id = "e".repeat(512);
-        assert_eq!(long.item_key(), format!("job#{}#{}", long.kind, long.entity_id));
-        assert!(long.item_key().len() <= 1024);
-
-        long.kind.push('k');
+        let mut long = Job {
+            kind: "k".repeat(128),
+            entity_id: "e".repeat(384),
+            output_language: Some("l".repeat(128)),
+            told_apart_by: Some("c".repeat(256)),
+            ..job(Status::Failed, 'a')
+        };
+        let key = long.item_key();
+        assert_eq!(
+            key,
+            format!(
+                "job#{}#{}#language={}#callback_id={}",
+                long.kind,
+                long.entity_id,
+                "l".repeat(128),
+                "c".repeat(256)
+            )
+        );
+        assert!(key.len() <= 1024);
         long.entity_id.push('e');
         let key = long.item_key();
-        assert!(key.starts_with("job#sha256:") && key.contains("#sha256:"), "{key}");
+        assert!(key.contains("#sha256:") && key.len() <= 1024, "{key}");
         long.entity_id.push('e');
         assert_ne!(long.item_key(), key);
+    }
+
+    #[test]
+    fn no_part_of_a_key_runs_into_another() {
+        let key = |entity_id: &str, language: Option<&str>, callback_id: Option<&str>| {
+            let text = |text: Option<&str>| text.map(str::to_owned);
+            let job = job(Status::Failed, 'a');
+            Job {
+                entity_id: entity_id.into(),
+                output_language: text(language),
+                told_apart_by: text(callback_id),
+                ..job
+            }
+            .item_key()
+        };
+        let keys = [
+            key("a", None, None),
+            key("a", Some("b"), None),
+            key("a", None, Some("b")),
+            key("a#language=b", None, None),
+            key("a", Some("b#callback_id=c"), None),
+            key("a", Some("b"), Some("c")),
+            key("a%23language=b", None, None),
+        ];
+        let different: std::collections::BTreeSet<_> = keys.iter().collect();
+        assert_eq!(different.len(), keys.len(), "{keys:?}");
     }
 
     #[test]

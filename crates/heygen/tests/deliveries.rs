@@ -175,7 +175,10 @@ fn every_sample_is_read_as_what_it_is() {
         assert_eq!(correlation_id.as_str(), expected, "{file}");
 
         let item_key = event.job().map(|job| job.item_key());
-        let expected = format!("job#{}#{}", sample.kind, sample.entity_id);
+        let language = event.output_language.iter().map(|language| format!("#language={language}"));
+        let order = event.callback_id.iter().filter(|_| event.entity_is_reused).map(|id| format!("#callback_id={id}"));
+        let told_apart: String = language.chain(order).collect();
+        let expected = format!("job#{}#{}{told_apart}", sample.kind, sample.entity_id);
         assert_eq!(item_key, (sample.outcome != Outcome::Unknown).then_some(expected), "{file}");
     }
 }
@@ -198,7 +201,11 @@ fn one_callback_id_may_start_several_jobs() {
         jobs("order_12345"),
         ["job#avatar_video#vid_12345", "job#avatar_video_caption#vid_12345", "job#avatar_video_gif#vid_12345"]
     );
-    assert_eq!(jobs("order_12350"), ["job#video_translate#tr_12350_es", "job#video_translate#tr_12350_fr"]);
+    assert_eq!(
+        jobs("order_12350"),
+        ["job#video_translate#tr_12350_es#language=Spanish", "job#video_translate#tr_12350_fr#language=French"]
+    );
+    assert_eq!(jobs("order_12370"), ["job#photo_avatar_train#group_1#callback_id=order_12370"]);
 }
 
 #[test]
