@@ -84,9 +84,9 @@ impl Metrics {
             line.extend(dimensions.into_iter().map(|(name, value)| (name.into(), value.into())));
         }
         if !entries.is_empty() {
-            let entries = entries.into_iter().map(
-                |(names, metrics)| json!({"Namespace": NAMESPACE, "Dimensions": [names], "Metrics": metrics}),
-            );
+            let entries = entries
+                .into_iter()
+                .map(|(names, metrics)| json!({"Namespace": NAMESPACE, "Dimensions": [names], "Metrics": metrics}));
             let milliseconds = at.unix_timestamp_nanos() / 1_000_000;
             let metadata = json!({"Timestamp": milliseconds, "CloudWatchMetrics": entries.collect::<Vec<_>>()});
             line.insert("_aws".into(), metadata);

@@ -21,9 +21,9 @@ pub use metrics::{Metrics, NAMESPACE, Unit};
 use json_line::JsonLine;
 use serde_json::Value;
 use tracing::Subscriber;
+use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::JsonFields;
-use tracing_subscriber::EnvFilter;
 
 /// The target of the spans whose fields every line shows, and of the lines that carry metrics. `LOG_LEVEL` does not
 /// filter it: metrics are read from the log, and have to be complete at any level.
@@ -47,7 +47,7 @@ where
         .fmt_fields(JsonFields::new())
         .event_format(JsonLine)
         .with_writer(writer)
-        .with_env_filter(chosen.or_else(|| filter("info").ok()).unwrap_or_default())
+        .with_env_filter(chosen.or_else(|| filter("info").ok()).unwrap_or_else(|| EnvFilter::new("info")))
         .finish()
 }
 
@@ -112,7 +112,10 @@ mod tests {
             assert!(line["requestId"].is_null(), "{line}");
         }
         assert_eq!((&lines[0]["level"], &lines[0]["error"]), (&json!("ERROR"), &json!("no such queue")));
-        assert_eq!((&lines[1]["message"], &lines[1]["size"], &lines[1]["Deliveries"]), (&json!("accepted"), &json!(7), &json!(1)));
+        assert_eq!(
+            (&lines[1]["message"], &lines[1]["size"], &lines[1]["Deliveries"]),
+            (&json!("accepted"), &json!(7), &json!(1))
+        );
         assert!(lines[1]["_aws"]["CloudWatchMetrics"].is_array() && lines[1]["metrics"].is_null());
     }
 
