@@ -76,6 +76,9 @@ pub fn job_attributes(
     set.text("status", job.status.as_str());
     set.number("status_rank", job.status.rank());
     set.text("decided_by", job.decided_by.as_str());
+    if let Some(at) = job.links_expire_at {
+        set.number("links_expire_at", at);
+    }
     set.short("callback_id", event.callback_id.as_deref());
     set.short("output_language", job.output_language.as_deref());
     set.text("endpoint", &delivery.endpoint);
@@ -93,7 +96,7 @@ pub fn job_attributes(
         set.text("result_omitted", "larger than an item can hold: see the event");
     }
     set.insert("job_event", job_event(job.status, set.0.get("links"), set.0.get("failure")));
-    let gone = ["links", "failure", "output_language", "result_omitted"];
+    let gone = ["links", "links_expire_at", "failure", "output_language", "result_omitted"];
     let gone = gone.into_iter().filter(|name| !set.0.contains_key(*name)).collect();
     (set.0.into_iter().collect(), gone)
 }

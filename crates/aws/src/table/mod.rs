@@ -11,6 +11,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
 use cancelled::Cancelled;
 use heygen::{CorrelationId, Event, Job};
 use items::Item;
+use std::collections::HashMap;
 use std::time::Duration;
 use time::OffsetDateTime;
 use tokio::time::Instant;
@@ -24,9 +25,14 @@ const JOBS_BY_ENTITY: &str = "jobs-by-entity";
 /// and not assumed.
 const EVENT_IS_NEW: &str = "attribute_not_exists(correlation_id) OR expires_at <= :now";
 
-/// [`Job::supersedes`] as a condition.
-const JOB_IS_BEHIND: &str = "attribute_not_exists(status_rank) OR status_rank < :rank \
-                             OR (status_rank = :rank AND decided_by > :decided_by)";
+/// [`Job::supersedes`] in DynamoDB's words, for a job whose links do not say when they expire.
+const JOB_IS_BEHIND: &str = "attribute_not_exists(status_rank) OR status_rank < :rank OR (status_rank = :rank \
+                             AND attribute_not_exists(links_expire_at) AND decided_by > :decided_by)";
+
+/// The same for a job whose links do.
+const JOB_OR_LINKS_ARE_BEHIND: &str = "attribute_not_exists(status_rank) OR status_rank < :rank OR (status_rank = :rank \
+                                       AND (attribute_not_exists(links_expire_at) OR links_expire_at < :links_expire_at \
+                                       OR (links_expire_at = :links_expire_at AND decided_by > :decided_by)))";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Recorded {
@@ -192,7 +198,11 @@ impl Table {
             .table_name(&self.name)
             .key("correlation_id", AttributeValue::S(correlation.as_str().to_owned()))
             .key("item", AttributeValue::S(job.item_key()))
-            .condition_expression(JOB_IS_BEHIND)
+            .condition_expression(if job.links_expire_at.is_some() { JOB_OR_LINKS_ARE_BEHIND } else { JOB_IS_BEHIND })
+            .set_expression_attribute_values(
+                job.links_expire_at
+                    .map(|at| HashMap::from([(":links_expire_at".to_owned(), AttributeValue::N(at.to_string()))])),
+            )
             .expression_attribute_values(":rank", AttributeValue::N(job.status.rank().to_string()))
             .expression_attribute_values(":decided_by", AttributeValue::S(job.decided_by.as_str().to_owned()));
         // Every name goes through a placeholder: several, "status" among them, are reserved words.
