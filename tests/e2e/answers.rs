@@ -26,7 +26,7 @@ fn a_signed_delivery_is_taken_and_its_identity_told() {
     let id = unique("order");
     let body = success(&id, &unique("video"));
     let identity = stack.accepted(&body);
-    assert_eq!(identity, Event::read(&Verified::from_trusted(body)).identity.to_string());
+    assert_eq!(identity, Event::read(&Verified::assume_authentic(body)).identity.to_string());
     assert_eq!(only_event(&stack.recorded(&id, 1)).identity(), identity);
 }
 
@@ -50,7 +50,7 @@ fn what_is_authentic_is_kept_whatever_it_says() {
     let not_json = unique("this is not JSON").into_bytes();
     for body in [unknown_type, without_callback_id, control_characters, not_json] {
         stack.accepted(&body);
-        let event = Event::read(&Verified::from_trusted(body.clone()));
+        let event = Event::read(&Verified::assume_authentic(body.clone()));
         let rows = stack.recorded(event.correlation_id().as_str(), 1);
         let kept = only_event(&rows);
         assert_eq!(kept.identity(), event.identity.as_str());
@@ -68,7 +68,7 @@ fn a_body_that_the_gateway_encodes_as_base64_is_verified_and_kept_as_it_was() {
         let headers = [("Content-Type", "application/octet-stream"), ("Signature", signature.as_str())];
         let answer = stack.request("POST", "/webhooks/heygen/main", &headers, &body).unwrap();
         assert_eq!(answer.status, 200, "{}", answer.json());
-        let event = Event::read(&Verified::from_trusted(body.clone()));
+        let event = Event::read(&Verified::assume_authentic(body.clone()));
         let rows = stack.recorded(event.correlation_id().as_str(), 1);
         assert_eq!(only_event(&rows).attributes["body_sha256"], sha256(&body));
     }

@@ -195,7 +195,7 @@ fn what_fails_says_what_to_do_and_is_logged() {
 
 #[test]
 fn what_heygen_has_is_listed() {
-    let mut event_types: Vec<_> = heygen::EventType::KNOWN.map(str::to_owned).to_vec();
+    let mut event_types: Vec<_> = heygen::EventType::KNOWN.iter().map(|name| (*name).to_owned()).collect();
     event_types.push("hologram.success".to_owned());
     event_types.retain(|event| event != "live_avatar.fail");
     let Some(mut admin) = Deployed::new(Options { event_types, ..Options::default() }) else { return };

@@ -85,7 +85,7 @@ fn host(url: &str) -> &str {
 /// HeyGen's live list of event types against those that this version knows.
 pub(crate) fn event_types(live: Vec<EventTypeInfo>) -> (Value, String) {
     let names: BTreeSet<_> = live.iter().map(|info| info.event_type.as_str()).collect();
-    let known: BTreeSet<_> = EventType::KNOWN.into_iter().collect();
+    let known: BTreeSet<_> = EventType::KNOWN.iter().copied().collect();
     let new: Vec<_> = names.difference(&known).copied().collect();
     let gone: Vec<_> = known.difference(&names).copied().collect();
     let list = |words: &[&str]| if words.is_empty() { "none".to_owned() } else { words.join(" ") };

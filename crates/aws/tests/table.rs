@@ -1,6 +1,7 @@
 //! What the table does with answers that no local AWS gives on demand.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::disallowed_methods, reason = "no request is involved")]
 
 use aws::envelope::{Advisory, Delivery, Via};
 use aws::error::{AwsError, ErrorClass};
@@ -35,7 +36,7 @@ async fn record(body: &str, replies: Vec<Reply>) -> (Result<Recorded, AwsError>,
         request_id: "request".into(),
         via: Via::Delivery,
         advisory: Advisory::default(),
-        body: Verified::from_trusted(body.into()),
+        body: Verified::assume_authentic(body.into()),
     };
     let event = Event::read(&delivery.body);
     let deadline = Instant::now() + Duration::from_secs(20);

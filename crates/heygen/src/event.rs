@@ -7,26 +7,7 @@ use serde_json::Value;
 
 use crate::fields::Fields;
 use crate::identity::Evidence;
-use crate::{CorrelationId, EventType, Failure, Identity, Job, Outcome, Status, Verified, links};
-
-/// The fields that may name the entity an event is about; the first that is there does.
-/// A video's own id comes before the id of the project or avatar that it belongs to.
-const ENTITY_IDS: [&str; 14] = [
-    "render_id",
-    "video_id",
-    "video_translate_id",
-    "video_translation_id",
-    "session_id",
-    "lipsync_id",
-    "ai_clipping_id",
-    "proofread_id",
-    "batch_id",
-    "project_id",
-    "avatar_id",
-    "photo_avatar_id",
-    "group_id",
-    "id",
-];
+use crate::{CorrelationId, EventType, Failure, Identity, Job, Outcome, Status, Verified, entity_id, links};
 
 /// A delivery's body, `{"event_type": …, "event_data": {…}}`, as far as it can be read.
 ///
@@ -39,8 +20,6 @@ const ENTITY_IDS: [&str; 14] = [
 pub struct Event {
     /// Which event this is.
     pub identity: Identity,
-    /// Whether the body is JSON at all.
-    pub is_json: bool,
     /// `event_type`.
     pub event_type: Option<EventType>,
     /// The body's `event_id`. Deliveries are not known to have one.
@@ -71,7 +50,7 @@ impl Event {
 
         let event_type = top.text("event_type").map(EventType::new);
         let event_id = top.text("event_id");
-        let entity_id = data.first_text(&ENTITY_IDS);
+        let entity_id = entity_id::read(event_type.as_ref(), data);
         let output_language = data.text("output_language");
         let identity = Identity::decide(&Evidence {
             event_id: event_id.as_deref(),
@@ -83,7 +62,6 @@ impl Event {
 
         Self {
             identity,
-            is_json: body.is_some(),
             links: links::read(event_type.as_ref().map(EventType::kind), data),
             event_type,
             event_id,
@@ -93,6 +71,14 @@ impl Event {
             output_language,
             failure: Failure::read(data),
         }
+    }
+
+    /// The event's type as a label for logs and metrics: `"unknown"` unless it is one of
+    /// [`EventType::KNOWN`], so that a label has a limited number of values and none of the
+    /// sender's text.
+    pub fn type_label(&self) -> &str {
+        let known = self.event_type.as_ref().filter(|event_type| event_type.is_known());
+        known.map_or("unknown", EventType::as_str)
     }
 
     /// What the event belongs to: its `callback_id`, else its entity id, else its identity.
@@ -129,7 +115,6 @@ impl fmt::Debug for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Event")
             .field("identity", &self.identity)
-            .field("is_json", &self.is_json)
             .field("event_type", &self.event_type)
             .field("event_id", &self.event_id)
             .field("created_at", &self.created_at)
@@ -142,11 +127,13 @@ impl fmt::Debug for Event {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::disallowed_methods, reason = "no request is involved")]
+
     use super::*;
     use serde_json::json;
 
     fn read(body: impl Into<Vec<u8>>) -> Event {
-        Event::read(&Verified::from_trusted(body.into()))
+        Event::read(&Verified::assume_authentic(body.into()))
     }
 
     fn event(event_type: &str, data: Value) -> Event {
@@ -155,17 +142,17 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_an_event_of_which_nothing_is_known() {
-        for (body, is_json) in [
-            ("", false),
-            ("not json", false),
-            (r#"{"event_type":"#, false),
-            ("null", true),
-            ("[]", true),
-            ("7", true),
-            (r#"{"event_type":{},"event_data":"text","event_id":null}"#, true),
+        for body in [
+            "",
+            "not json",
+            r#"{"event_type":"#,
+            "null",
+            "[]",
+            "7",
+            r#"{"event_type":{},"event_data":"text","event_id":null}"#,
         ] {
             let event = read(body);
-            let nothing = Event { identity: event.identity.clone(), is_json, ..read("") };
+            let nothing = Event { identity: event.identity.clone(), ..read("") };
             assert_eq!(event, nothing, "{body}");
             assert_eq!(event.event_type, None);
             assert_eq!(event.correlation_id().as_str(), event.identity.as_str());
@@ -174,16 +161,11 @@ mod tests {
     }
 
     #[test]
-    fn the_first_entity_id_that_is_there_counts() {
-        let mut data = serde_json::Map::new();
-        for name in ENTITY_IDS.iter().rev() {
-            data.insert((*name).to_owned(), json!(format!("the {name}")));
-            let event = event("avatar_video.success", Value::Object(data.clone()));
-            assert_eq!(event.entity_id, Some(format!("the {name}")));
+    fn a_label_is_a_known_type_or_unknown() {
+        for (event_type, label) in [("avatar_video.fail", "avatar_video.fail"), ("hologram.fail", "unknown")] {
+            assert_eq!(event(event_type, json!({})).type_label(), label);
         }
-        data.insert("render_id".to_owned(), json!(""));
-        let event = event("avatar_video.success", Value::Object(data));
-        assert_eq!(event.entity_id.unwrap(), "the video_id");
+        assert_eq!(read("not json").type_label(), "unknown");
     }
 
     #[test]

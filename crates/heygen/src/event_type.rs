@@ -21,8 +21,10 @@ pub enum Outcome {
 }
 
 impl EventType {
-    /// The types that HeyGen's documents and generated clients name.
-    pub const KNOWN: [&'static str; 30] = [
+    /// The types that HeyGen's documents and generated clients name, sorted. A type that is missing
+    /// here is received, recorded and reported like any other, but logs and metrics call it
+    /// `unknown`.
+    pub const KNOWN: &'static [&'static str] = &[
         "ai_clipping.fail",
         "ai_clipping.success",
         "avatar_video.fail",
@@ -120,9 +122,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_known_type_says_what_became_of_its_job() {
+    fn known_types_are_sorted_and_none_is_repeated() {
+        for pair in EventType::KNOWN.windows(2) {
+            assert!(pair[0] < pair[1], "EventType::KNOWN: {:?} must come before {:?}, and only once", pair[1], pair[0]);
+        }
+    }
+
+    #[test]
+    fn every_known_type_says_how_its_job_ended() {
         for name in EventType::KNOWN {
-            let known = EventType::new(name);
+            let known = EventType::new(*name);
             assert!(known.is_known());
             assert_ne!(known.outcome(), Outcome::Unknown, "{name}");
         }

@@ -1,5 +1,7 @@
 //! Promises that hold for every input, not only for the samples.
 
+#![allow(clippy::disallowed_methods, reason = "no request is involved")]
+
 use heygen::{Event, EventType, Job, Secret, Signature, Unverified, Verified, sign};
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
@@ -18,7 +20,7 @@ fn flip(bytes: &mut [u8], at: Index) {
 }
 
 fn read(body: &Value) -> Event {
-    Event::read(&Verified::from_trusted(body.to_string().into_bytes()))
+    Event::read(&Verified::assume_authentic(body.to_string().into_bytes()))
 }
 
 fn secret() -> impl Strategy<Value = Secret> {
@@ -117,7 +119,7 @@ proptest! {
 
     #[test]
     fn any_bytes_can_be_read(body: Vec<u8>) {
-        let event = Event::read(&Verified::from_trusted(body));
+        let event = Event::read(&Verified::assume_authentic(body));
         prop_assert!(event.correlation_id().as_str().len() <= 1024);
     }
 
@@ -125,7 +127,6 @@ proptest! {
     fn any_json_can_be_read(event_type in text(), data in any_json(), other in any_json()) {
         for body in [json!({"event_type": event_type, "event_data": data}), other] {
             let event = read(&body);
-            prop_assert!(event.is_json);
             prop_assert!(event.correlation_id().as_str().len() <= 1024);
             if let Some(job) = event.job() {
                 prop_assert!(job.item_key().len() <= 1024);
@@ -146,7 +147,7 @@ proptest! {
         let mut extended = plain.clone();
         extended["event_data"]["not_yet_known"] = unknown;
         let pretty = serde_json::to_vec_pretty(&extended).unwrap();
-        let pretty = Event::read(&Verified::from_trusted(pretty));
+        let pretty = Event::read(&Verified::assume_authentic(pretty));
         prop_assert_eq!(read(&plain).identity, pretty.identity);
     }
 

@@ -73,7 +73,7 @@ impl App {
             outcome = recorded.as_str(),
             identity = event.identity.as_str(),
             correlation_id = event.correlation_id().as_str(),
-            event_type = event.event_type.as_ref().filter(|t| t.is_known()).map_or("unknown", |t| t.as_str()),
+            event_type = event.type_label(),
             job = job.as_ref().map(Job::item_key),
             status = job.as_ref().map(|job| job.status.as_str()),
             "event recorded"

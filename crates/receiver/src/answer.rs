@@ -1,6 +1,6 @@
 //! What a sender is told. The one place where an outcome becomes an HTTP status.
 
-use heygen::Identity;
+use heygen::{Identity, SignatureHeaderError};
 use lambda_http::Body;
 use lambda_http::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use lambda_http::http::{Response, StatusCode};
@@ -52,6 +52,15 @@ pub enum Rejection {
     QueueUnavailable,
     /// AWS took longer than a sender waits.
     TooSlow,
+}
+
+impl From<SignatureHeaderError> for Rejection {
+    fn from(error: SignatureHeaderError) -> Self {
+        match error {
+            SignatureHeaderError::Missing => Rejection::NoSignature,
+            SignatureHeaderError::Malformed => Rejection::MalformedSignature,
+        }
+    }
 }
 
 impl Rejection {

@@ -33,8 +33,8 @@ pub struct Request {
     pub path: String,
     /// The headers.
     pub headers: HeaderMap,
-    /// The body's bytes, or why there are none.
-    pub body: Result<Vec<u8>, Rejection>,
+    /// The body, or why there is none.
+    pub body: Result<Unverified, Rejection>,
     /// API Gateway's id of the request.
     pub request_id: String,
 }
@@ -96,14 +96,14 @@ impl App {
 
     async fn deliver(&self, endpoint: &str, request: Request) -> Result<Answer, Rejection> {
         let received_at = OffsetDateTime::now_utc();
-        let body = Unverified::new(request.body?);
+        let body = request.body?;
         if body.is_empty() {
             return Err(Rejection::EmptyBody);
         }
         if body.len() > self.config.max_body_bytes {
             return Err(Rejection::TooLarge);
         }
-        let signatures = self.signatures(&request.headers)?;
+        let signatures = self.config.signature_headers.signatures(&request.headers)?;
         let body = self.verify(endpoint, body, &signatures, received_at, &request.request_id).await?;
 
         let event = Event::read(&body);
@@ -130,7 +130,7 @@ impl App {
             outcome = "accepted",
             identity = event.identity.as_str(),
             correlation_id = event.correlation_id().as_str(),
-            event_type = event.event_type.as_ref().filter(|t| t.is_known()).map_or("unknown", |t| t.as_str()),
+            event_type = event.type_label(),
             body_bytes = delivery.body.body().len(),
             age_seconds = age(&delivery),
             // 0 is the current secret, 1 the previous one.
@@ -138,15 +138,6 @@ impl App {
             "delivery accepted"
         );
         Ok(Answer::Accepted(event.identity))
-    }
-
-    fn signatures(&self, headers: &HeaderMap) -> Result<Vec<Signature>, Rejection> {
-        let values: Vec<_> = self.config.signature_headers.iter().flat_map(|name| headers.get_all(name)).collect();
-        if values.is_empty() {
-            return Err(Rejection::NoSignature);
-        }
-        let signatures: Vec<_> = values.iter().filter_map(|value| value.to_str().ok()?.parse().ok()).collect();
-        if signatures.is_empty() { Err(Rejection::MalformedSignature) } else { Ok(signatures) }
     }
 
     /// A mismatch is settled only when the secret is the one that is stored now, and is not being changed.
@@ -210,6 +201,7 @@ mod tests {
     #[test]
     fn only_a_time_that_can_be_true_is_measured() {
         let now = datetime!(2026-11-21 12:00:00.5 UTC);
+        #[expect(clippy::disallowed_methods, reason = "no request is involved")]
         let seconds = |timestamp: &str| {
             let delivery = Delivery {
                 endpoint: "main".into(),
@@ -217,7 +209,7 @@ mod tests {
                 request_id: String::new(),
                 via: Via::Delivery,
                 advisory: Advisory { event_id: None, timestamp: Some(timestamp.into()) },
-                body: Verified::from_trusted(Vec::new()),
+                body: Verified::assume_authentic(Vec::new()),
             };
             seconds_since_sent(&delivery, now)
         };

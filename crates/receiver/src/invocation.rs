@@ -7,6 +7,7 @@ use crate::answer::{Rejection, response};
 use crate::app::{App, Request};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use heygen::Unverified;
 use lambda_http::Body;
 use lambda_http::aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 
@@ -25,9 +26,9 @@ pub async fn answer(app: &App, invocation: ApiGatewayV2httpRequest) -> ApiGatewa
 fn request(invocation: ApiGatewayV2httpRequest) -> Request {
     let text = invocation.body.unwrap_or_default();
     let body = if invocation.is_base64_encoded {
-        BASE64.decode(text).map_err(|_| Rejection::BadBase64)
+        BASE64.decode(text).map(Unverified::new).map_err(|_| Rejection::BadBase64)
     } else {
-        Ok(text.into_bytes())
+        Ok(Unverified::new(text.into_bytes()))
     };
     Request {
         method: invocation.request_context.http.method,

@@ -72,7 +72,7 @@ pub struct Headers {
 impl Default for Options {
     fn default() -> Self {
         Options {
-            event_types: EventType::KNOWN.map(str::to_owned).to_vec(),
+            event_types: EventType::KNOWN.iter().map(|name| (*name).to_owned()).collect(),
             endpoints: Vec::new(),
             check_urls: true,
             check_limit: Duration::from_secs(1),

@@ -160,6 +160,7 @@ mod tests {
 
     const NOW: OffsetDateTime = datetime!(2026-11-21 03:40:00 UTC);
 
+    #[expect(clippy::disallowed_methods, reason = "no request is involved")]
     fn delivery(body: impl Into<Vec<u8>>) -> Delivery {
         Delivery {
             endpoint: "main".into(),
@@ -167,7 +168,7 @@ mod tests {
             request_id: "request-1".into(),
             via: Via::Delivery,
             advisory: Advisory::default(),
-            body: Verified::from_trusted(body.into()),
+            body: Verified::assume_authentic(body.into()),
         }
     }
 

@@ -47,9 +47,10 @@ impl DeliveredEvent {
     ///
     /// Its id is left out: no delivery is known to carry one in its body, and with an id that the
     /// delivery did not have, the two would count as two events.
+    #[expect(clippy::disallowed_methods, reason = "HeyGen's API gave the event, over TLS")]
     pub fn to_verified(&self) -> Verified {
         let body = json!({"event_type": self.event_type.as_str(), "event_data": self.data});
-        Verified::from_trusted(body.to_string().into_bytes())
+        Verified::assume_authentic(body.to_string().into_bytes())
     }
 
     fn read(value: &Value) -> Option<Self> {
