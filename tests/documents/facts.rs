@@ -65,7 +65,8 @@ fn phrases() -> Vec<(&'static str, String, &'static str)> {
     let default = |name| number(&["Parameters", name, "Default"]);
     let resources = template.entries(&["Resources"]);
     let alarms = |conditions: &[&str]| {
-        let alarms = resources.iter().filter(|(_, resource)| resource["Type"].as_str() == Some("AWS::CloudWatch::Alarm"));
+        let alarms =
+            resources.iter().filter(|(_, resource)| resource["Type"].as_str() == Some("AWS::CloudWatch::Alarm"));
         alarms.filter(|(_, alarm)| alarm["Condition"].as_str().is_some_and(|name| conditions.contains(&name))).count()
     };
     let always = alarms(&["HasAlarms"]);

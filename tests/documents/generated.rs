@@ -24,7 +24,8 @@ fn generated_tables_are_up_to_date() {
     for (path, name, table) in tables {
         let document = Document::read(path);
         let begin = format!("<!-- generated: {name} -->\n");
-        let parts = document.text.split_once(&begin).and_then(|(head, rest)| Some((head, rest.split_once("<!-- end -->")?)));
+        let parts =
+            document.text.split_once(&begin).and_then(|(head, rest)| Some((head, rest.split_once("<!-- end -->")?)));
         let Some((head, (old, tail))) = parts else {
             problems.push(format!("{path}: there is no {} … <!-- end -->. Put it back", begin.trim()));
             continue;
@@ -110,7 +111,9 @@ fn variables(template: &Template) -> String {
     for function in ["Receiver", "Processor", "Admin"] {
         let path = ["Resources", function, "Properties", "Environment", "Variables"];
         let own = template.entries(&path);
-        for (name, value) in template.entries(&["Globals", "Function", "Environment", "Variables"]).into_iter().chain(own) {
+        for (name, value) in
+            template.entries(&["Globals", "Function", "Environment", "Variables"]).into_iter().chain(own)
+        {
             let set_to = set_to(template, value);
             match rows.iter_mut().find(|(known, _, known_value)| known == name && *known_value == set_to) {
                 Some((_, functions, _)) => functions.push(function),
@@ -128,13 +131,18 @@ fn variables(template: &Template) -> String {
 
 /// What a variable is set to: parameters, resources and texts, without the conditions that choose.
 fn set_to(template: &Template, value: &Yaml) -> String {
-    let values = texts(value).into_iter().filter(|text| text != "," && template.at(&["Conditions", text]).is_badvalue());
+    let values =
+        texts(value).into_iter().filter(|text| text != "," && template.at(&["Conditions", text]).is_badvalue());
     values.map(|text| code(&text)).collect::<Vec<_>>().join(" or ")
 }
 
 fn permissions(template: &Template) -> String {
-    let roles =
-        [("`receiver`", "ReceiverRole"), ("`processor`", "ProcessorRole"), ("`admin`", "AdminRole"), ("the pipe", "JobEventsRole")];
+    let roles = [
+        ("`receiver`", "ReceiverRole"),
+        ("`processor`", "ProcessorRole"),
+        ("`admin`", "AdminRole"),
+        ("the pipe", "JobEventsRole"),
+    ];
     let rows = roles.into_iter().flat_map(|(whose, role)| {
         let policies = template.at(&["Resources", role, "Properties", "Policies"]).as_vec().unwrap();
         let statements = policies.iter().flat_map(|policy| policy["PolicyDocument"]["Statement"].as_vec().unwrap());
@@ -152,7 +160,9 @@ fn permissions(template: &Template) -> String {
 fn resource(arn: &str) -> String {
     let name = arn.rsplit_once("${AWS::AccountId}:").map_or(arn, |(_, name)| name);
     let name = name.strip_suffix(".Arn").unwrap_or(name);
-    name.replace("${Table.Arn}", "Table").replace("${AWS::StackName}", "STACK").replace("${ApiKeySecret}", "ApiKeySecret")
+    name.replace("${Table.Arn}", "Table")
+        .replace("${AWS::StackName}", "STACK")
+        .replace("${ApiKeySecret}", "ApiKeySecret")
 }
 
 fn job_event() -> String {
@@ -166,7 +176,9 @@ fn job_event() -> String {
         let property = &properties[name];
         let values = match (&property["const"], &property["enum"], &property["$ref"]) {
             (Value::String(only), _, _) => code(only),
-            (_, Value::Array(values), _) => codes(&values.iter().filter_map(|v| v.as_str().map(str::to_owned)).collect::<Vec<_>>()),
+            (_, Value::Array(values), _) => {
+                codes(&values.iter().filter_map(|v| v.as_str().map(str::to_owned)).collect::<Vec<_>>())
+            }
             (_, _, Value::String(kind)) => kind.rsplit('/').next().unwrap().to_owned(),
             _ => property["type"].as_str().unwrap_or_default().to_owned(),
         };

@@ -19,7 +19,8 @@ pub struct Found {
 impl Document {
     pub fn read(path: impl AsRef<Path>) -> Self {
         let path = path.as_ref().to_owned();
-        let text = fs::read_to_string(workspace().join(&path)).unwrap_or_else(|why| panic!("{}: {why}", path.display()));
+        let text =
+            fs::read_to_string(workspace().join(&path)).unwrap_or_else(|why| panic!("{}: {why}", path.display()));
         Document { path, text }
     }
 
@@ -109,6 +110,10 @@ fn entries(directory: &str) -> Vec<PathBuf> {
 }
 
 fn anchor(heading: &str) -> String {
-    let kept = heading.to_lowercase().chars().filter(|char| char.is_alphanumeric() || " -_".contains(*char)).collect::<String>();
+    let kept = heading
+        .to_lowercase()
+        .chars()
+        .filter(|char| char.is_alphanumeric() || " -_".contains(*char))
+        .collect::<String>();
     kept.replace(' ', "-")
 }

@@ -16,7 +16,8 @@ fn every_link_leads_somewhere() {
     for document in Document::all() {
         for link in document.links() {
             let (path, anchor) = link.text.split_once('#').unwrap_or((&link.text, ""));
-            let target = if path.is_empty() { workspace().join(&document.path) } else { document.directory().join(path) };
+            let target =
+                if path.is_empty() { workspace().join(&document.path) } else { document.directory().join(path) };
             let at = format!("{}:{}: the link to {}", document.name(), link.line, link.text);
             if !target.exists() {
                 problems.push(format!("{at}: there is no such file. Correct the link"));
@@ -34,7 +35,9 @@ fn every_path_that_a_document_names_exists() {
     for document in Document::all() {
         for code in document.code() {
             let words = code.text.split(|char: char| char.is_whitespace() || "'\"(),;:=".contains(char));
-            for path in words.flat_map(alternatives).filter(|word| FOLDERS.iter().any(|folder| word.starts_with(folder))) {
+            for path in
+                words.flat_map(alternatives).filter(|word| FOLDERS.iter().any(|folder| word.starts_with(folder)))
+            {
                 if !exists(&path, &document) {
                     let at = format!("{}:{}", document.name(), code.line);
                     problems.push(format!("{at}: there is no {path}. Correct the path"));
@@ -56,8 +59,13 @@ fn exists(path: &str, document: &Document) -> bool {
     if workspace().join(path).exists() || document.directory().join(path).exists() {
         return true;
     }
-    let is_placeholder =
-        |part: &str| part.contains(['*', '<']) || part.split('.').next().is_some_and(|name| name.len() > 1 && name.bytes().all(|byte| byte.is_ascii_uppercase()));
+    let is_placeholder = |part: &str| {
+        part.contains(['*', '<'])
+            || part
+                .split('.')
+                .next()
+                .is_some_and(|name| name.len() > 1 && name.bytes().all(|byte| byte.is_ascii_uppercase()))
+    };
     let known: Vec<_> = path.split('/').take_while(|part| !is_placeholder(part)).collect();
     known.len() < path.split('/').count() && workspace().join(known.join("/")).is_dir()
 }
