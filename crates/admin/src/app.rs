@@ -1,6 +1,6 @@
 //! The actions. Each answers JSON with a `text` for people.
 
-use crate::action::{Action, Sync};
+use crate::action::{Action, SyncOptions};
 use crate::apply::{Applied, Apply};
 use crate::change::{Change, ChangeKind, DeleteReason, PendingKind, ReplaceReason, Rotation};
 use crate::config::Config;
@@ -90,7 +90,7 @@ impl App {
     }
 
     /// Plans anew, and carries it out as far as it was asked for.
-    pub(crate) async fn sync(&self, asked: &Sync) -> Result<Synced, Error> {
+    pub(crate) async fn sync(&self, asked: &SyncOptions) -> Result<Synced, Error> {
         let outcome = self.sync_rounds(asked).await;
         let word = match &outcome {
             Ok(synced) if synced.done.is_empty() => "unchanged",
@@ -110,7 +110,7 @@ impl App {
         outcome
     }
 
-    async fn sync_rounds(&self, asked: &Sync) -> Result<Synced, Error> {
+    async fn sync_rounds(&self, asked: &SyncOptions) -> Result<Synced, Error> {
         let api = self.api().await?;
         let mut applied = Applied::default();
         let mut round = 0;

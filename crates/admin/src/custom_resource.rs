@@ -3,7 +3,7 @@
 //! CloudFormation waits for an answer at a pre-signed URL, for up to an hour; so it gets one
 //! whatever happens.
 
-use crate::action::Sync;
+use crate::action::SyncOptions;
 use crate::app::App;
 use crate::error::Error;
 use heygen::api::{Timeouts, http_client};
@@ -77,7 +77,7 @@ async fn carry_out(app: &App, kind: &str, physical_id: &str) -> Result<String, E
             Ok("The endpoints stay at HeyGen: the parameter DeregisterOnDelete is false.".to_owned())
         }
         "Delete" => Ok(format!("Deregistered: {}.", app.deregister().await?.len())),
-        _ => match app.sync(&Sync::default()).await {
+        _ => match app.sync(&SyncOptions::default()).await {
             Ok(synced) => Ok(synced.to_string()),
             // The configuration is as its owner wants it. Failing would take it back, so that it could never
             // be applied: it is deployed, and applied by a sync that is forced.

@@ -19,7 +19,7 @@ pub enum Error {
     Config(String),
     /// What was asked for cannot be read.
     #[error("the request: {0}. Ask for example for {{\"action\": \"plan\"}}")]
-    Request(String),
+    InvalidRequest(String),
     /// `endpoints.json` is wrong.
     #[error("endpoints.json: {field}: {why}")]
     DesiredEndpoint {
@@ -108,7 +108,7 @@ impl Error {
     /// What follows from it.
     pub fn class(&self) -> ErrorClass {
         match self {
-            Error::Config(_) | Error::Request(_) | Error::DesiredEndpoint { .. } | Error::Settings(_) => {
+            Error::Config(_) | Error::InvalidRequest(_) | Error::DesiredEndpoint { .. } | Error::Settings(_) => {
                 ErrorClass::Permanent
             }
             Error::TooManyRemovals { .. } | Error::AnotherPlan { .. } | Error::NotRegistered { .. } => {
