@@ -1,7 +1,7 @@
 //! What fails: alone, with a way back, and without losing or doubling anything.
 
 use crate::support::{Stack, TIMEOUT, disturbed_stack, only_event, only_job, stack, success, unique};
-use aws::envelope::{Advisory, Delivery, Via};
+use aws::envelope::{Advisory, Delivery};
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use heygen::Verified;
 use local::client::DeadLetter;
@@ -17,7 +17,7 @@ fn message(body: Vec<u8>) -> String {
         endpoint: "main".into(),
         received_at: OffsetDateTime::now_utc(),
         request_id: "end-to-end".into(),
-        via: Via::Delivery,
+        via: "delivery".into(),
         advisory: Advisory::default(),
         body: Verified::assume_authentic(body),
     };

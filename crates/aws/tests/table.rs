@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 #![allow(clippy::disallowed_methods, reason = "no request is involved")]
 
-use aws::envelope::{Advisory, Delivery, Via};
+use aws::envelope::{Advisory, Delivery};
 use aws::error::{AwsError, ErrorClass};
 use aws::sdk::Timeouts;
 use aws::stub::{self, Reply};
@@ -34,7 +34,7 @@ async fn record(body: &str, replies: Vec<Reply>) -> (Result<Recorded, AwsError>,
         endpoint: "main".into(),
         received_at: OffsetDateTime::UNIX_EPOCH,
         request_id: "request".into(),
-        via: Via::Delivery,
+        via: "delivery".into(),
         advisory: Advisory::default(),
         body: Verified::assume_authentic(body.into()),
     };

@@ -1,4 +1,4 @@
-//! What a sender is told. The one place where an outcome becomes an HTTP status.
+//! HTTP responses. The one place where an outcome becomes an HTTP status.
 
 use heygen::{Identity, SignatureHeaderError};
 use lambda_http::Body;
@@ -9,49 +9,44 @@ use serde_json::{Value, json};
 /// The methods of a delivery path.
 const ALLOWED: &str = "OPTIONS, POST";
 
-/// When to try again after a fault of ours, in seconds.
+/// When to retry after one of our own errors, in seconds.
 const RETRY_SECONDS: &str = "5";
 
-/// The delivery, or the question, was taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer {
+pub enum Accepted {
     /// `OPTIONS`: HeyGen's probe when an endpoint is registered.
     Options,
     /// SQS holds the delivery.
-    Accepted(Identity),
+    Delivery(Identity),
 }
 
-/// Why a delivery was not taken.
+/// Why a delivery was rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rejection {
-    /// Not a delivery path.
     UnknownPath,
-    /// A delivery path, but no such endpoint here.
     UnknownEndpoint,
-    /// Neither `POST` nor `OPTIONS`.
     Method,
-    /// No body.
     EmptyBody,
     /// API Gateway marked the body as base64, and it is not.
     BadBase64,
-    /// More bytes than configured, or than SQS takes even compressed.
+    /// More bytes than configured, or more than an SQS message holds even compressed.
     TooLarge,
-    /// None of the signature headers is there.
     NoSignature,
-    /// None of them has 64 hex digits.
+    /// No signature header has 64 hex digits.
     MalformedSignature,
-    /// The signature does not hold, and the secrets are settled.
+    /// The signature does not match, and the secrets are not being changed.
     WrongSignature,
     /// No secret is stored for the endpoint yet.
     SecretMissing,
-    /// What is stored is not readable, or Secrets Manager did not answer.
+    /// The stored value cannot be read, or Secrets Manager did not respond.
     SecretUnavailable,
-    /// The signature does not hold, but the secret is being changed.
+    /// The signature does not match, but the secret is being changed.
     SecretPending,
-    /// SQS did not take the message.
     QueueUnavailable,
     /// AWS took longer than a sender waits.
     TooSlow,
+    /// Variables of the function are missing or wrong.
+    NotConfigured,
 }
 
 impl From<SignatureHeaderError> for Rejection {
@@ -64,7 +59,7 @@ impl From<SignatureHeaderError> for Rejection {
 }
 
 impl Rejection {
-    /// The status: 4xx only where the sender is at fault, 503 where we are, so that it tries again.
+    /// 4xx only for the sender's errors; 503 for our own, so that HeyGen retries.
     pub fn status(self) -> StatusCode {
         match self {
             Rejection::UnknownPath | Rejection::UnknownEndpoint => StatusCode::NOT_FOUND,
@@ -78,11 +73,12 @@ impl Rejection {
             | Rejection::SecretUnavailable
             | Rejection::SecretPending
             | Rejection::QueueUnavailable
-            | Rejection::TooSlow => StatusCode::SERVICE_UNAVAILABLE,
+            | Rejection::TooSlow
+            | Rejection::NotConfigured => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
-    /// A stable name, for programs, logs and metrics.
+    /// A name that never changes: it is in responses, logs and metrics.
     pub fn code(self) -> &'static str {
         match self {
             Rejection::UnknownPath => "unknown_path",
@@ -99,53 +95,60 @@ impl Rejection {
             Rejection::SecretPending => "secret_pending",
             Rejection::QueueUnavailable => "queue_unavailable",
             Rejection::TooSlow => "too_slow",
+            Rejection::NotConfigured => "not_configured",
         }
     }
 
-    /// What to do about it.
+    /// What the sender, or the operator, can do.
     pub fn message(self) -> &'static str {
         match self {
-            Rejection::UnknownPath => "Deliveries are posted to /webhooks/heygen/{endpoint}.",
+            Rejection::UnknownPath => "The path of a delivery is /webhooks/heygen/{endpoint}.",
             Rejection::UnknownEndpoint => {
-                "There is no endpoint of this name. Check the URL that is registered at HeyGen, or add the name to the deployment's parameter Endpoints."
+                "There is no endpoint with this name. Check the URL that is registered at HeyGen, or add the name to the deployment's parameter Endpoints."
             }
-            Rejection::Method => "Deliveries are posted: use POST.",
+            Rejection::Method => "Use POST for deliveries.",
             Rejection::EmptyBody => "The body is empty. Post the event as JSON.",
-            Rejection::BadBase64 => "The body is marked as base64 and is not. Send it as it is.",
+            Rejection::BadBase64 => "The body is marked as base64, but is not valid base64. Send it unencoded.",
             Rejection::TooLarge => {
-                "The body is too large. Raise the deployment's parameter MaxBodyBytes, if the event is genuine and it still fits into a message."
+                "The body is too large. If the event is genuine, raise the deployment's parameter MaxBodyBytes."
             }
             Rejection::NoSignature => {
-                "No signature header. Sign the raw body with HMAC-SHA256 and send 64 hex digits in the header Signature."
+                "There is no signature header. Sign the raw body with HMAC-SHA256 and send 64 hex digits in the header Signature."
             }
-            Rejection::MalformedSignature => {
-                "The signature header does not hold exactly 64 hex digits, without a prefix."
-            }
+            Rejection::MalformedSignature => "The signature header must be exactly 64 hex digits, without a prefix.",
             Rejection::WrongSignature => {
-                "The signature was not made with this endpoint's secret over these bytes. If the secret was rotated, store the new one in Secrets Manager."
+                "The signature does not match this endpoint's secret and this body. If the secret was rotated, store the new one in Secrets Manager."
             }
             Rejection::SecretMissing => {
-                "No secret is stored for this endpoint yet. Ask admin for a sync, or store the one that HeyGen showed at registration; the delivery can be tried again."
+                "No secret is stored for this endpoint yet. Run admin's sync, or store the secret that HeyGen showed at registration. Then retry."
             }
-            Rejection::SecretUnavailable => "The endpoint's secret could not be read. Try again.",
-            Rejection::SecretPending => "The endpoint's secret is being changed. Try again.",
-            Rejection::QueueUnavailable => "The delivery could not be stored. Try again.",
-            Rejection::TooSlow => "Storing the delivery took too long. Try again.",
+            Rejection::SecretUnavailable => "The endpoint's secret could not be read. Retry later.",
+            Rejection::SecretPending => "The endpoint's secret is being changed. Retry later.",
+            Rejection::QueueUnavailable => "The delivery could not be stored. Retry later.",
+            Rejection::TooSlow => "Storing the delivery took too long. Retry later.",
+            Rejection::NotConfigured => {
+                "The receiver's configuration is incomplete. Correct the deployment's parameters."
+            }
         }
     }
 }
 
-/// The HTTP response.
-pub fn response(outcome: &Result<Answer, Rejection>) -> Response<Body> {
-    let (status, body) = match outcome {
-        Ok(Answer::Options) => (StatusCode::NO_CONTENT, None),
-        Ok(Answer::Accepted(identity)) => (StatusCode::OK, Some(json!({"identity": identity.as_str()}))),
-        Err(refusal) => {
-            let error = json!({"error": {"code": refusal.code(), "message": refusal.message()}});
-            (refusal.status(), Some(error))
-        }
-    };
-    let mut response = Response::new(body.map_or(Body::Empty, |body: Value| Body::Text(body.to_string())));
+pub fn response(outcome: &Result<Accepted, Rejection>) -> Response<Body> {
+    match outcome {
+        Ok(Accepted::Options) => build(StatusCode::NO_CONTENT, None),
+        Ok(Accepted::Delivery(identity)) => build(StatusCode::OK, Some(&json!({"identity": identity.as_str()}))),
+        Err(rejection) => rejected(*rejection, rejection.message()),
+    }
+}
+
+/// The response to a rejected delivery, with a message that says more than the rejection's own.
+pub fn rejected(rejection: Rejection, message: &str) -> Response<Body> {
+    let error = json!({"error": {"code": rejection.code(), "message": message}});
+    build(rejection.status(), Some(&error))
+}
+
+fn build(status: StatusCode, body: Option<&Value>) -> Response<Body> {
+    let mut response = Response::new(body.map_or(Body::Empty, |body| Body::Text(body.to_string())));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     let mut header = |name, value| headers.insert(name, lambda_http::http::HeaderValue::from_static(value));
