@@ -124,11 +124,11 @@ pub fn admin(request: &Value) -> Result<ExitCode> {
 
 pub fn logs(follow: bool) -> Result<ExitCode> {
     let stack = Stack::load()?;
-    let cli = local::cli::AwsCli::of(&stack)?;
+    let cli = local::aws_api::AwsApi::of(&stack)?;
     let mut tail = Tail::default();
     loop {
-        for line in tail.next(&cli, &stack)?.into_iter().filter(|line| !line.is_lambdas()) {
-            say(line)?;
+        for line in tail.next(&cli, &stack)?.into_iter() {
+            say(format_args!("{} {}", line.function, line.text))?;
         }
         if !follow {
             return Ok(ExitCode::SUCCESS);

@@ -1,10 +1,11 @@
 #![doc = include_str!("../README.md")]
 
 pub mod admin;
+mod archive;
 pub mod backend;
 pub mod binaries;
-pub mod changeset;
-pub mod cli;
+pub mod cloudformation;
+pub mod aws_api;
 pub mod client;
 pub mod demo;
 pub mod deploy;
@@ -22,7 +23,7 @@ pub mod stack;
 pub mod stack_dir;
 pub mod supervisor;
 pub mod tools;
-pub mod wanted;
+pub mod desired;
 
 pub use client::Client;
 pub use error::{Error, Result};

@@ -7,7 +7,7 @@ use crate::stack::Stack;
 use crate::stack_dir::{Part, StackDir};
 use crate::supervisor::{self, Supervised, Until};
 use crate::tools::Tools;
-use crate::wanted::Wanted;
+use crate::desired::Desired;
 use crate::{Client, admin, binaries, interrupt, progress, simulated};
 use simulator::Access;
 use simulator::http::Http;
@@ -35,10 +35,10 @@ impl Kind {
         }
     }
 
-    fn wanted(self) -> Result<Wanted> {
+    fn desired(self) -> Result<Desired> {
         match self {
-            Kind::Main => Wanted::checked_in(),
-            Kind::Test => Ok(Wanted::for_tests()),
+            Kind::Main => Desired::checked_in(),
+            Kind::Test => Ok(Desired::for_tests()),
         }
     }
 }
@@ -64,7 +64,7 @@ impl Running {
         }
         let (heygen, mut simulator) = simulated::start(&tools, &place, until)?;
         let (local_aws, mut aws) = start_aws(&tools, &place, until)?;
-        let stack = install(&local_aws, &tools, &place, kind, &heygen)?;
+        let stack = install(&local_aws, &place, kind, &heygen)?;
         simulator.leave();
         aws.leave();
         Ok(Running { stack, simulator, aws })
@@ -99,10 +99,9 @@ pub fn up() -> Result<Stack> {
             Stack::read(&place.stack_json())
     {
         progress::note("Running", "already; updating it with the current code");
-        let tools = Tools::install()?;
         binaries::build(&place)?;
         let aws = LocalAws { backend: Backend::from_env()?, endpoint, credentials };
-        return install(&aws, &tools, &place, Kind::Main, &heygen);
+        return install(&aws, &place, Kind::Main, &heygen);
     }
     Ok(Running::start(Kind::Main, Until::Stopped)?.stack)
 }
@@ -154,9 +153,9 @@ fn wait_until_ready(launch: &Launch, supervised: &mut Supervised) -> Result<bool
 }
 
 /// Deploys, which registers the endpoints, and says where everything is.
-fn install(aws: &LocalAws, tools: &Tools, place: &StackDir, kind: Kind, heygen: &Access) -> Result<Stack> {
+fn install(aws: &LocalAws, place: &StackDir, kind: Kind, heygen: &Access) -> Result<Stack> {
     let since: Instant = progress::begin("Deploying", "template.yaml");
-    let stack = deploy(aws, tools, place, &kind.wanted()?, heygen)?;
+    let stack = deploy(aws, place, &kind.desired()?, heygen)?;
     if kind == Kind::Test {
         let secret = serde_json::json!({ "current": random_secret()? });
         Client::new(stack.clone())?.put_secret("rotating", &secret)?;
