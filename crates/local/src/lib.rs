@@ -2,28 +2,31 @@
 
 pub mod admin;
 mod archive;
+pub mod aws_api;
 pub mod backend;
 pub mod binaries;
-pub mod cloudformation;
-pub mod aws_api;
 pub mod client;
+pub mod cloudformation;
+pub mod delivery;
 pub mod demo;
 pub mod deploy;
+pub mod desired;
 mod dynamo;
 mod error;
 mod interrupt;
+pub mod log_view;
 pub mod logs;
 mod process;
 pub mod progress;
 pub mod rows;
 pub mod running;
+pub mod sample;
 pub mod show;
 pub mod simulated;
 pub mod stack;
 pub mod stack_dir;
 pub mod supervisor;
 pub mod tools;
-pub mod desired;
 
 pub use client::Client;
 pub use error::{Error, Result};

@@ -18,6 +18,13 @@ pub struct LogLine {
     pub text: String,
 }
 
+impl LogLine {
+    /// Whether Lambda wrote it, and not the function: START, END and REPORT of an invocation.
+    pub fn is_lambdas(&self) -> bool {
+        ["START RequestId:", "END RequestId:", "REPORT RequestId:"].iter().any(|start| self.text.starts_with(start))
+    }
+}
+
 /// All functions' lines since a time in Unix milliseconds, by time.
 pub fn read(api: &AwsApi, stack: &Stack, since: u64) -> Result<Vec<LogLine>> {
     let mut lines = Vec::new();

@@ -135,7 +135,13 @@ impl AwsApi {
         let path = format!("/2015-03-31/functions/{function}/configuration");
         let body = serde_json::json!({ "Environment": { "Variables": variables } }).to_string();
         let headers = [("content-type", "application/json")];
-        self.send(&Request { service: "lambda", method: "PUT", path: &path, headers: &headers, body: body.as_bytes() })?;
+        self.send(&Request {
+            service: "lambda",
+            method: "PUT",
+            path: &path,
+            headers: &headers,
+            body: body.as_bytes(),
+        })?;
         Ok(())
     }
 
@@ -150,6 +156,20 @@ impl AwsApi {
             return Ok(response);
         }
         Err(Error::Failed(response["errorMessage"].as_str().map_or_else(|| response.to_string(), str::to_owned)))
+    }
+
+    /// A policy document of a role.
+    pub fn role_policy(&self, role: &str, policy: &str) -> Result<Value> {
+        let got = self.query(QueryService::Iam, "GetRolePolicy", &[("RoleName", role), ("PolicyName", policy)])?;
+        // IAM percent-encodes it.
+        read_json(&decoded(got["PolicyDocument"].as_str().unwrap_or_default()), "GetRolePolicy")
+    }
+
+    /// Replaces a policy document of a role.
+    pub fn put_role_policy(&self, role: &str, policy: &str, document: &Value) -> Result<()> {
+        let document = document.to_string();
+        let parameters = [("RoleName", role), ("PolicyName", policy), ("PolicyDocument", &document)];
+        self.query(QueryService::Iam, "PutRolePolicy", &parameters).map(drop)
     }
 
     /// Creates a bucket, if it is not there yet.
@@ -262,6 +282,25 @@ fn encoded(value: &str) -> String {
     encoded
 }
 
+fn decoded(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, tail @ ..] = rest {
+        let hex = tail.get(..2).and_then(|digits| u8::from_str_radix(str::from_utf8(digits).ok()?, 16).ok());
+        match hex.filter(|_| *first == b'%') {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = &tail[2..];
+            }
+            None => {
+                bytes.push(*first);
+                rest = tail;
+            }
+        }
+    }
+    bytes
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -269,6 +308,7 @@ mod tests {
     #[test]
     fn a_form_value_is_percent_encoded() {
         assert_eq!(encoded("a b&c=ü~"), "a%20b%26c%3D%C3%BC~");
+        assert_eq!(decoded("a%20b%26c%3D%C3%BC~%"), "a b&c=ü~%".as_bytes());
     }
 
     #[test]

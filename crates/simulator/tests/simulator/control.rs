@@ -70,7 +70,8 @@ fn another_process_starts_a_job_that_is_reported_when_it_ends() {
     let data = json!({"video_translate_id": id, "callback_id": "order_1", "message": "too long", "output_language": "Spanish"});
     assert_eq!(body, json!({"event_type": "video_translate.fail", "event_data": data}));
     assert!(remote.start_job(&JobKind::Video, None, &JobOutcome::NeverEnds, millis(1)).is_err());
-    let unknown = json!({"kind": "podcast", "callback_id": null, "output_language": null, "failure": null, "milliseconds": 1});
+    let unknown =
+        json!({"kind": "podcast", "callback_id": null, "output_language": null, "failure": null, "milliseconds": 1});
     refused(&api.call("POST", "/_simulator/jobs", unknown), 400, "invalid_parameter");
 }
 
