@@ -4,7 +4,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-// mod contracts;
+mod contracts;
 mod facts;
 mod generated;
 mod markdown;

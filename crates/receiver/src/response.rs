@@ -45,7 +45,7 @@ pub enum Rejection {
     QueueUnavailable,
     /// AWS took longer than a sender waits.
     TooSlow,
-    /// Variables of the function are missing or wrong.
+    /// Variables of the function are missing or wrong. The last one: `ALL` counts up to it.
     NotConfigured,
 }
 
@@ -59,6 +59,25 @@ impl From<SignatureHeaderError> for Rejection {
 }
 
 impl Rejection {
+    /// Every rejection, in the order of their declaration, for documents and tests.
+    pub const ALL: [Rejection; Rejection::NotConfigured as usize + 1] = [
+        Rejection::UnknownPath,
+        Rejection::UnknownEndpoint,
+        Rejection::Method,
+        Rejection::EmptyBody,
+        Rejection::BadBase64,
+        Rejection::TooLarge,
+        Rejection::NoSignature,
+        Rejection::MalformedSignature,
+        Rejection::WrongSignature,
+        Rejection::SecretMissing,
+        Rejection::SecretUnavailable,
+        Rejection::SecretPending,
+        Rejection::QueueUnavailable,
+        Rejection::TooSlow,
+        Rejection::NotConfigured,
+    ];
+
     /// 4xx only for the sender's errors; 503 for our own, so that HeyGen retries.
     pub fn status(self) -> StatusCode {
         match self {
