@@ -17,6 +17,7 @@ fn generated_tables_are_up_to_date() {
         ("docs/reference.md", "parameters", parameters(&template)),
         ("docs/reference.md", "outputs", outputs(&template)),
         ("docs/reference.md", "job-event", job_event()),
+        ("docs/reference.md", "replies", replies()),
         ("docs/reference.md", "variables", variables(&template)),
         ("docs/security.md", "permissions", permissions(&template)),
     ];
@@ -165,20 +166,34 @@ fn resource(arn: &str) -> String {
         .replace("${ApiKeySecret}", "ApiKeySecret")
 }
 
+fn json(path: &str) -> Value {
+    serde_json::from_slice(&fs::read(workspace().join(path)).unwrap()).unwrap()
+}
+
+fn strings(list: &Value) -> Vec<String> {
+    list.as_array().into_iter().flatten().filter_map(|value| value.as_str().map(str::to_owned)).collect()
+}
+
+fn replies() -> String {
+    let schema = json("crates/admin/reply.schema.json");
+    let rows = schema["oneOf"].as_array().unwrap().iter().map(|reply| {
+        let mut fields = strings(&reply["required"]);
+        fields.retain(|field| field != "action" && field != "text");
+        vec![code(reply["properties"]["action"]["const"].as_str().unwrap()), codes(&fields)]
+    });
+    table("`action` | fields besides `action` and `text`", rows)
+}
+
 fn job_event() -> String {
-    let schema = fs::read(workspace().join("events/eventbridge/job-event.schema.json")).unwrap();
-    let schema: Value = serde_json::from_slice(&schema).unwrap();
+    let schema = json("events/eventbridge/job-event.schema.json");
     let properties = schema["properties"].as_object().unwrap();
-    let required: Vec<_> = schema["required"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
-    let optional = properties.keys().map(String::as_str).filter(|name| !required.contains(name));
-    let names: Vec<_> = required.iter().copied().chain(optional).collect();
-    let rows = names.into_iter().map(|name| {
+    let required = strings(&schema["required"]);
+    let optional = properties.keys().filter(|name| !required.contains(name));
+    let rows = required.iter().chain(optional).map(|name| {
         let property = &properties[name];
         let values = match (&property["const"], &property["enum"], &property["$ref"]) {
             (Value::String(only), _, _) => code(only),
-            (_, Value::Array(values), _) => {
-                codes(&values.iter().filter_map(|v| v.as_str().map(str::to_owned)).collect::<Vec<_>>())
-            }
+            (_, values @ Value::Array(_), _) => codes(&strings(values)),
             (_, _, Value::String(kind)) => kind.rsplit('/').next().unwrap().to_owned(),
             _ => property["type"].as_str().unwrap_or_default().to_owned(),
         };
