@@ -197,7 +197,7 @@ fn deploying_registers_a_cold_receiver_within_heygens_second_a_rollback_is_clean
     // HeyGen takes the first endpoint and refuses the second: everything is rolled back.
     second.heygen.order(When::Nth(3), Fault::Error { status: 402, code: "insufficient_credit", retry_after: None });
     second.deploy().unwrap_err();
-    assert!(second.reasons().contains("HeyGen wants to be paid"), "{}", second.reasons());
+    assert!(second.reasons().contains("HeyGen requires payment"), "{}", second.reasons());
     assert!(second.reasons().contains("ROLLBACK_COMPLETE"), "{}", second.reasons());
     assert!(second.heygen.endpoints().is_empty());
     second.delete(&stack);

@@ -186,8 +186,8 @@ fn what_fails_says_what_to_do_and_is_logged() {
     assert!(error.contains("is not registered") && error.contains("\"sync\""), "{error}");
     admin.turn(&[("API_KEY_SECRET", &admin.stack.stack().endpoint(B).unwrap().secret.clone())]);
     let error = admin.ask(json!({"action": "sync"})).unwrap_err().to_string();
-    assert!(error.contains("refuses the API key") && error.contains("ApiKeySecret"), "{error}");
-    assert!(admin.said(since, &["action failed", "refuses the API key"]).contains("Denied"));
+    assert!(error.contains("rejects the API key") && error.contains("ApiKeySecret"), "{error}");
+    assert!(admin.said(since, &["action failed", "rejects the API key"]).contains("Denied"));
     admin.turn(&[("HEYGEN_API_VERSION", "v2")]);
     let error = admin.ask(plan()).unwrap_err().to_string();
     assert!(error.contains("HEYGEN_API_VERSION: it may be \"v3\" or \"v1\""), "{error}");
