@@ -105,14 +105,7 @@ fn a_sender_at_fault_is_told_what_to_do() {
 fn bad_base64_from_the_gateway_is_400() {
     let stack = stack();
     let event = concat!(env!("CARGO_MANIFEST_DIR"), "/../events/api-gateway/bad-base64.json");
-    let payload = format!("fileb://{event}");
-    let function = stack.stack().functions.receiver.clone();
-    let answer = std::env::temp_dir().join(unique("bad-base64"));
-    let answer_path = answer.to_str().unwrap();
-    let invoke = ["lambda", "invoke", "--function-name", &function, "--payload", &payload, answer_path];
-    stack.cli().unwrap().json(&invoke).unwrap();
-    let said: serde_json::Value = serde_json::from_slice(&std::fs::read(&answer).unwrap()).unwrap();
-    std::fs::remove_file(&answer).unwrap();
+    let said = stack.api().invoke(&stack.stack().functions.receiver, &std::fs::read(event).unwrap()).unwrap();
     assert_eq!(said["statusCode"], 400, "{said}");
 }
 

@@ -26,6 +26,7 @@ mod v1;
 mod v3;
 
 pub use calls::Call;
+pub use control::RegisteredEndpoint;
 pub use endpoints::Endpoint;
 pub use error::{Error, Result};
 pub use faults::{Fault, RetryAfter, When};

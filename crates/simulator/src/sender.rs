@@ -69,13 +69,26 @@ impl World {
     /// Emits an event whose deliveries have this body, byte for byte. Without a disturbance of its own,
     /// the next one that was ordered is for it.
     pub(crate) fn emit_body(self: &Arc<Self>, body: Vec<u8>, disturbance: Option<Disturbance>) -> String {
+        self.emit_body_to(None, body, disturbance)
+    }
+
+    /// The same, for one endpoint only if its id is given.
+    pub(crate) fn emit_body_to(
+        self: &Arc<Self>,
+        endpoint_id: Option<&str>,
+        body: Vec<u8>,
+        disturbance: Option<Disturbance>,
+    ) -> String {
         let event = self.log.event(Event::new(body, self.clock.now()));
         let event_id = event.event_id.clone();
         let disturbance = disturbance.or_else(|| self.sender.next_disturbance());
         let progress = if disturbance == Some(Disturbance::Lost) { Progress::Lost } else { Progress::InFlight };
         let times = if disturbance == Some(Disturbance::Twice) { 2 } else { 1 };
         let mut deliveries = Vec::new();
-        for endpoint in self.endpoints.all().iter().filter(|endpoint| endpoint.wants(&event.event_type)) {
+        let is_meant = |id: &str| endpoint_id.is_none_or(|only| only == id);
+        let endpoints = self.endpoints.all();
+        let subscribed = endpoints.iter().filter(|endpoint| endpoint.wants(&event.event_type));
+        for endpoint in subscribed.filter(|endpoint| is_meant(&endpoint.endpoint_id)) {
             for _ in 0..times {
                 let delivery = self.log.begin(&event, &endpoint.endpoint_id, progress);
                 deliveries.push((delivery, endpoint.endpoint_id.clone()));
