@@ -5,7 +5,7 @@ use heygen::{CorrelationId, Event, Verified, sign};
 use serde_json::json;
 
 /// Status, error code, and whether the answer says when to try again and which methods there are.
-fn shape(answer: &simulator::http::Answer) -> (u16, Option<String>, bool, bool) {
+fn shape(answer: &simulator::http::Response) -> (u16, Option<String>, bool, bool) {
     let has = |name| answer.header(name).is_some();
     (answer.status, answer.error_code(), has("retry-after"), has("allow"))
 }

@@ -4,7 +4,7 @@ use local::client::Client;
 use local::rows::{EventRow, JobRow, Rows};
 use local::stack_dir::StackDir;
 use serde_json::{Value, json};
-use simulator::http::Answer;
+use simulator::http::Response;
 use std::fs::File;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -81,7 +81,7 @@ impl Stack {
     }
 
     /// The answer to a body with these headers, posted to `main`.
-    pub fn posted(&self, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+    pub fn posted(&self, headers: &[(&str, &str)], body: &[u8]) -> Response {
         self.post("main", headers, body).unwrap()
     }
 

@@ -67,7 +67,7 @@ fn by_simulator(heygen: &Remote, endpoint: &str, body: &[u8]) -> Result<Sent> {
 
 /// Waits until an event is recorded; the jobs of its correlation id.
 pub fn wait_until_recorded(client: &Client, body: &[u8], limit: Duration) -> Result<Vec<JobRow>> {
-    #[expect(clippy::disallowed_methods, reason = "the body is the one that this command sent")]
+    #[expect(clippy::disallowed_methods, reason = "the bytes are a file that was just signed here")]
     let event = heygen::Event::read(&heygen::Verified::assume_authentic(body.to_vec()));
     let identity = event.identity.as_str();
     let recorded = || {
