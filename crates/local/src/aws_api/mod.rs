@@ -137,7 +137,7 @@ impl AwsApi {
         read_json(&answer.body, "GetFunctionConfiguration")
     }
 
-    /// Replaces a function's environment variables.
+    /// Replaces a function's environment variables. On AWS that takes a moment; a local AWS has done it by then.
     pub fn set_variables(&self, function: &str, variables: &Value) -> Result<()> {
         let path = format!("/2015-03-31/functions/{function}/configuration");
         let body = serde_json::json!({ "Environment": { "Variables": variables } }).to_string();
