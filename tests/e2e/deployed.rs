@@ -82,6 +82,11 @@ impl Deployed {
         self.turn(&[("ENDPOINTS_JSON", &json!({ "endpoints": endpoints }).to_string())]);
     }
 
+    /// Gives the function its own variables back, while no other test may change them.
+    pub fn restore(&self) {
+        self.put(&self.sound);
+    }
+
     fn put(&self, variables: &Value) {
         self.stack.api().set_variables(&self.stack.stack().functions.admin, variables).unwrap();
     }
@@ -137,7 +142,7 @@ impl Deployed {
 impl Drop for Deployed {
     fn drop(&mut self) {
         if !std::thread::panicking() {
-            self.put(&self.sound.clone());
+            self.restore();
         }
     }
 }

@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 use time::OffsetDateTime;
 
-/// What one step of a callback id has in common with others that do not name it.
+/// Fields that connect a line about a callback id with lines that do not have it.
 const LINKS: [&str; 3] = ["identity", "request_id", "message_id"];
 /// Shown in columns of their own.
 const COLUMNS: [&str; 3] = ["timestamp", "level", "message"];
@@ -167,7 +167,7 @@ fn shown(value: &Value) -> String {
     }
 }
 
-/// What came from outside must not steer the terminal.
+/// Control characters from outside must not reach the terminal.
 fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

@@ -1,4 +1,4 @@
-//! What should come of deliveries, computed from their files by the pure crate.
+//! The expected record of deliveries, computed from their files by the crate heygen.
 
 use super::Delivery;
 use crate::rows::{FailureRow, JobRow, Rows};
@@ -54,7 +54,7 @@ impl Expected {
             differences.push(format!("{correlation}: the event {identity} is missing"));
         }
         for (correlation, identity) in events.difference(&self.events) {
-            differences.push(format!("{correlation}: nobody sent the event {identity}"));
+            differences.push(format!("{correlation}: the event {identity} was never sent"));
         }
         let mut found: BTreeMap<_, _> =
             rows.jobs.iter().map(|row| ((row.correlation_id.clone(), row.item.clone()), row)).collect();
@@ -64,12 +64,12 @@ impl Expected {
                 Some(row) => differences.extend(
                     different_fields(job, row)
                         .into_iter()
-                        .map(|field| format!("{correlation}: {item} has another {field}")),
+                        .map(|field| format!("{correlation}: {item} has an unexpected {field}")),
                 ),
             }
         }
         differences
-            .extend(found.into_keys().map(|(correlation, item)| format!("{correlation}: nobody asked for {item}")));
+            .extend(found.into_keys().map(|(correlation, item)| format!("{correlation}: {item} is not expected")));
         differences
     }
 }
@@ -135,7 +135,7 @@ mod tests {
         let sent = [delivery(FAIL), delivery(SUCCESS)];
         let expected = Expected::of(&sent);
         assert_eq!(expected.differences(&Rows::default()).len(), 3);
-        assert_eq!(expected.differences(&rows(&sent, "failed")), ["c: job#avatar_video#v has another status"]);
+        assert_eq!(expected.differences(&rows(&sent, "failed")), ["c: job#avatar_video#v has an unexpected status"]);
         assert_eq!(Expected::default().differences(&rows(&sent, "succeeded")).len(), 3);
     }
 }
