@@ -3,6 +3,7 @@
 
 use crate::support::{Stack, assert_same, stack};
 use aws::env::Env;
+use local::aws_api::QueryService::Iam;
 use local::stack_dir::StackDir;
 use serde_json::Value;
 use std::cell::RefCell;
@@ -24,8 +25,7 @@ fn function<'a>(stack: &'a Stack, name: &str) -> &'a str {
 }
 
 fn configuration(stack: &Stack, name: &str) -> Value {
-    let get = ["lambda", "get-function-configuration", "--function-name", function(stack, name)];
-    stack.cli().unwrap().json(&get).unwrap()
+    stack.api().function(function(stack, name)).unwrap()
 }
 
 /// The AWS operations that are linked into a function: the linker drops those that nothing calls.
@@ -63,19 +63,20 @@ fn camel(operation: &str) -> String {
 /// The actions that the deployed role of a function allows, each with its resource.
 fn allowed(stack: &Stack, name: &str) -> Vec<(String, String)> {
     let role = configuration(stack, name)["Role"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
-    let cli = stack.cli().unwrap();
-    let attached = cli.json(&["iam", "list-attached-role-policies", "--role-name", &role]).unwrap();
-    assert_eq!(attached["AttachedPolicies"].as_array().unwrap().len(), 0, "{name} has one policy");
-    let listed = cli.json(&["iam", "list-role-policies", "--role-name", &role]).unwrap();
+    let of_role = ("RoleName", role.as_str());
+    let attached = stack.api().query(Iam, "ListAttachedRolePolicies", &[of_role]).unwrap();
+    let attached = attached["AttachedPolicies"].as_array().map_or(0, Vec::len);
+    assert_eq!(attached, 0, "{name} has one policy");
+    let listed = stack.api().query(Iam, "ListRolePolicies", &[of_role]).unwrap();
     assert_eq!(listed["PolicyNames"], serde_json::json!([name]));
-    let policy = cli.json(&["iam", "get-role-policy", "--role-name", &role, "--policy-name", name]).unwrap();
+    let document = stack.api().role_policy(&role, name).unwrap();
     let list = |value: &Value| match value {
         Value::Array(values) => values.clone(),
         one => vec![one.clone()],
     };
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let mut allowed = Vec::new();
-    for statement in policy["PolicyDocument"]["Statement"].as_array().unwrap() {
+    for statement in document["Statement"].as_array().unwrap() {
         assert_eq!(statement["Effect"], "Allow");
         for action in list(&statement["Action"]) {
             allowed.extend(list(&statement["Resource"]).iter().map(|resource| (text(&action), text(resource))));

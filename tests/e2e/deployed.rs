@@ -43,8 +43,7 @@ impl Deployed {
             println!("left out: this test turns the admin function elsewhere, so it runs on a local stack only");
             return None;
         }
-        let configuration = ["lambda", "get-function-configuration", "--function-name", &stack.stack().functions.admin];
-        let configuration = stack.cli().unwrap().json(&configuration).unwrap();
+        let configuration = stack.api().function(&stack.stack().functions.admin).unwrap();
         let sound = configuration["Environment"]["Variables"].clone();
         let mut deployed = Deployed {
             heygen: Simulator::start(options).unwrap(),
@@ -84,11 +83,7 @@ impl Deployed {
     }
 
     fn put(&self, variables: &Value) {
-        let name = &self.stack.stack().functions.admin;
-        let environment = json!({ "Variables": variables }).to_string();
-        let update =
-            ["lambda", "update-function-configuration", "--function-name", name, "--environment", &environment];
-        self.stack.cli().unwrap().run(&update).unwrap();
+        self.stack.api().set_variables(&self.stack.stack().functions.admin, variables).unwrap();
     }
 
     /// What the function answers.

@@ -4,6 +4,7 @@ use crate::support::{Stack, TIMEOUT, body, stack, success, unique};
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::QueueAttributeName;
 use jsonschema::Validator;
+use local::aws_api::JsonService::Events;
 use local::stack_dir::workspace;
 use serde_json::{Value, json};
 use std::cell::RefCell;
@@ -19,10 +20,10 @@ struct Listener<'a> {
 
 impl<'a> Listener<'a> {
     fn new(stack: &'a Stack) -> Self {
-        let (cli, name, bus) = (stack.cli().unwrap(), unique("job-events"), stack.stack().bus.as_str());
+        let (api, name, bus) = (stack.api(), unique("job-events"), stack.stack().bus.as_str());
         let pattern = json!({"source": ["heygen-webhooks"]}).to_string();
-        let rule = ["events", "put-rule", "--name", &name, "--event-bus-name", bus, "--event-pattern", &pattern];
-        let rule = cli.json(&rule).unwrap();
+        let rule = json!({"Name": name, "EventBusName": bus, "EventPattern": pattern});
+        let rule = api.json(Events, "PutRule", &rule).unwrap();
         let (queue_url, arn) = stack.sqs(async |sqs| {
             let queue = sqs.create_queue().queue_name(&name).send().await.unwrap();
             let url = queue.queue_url().unwrap().to_owned();
@@ -39,9 +40,8 @@ impl<'a> Listener<'a> {
             set.attributes(QueueAttributeName::Policy, policy.to_string()).send().await
         };
         stack.sqs(allow).unwrap();
-        let target = json!([{"Id": "queue", "Arn": arn}]).to_string();
-        let target = ["events", "put-targets", "--event-bus-name", bus, "--rule", &name, "--targets", &target];
-        assert_eq!(cli.json(&target).unwrap()["FailedEntryCount"], 0);
+        let target = json!({"EventBusName": bus, "Rule": name, "Targets": [{"Id": "queue", "Arn": arn}]});
+        assert_eq!(api.json(Events, "PutTargets", &target).unwrap()["FailedEntryCount"], 0);
         let schema = std::fs::read(workspace().join("events/eventbridge/job-event.schema.json")).unwrap();
         let schema = jsonschema::validator_for(&serde_json::from_slice(&schema).unwrap()).unwrap();
         Listener { stack, rule: name, queue_url, schema, received: RefCell::default() }
@@ -102,10 +102,9 @@ impl<'a> Listener<'a> {
 
 impl Drop for Listener<'_> {
     fn drop(&mut self) {
-        let (Ok(cli), bus) = (self.stack.cli(), self.stack.stack().bus.as_str()) else { return };
-        let rule = ["--event-bus-name", bus, "--rule", &self.rule, "--ids", "queue"];
-        let _ = cli.run(&[&["events", "remove-targets"], &rule[..]].concat());
-        let _ = cli.run(&["events", "delete-rule", "--event-bus-name", bus, "--name", &self.rule]);
+        let (api, bus) = (self.stack.api(), self.stack.stack().bus.as_str());
+        let _ = api.json(Events, "RemoveTargets", &json!({"EventBusName": bus, "Rule": self.rule, "Ids": ["queue"]}));
+        let _ = api.json(Events, "DeleteRule", &json!({"EventBusName": bus, "Name": self.rule}));
         let _ = self.stack.sqs(async |sqs| sqs.delete_queue().queue_url(&self.queue_url).send().await);
     }
 }

@@ -73,7 +73,7 @@ fn no_api_key_and_no_signing_secret_is_in_any_log_line_response_or_error() {
     // v1 returns secrets in its list: adopt, create, rotate, list and fail, with both versions.
     for version in ["v1", "v3"] {
         admin.turn(&[("HEYGEN_API_VERSION", version), ("LOG_LEVEL", "trace")]);
-        admin.plant(Existing::new(admin.url(A)));
+        admin.register(Existing::new(admin.url(A)));
         for action in ["plan", "sync", "list", "event-types", "deliveries", "sync"] {
             said.push(ask(&admin, json!({"action": action})));
             look(&admin, &mut secrets);
@@ -82,7 +82,7 @@ fn no_api_key_and_no_signing_secret_is_in_any_log_line_response_or_error() {
         look(&admin, &mut secrets);
         for fault in [Fault::internal(), Fault::ErrorIn200, Fault::Gateway(403)].into_iter().filter(|_| version == "v3")
         {
-            admin.order(When::Next("POST", "/v3/webhooks/endpoints/*/rotate-secret"), fault);
+            admin.inject(When::Next("POST", "/v3/webhooks/endpoints/*/rotate-secret"), fault);
         }
         said.push(ask(&admin, json!({"action": "rotate", "endpoint": A})));
         said.push(ask(&admin, json!({"action": "sync", "prune": true, "force": true})));

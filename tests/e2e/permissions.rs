@@ -24,11 +24,9 @@ impl<'a> Without<'a> {
             "processor" => &functions.processor,
             _ => &functions.admin,
         };
-        let cli = stack.cli().unwrap();
-        let configuration = cli.json(&["lambda", "get-function-configuration", "--function-name", function]).unwrap();
+        let configuration = stack.api().function(function).unwrap();
         let role = configuration["Role"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
-        let got = cli.json(&["iam", "get-role-policy", "--role-name", &role, "--policy-name", policy]).unwrap();
-        let sound = got["PolicyDocument"].clone();
+        let sound = stack.api().role_policy(&role, policy).unwrap();
         let without = Without { stack, role, policy, sound };
 
         let mut broken = without.sound.clone();
@@ -50,9 +48,7 @@ impl<'a> Without<'a> {
     }
 
     fn put(&self, document: &Value) {
-        let document = document.to_string();
-        let names = ["--role-name", &self.role, "--policy-name", self.policy, "--policy-document", &document];
-        self.stack.cli().unwrap().run(&[&["iam", "put-role-policy"], &names[..]].concat()).unwrap();
+        self.stack.api().put_role_policy(&self.role, self.policy, document).unwrap();
     }
 }
 

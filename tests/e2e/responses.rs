@@ -5,7 +5,7 @@ use heygen::{CorrelationId, Event, Verified, sign};
 use serde_json::json;
 
 /// Status, error code, and whether there are the headers Retry-After and Allow.
-fn shape(answer: &simulator::http::Answer) -> (u16, Option<String>, bool, bool) {
+fn shape(answer: &simulator::http::Response) -> (u16, Option<String>, bool, bool) {
     let has = |name| answer.header(name).is_some();
     (answer.status, answer.error_code(), has("retry-after"), has("allow"))
 }
@@ -105,14 +105,7 @@ fn a_senders_error_has_a_response_that_says_what_to_do() {
 fn bad_base64_from_the_gateway_is_400() {
     let stack = stack();
     let event = concat!(env!("CARGO_MANIFEST_DIR"), "/../events/api-gateway/bad-base64.json");
-    let payload = format!("fileb://{event}");
-    let function = stack.stack().functions.receiver.clone();
-    let answer = std::env::temp_dir().join(unique("bad-base64"));
-    let answer_path = answer.to_str().unwrap();
-    let invoke = ["lambda", "invoke", "--function-name", &function, "--payload", &payload, answer_path];
-    stack.cli().unwrap().json(&invoke).unwrap();
-    let response: serde_json::Value = serde_json::from_slice(&std::fs::read(&answer).unwrap()).unwrap();
-    std::fs::remove_file(&answer).unwrap();
+    let response = stack.api().invoke(&stack.stack().functions.receiver, &std::fs::read(event).unwrap()).unwrap();
     assert_eq!(response["statusCode"], 400, "{response}");
 }
 

@@ -4,7 +4,7 @@ use local::client::Client;
 use local::rows::{EventRow, JobRow, Rows};
 use local::stack_dir::StackDir;
 use serde_json::{Value, json};
-use simulator::http::Answer;
+use simulator::http::Response;
 use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::fs::File;
@@ -82,7 +82,7 @@ impl Stack {
     }
 
     /// The response to a body with these headers, posted to `main`.
-    pub fn posted(&self, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+    pub fn posted(&self, headers: &[(&str, &str)], body: &[u8]) -> Response {
         self.post("main", headers, body).unwrap()
     }
 

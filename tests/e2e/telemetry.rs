@@ -4,6 +4,7 @@
 use crate::deployed::{A, Deployed};
 use crate::support::{Stack, TIMEOUT, assert_same, body, now, stack, success, unique};
 use heygen::sign;
+use local::aws_api::QueryService::{CloudFormation, CloudWatch};
 use local::stack_dir::workspace;
 use serde_json::{Value, json};
 use simulator::Options;
@@ -141,14 +142,13 @@ fn searched(expression: &str) -> (&str, &str, Vec<&str>) {
 /// The value of the dimension `Stack`.
 fn stack_name(stack: &Stack) -> String {
     let name = &stack.stack().functions.receiver;
-    let configuration = ["lambda", "get-function-configuration", "--function-name", name];
-    text(&stack.cli().unwrap().json(&configuration).unwrap()["Environment"]["Variables"]["STACK"])
+    text(&stack.api().function(name).unwrap()["Environment"]["Variables"]["STACK"])
 }
 
 fn alarms(stack: &Stack) -> Vec<Value> {
     let prefix = format!("{}-", stack_name(stack));
-    let describe = ["cloudwatch", "describe-alarms", "--alarm-name-prefix", &prefix];
-    list(&stack.cli().unwrap().json(&describe).unwrap()["MetricAlarms"]).to_vec()
+    let described = stack.api().query(CloudWatch, "DescribeAlarms", &[("AlarmNamePrefix", &prefix)]).unwrap();
+    list(&described["MetricAlarms"]).to_vec()
 }
 
 fn metric_of(alarm: &Value) -> Metric {
@@ -179,8 +179,8 @@ fn dashboards_and_alarms_show_what_the_functions_write() {
     assert!(shown_metrics.len() >= 13, "the alarms of the deployed stack: {shown_metrics:?}");
     let mut searches = Vec::new();
     for dashboard in ["videos", "operations"] {
-        let get = ["cloudwatch", "get-dashboard", "--dashboard-name", &format!("{name}-{dashboard}")];
-        let got = stack.cli().unwrap().json(&get).unwrap();
+        let dashboard_name = format!("{name}-{dashboard}");
+        let got = stack.api().query(CloudWatch, "GetDashboard", &[("DashboardName", &dashboard_name)]).unwrap();
         let (metrics, found) = shown(&serde_json::from_str(got["DashboardBody"].as_str().unwrap()).unwrap());
         assert!(metrics.len() >= 5, "{dashboard}: {metrics:?}");
         shown_metrics.extend(metrics);
@@ -211,8 +211,8 @@ fn dashboards_and_alarms_show_what_the_functions_write() {
         assert_eq!(metric.dimensions.get("Stack"), Some(&name), "{metric:?} may be of any stack");
     }
 
-    let described = stack.cli().unwrap().json(&["cloudformation", "describe-stacks", "--stack-name", &name]).unwrap();
-    let outputs = described["Stacks"][0]["Outputs"].as_array().unwrap();
+    let described = local::cloudformation::describe(stack.api(), &name).unwrap();
+    let outputs = described["Outputs"].as_array().unwrap();
     let undelivered = outputs.iter().find(|output| output["OutputKey"] == "UndeliveredJobEventsQueueUrl").unwrap();
     let stack = stack.stack();
     let tail = |url: &str| url.rsplit('/').next().unwrap().to_owned();
@@ -320,9 +320,11 @@ fn log_keys_are_documented_and_saved_queries_use_no_other() {
     }
     assert!(undocumented.is_empty(), "log keys that are not in docs/operations.md: {undocumented:?}");
 
-    let get = ["cloudformation", "get-template", "--stack-name", &stack_name(stack), "--template-stage", "Processed"];
-    let template = stack.cli().unwrap().json(&get).unwrap();
-    let resources = template["TemplateBody"]["Resources"].as_object().unwrap().values();
+    let name = stack_name(stack);
+    let get = [("StackName", name.as_str()), ("TemplateStage", "Processed")];
+    let got = stack.api().query(CloudFormation, "GetTemplate", &get).unwrap();
+    let template: Value = serde_json::from_str(&text(&got["TemplateBody"])).unwrap();
+    let resources = template["Resources"].as_object().unwrap().values();
     let queries: Vec<_> = resources.filter(|one| one["Type"] == "AWS::Logs::QueryDefinition").collect();
     assert!(queries.len() >= 5);
     for query in queries {
