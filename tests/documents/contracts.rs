@@ -28,8 +28,6 @@ fn every_error_code_is_documented_with_its_status() {
         })
         .filter(|(code, _)| code != "error.code")
         .collect();
-    let in_order = Rejection::ALL.iter().enumerate().all(|(index, rejection)| *rejection as usize == index);
-    assert!(in_order, "Rejection::ALL is not in the order of the enum's variants: {:?}", Rejection::ALL);
     let real: BTreeSet<_> = Rejection::ALL
         .iter()
         .map(|rejection| (rejection.code().to_owned(), rejection.status().as_u16().to_string()))
