@@ -19,6 +19,7 @@ mod job_events;
 mod leaks;
 mod permissions;
 mod records;
+mod replies;
 mod rotation;
 mod support;
 mod telemetry;
