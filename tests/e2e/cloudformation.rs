@@ -3,8 +3,8 @@
 use crate::deployed::{A, B, Deployed};
 use crate::support::{Stack, TIMEOUT, disturbed_stack, unique};
 use local::admin::ask;
-use local::cli::AwsCli;
-use local::stack_dir::{StackDir, workspace};
+use local::aws_api::{AwsApi, JsonService::Events, QueryService::CloudFormation as CloudFormationApi};
+use local::stack_dir::workspace;
 use serde_json::{Value, json};
 use simulator::{Fault, Options, Receiver, Simulator, When};
 
@@ -81,7 +81,7 @@ fn an_update_that_fails_leaves_what_is_there() {
     admin.sync();
     let update = json!({"RequestType": "Update", "PhysicalResourceId": "heygen-endpoints"});
     admin.configure(json!([{"name": A}, {"name": B, "events": ["avatar_video.success"]}]));
-    admin.order(When::Next("PATCH", "/v3/webhooks/endpoints/*"), Fault::internal());
+    admin.inject(When::Next("PATCH", "/v3/webhooks/endpoints/*"), Fault::internal());
     let response = cloudformation.asks(&admin, "create.json", update.clone());
     assert_eq!(status(&response), ("FAILED", "heygen-endpoints"));
     assert_eq!(admin.endpoints().len(), 2);
@@ -126,11 +126,10 @@ fn the_deployed_stack_has_registered_itself() {
         assert_eq!((&found[0]["state"], &found[0]["secret"]), (&json!("registered"), &json!("stored")));
     }
     // The rule's input is a request that the function accepts.
-    let cli = AwsCli::of(&stack).unwrap();
-    let rules = cli.json(&["events", "list-rules"]).unwrap();
+    let api = AwsApi::of(&stack).unwrap();
+    let rules = api.json(Events, "ListRules", &json!({})).unwrap();
     let rule = rules["Rules"].as_array().unwrap().iter().find(|rule| rule["ScheduleExpression"] == "rate(1 hour)");
-    let targets =
-        cli.json(&["events", "list-targets-by-rule", "--rule", rule.unwrap()["Name"].as_str().unwrap()]).unwrap();
+    let targets = api.json(Events, "ListTargetsByRule", &json!({ "Rule": rule.unwrap()["Name"] })).unwrap();
     let input = serde_json::from_str(targets["Targets"][0]["Input"].as_str().unwrap()).unwrap();
     assert!(ask(&stack, &input).unwrap()["text"].as_str().unwrap().contains("Nothing to do."));
 }
@@ -138,65 +137,55 @@ fn the_deployed_stack_has_registered_itself() {
 /// A second stack from the same package, with a simulated HeyGen of its own.
 struct Second {
     heygen: Simulator,
-    cli: AwsCli,
+    api: AwsApi,
     name: String,
 }
 
 impl Second {
-    fn new(cli: AwsCli) -> Self {
-        let second = Second { heygen: Simulator::start(Options::default()).unwrap(), cli, name: unique("second") };
-        let key =
-            ["secretsmanager", "create-secret", "--name", &second.name, "--secret-string", second.heygen.api_key()];
-        second.cli.run(&key).unwrap();
+    fn new(stack: &Stack) -> Self {
+        let heygen = Simulator::start(Options::default()).unwrap();
+        let second = Second { heygen, api: stack.api().clone(), name: unique("second") };
+        let create = async |secrets: &aws_sdk_secretsmanager::Client| {
+            secrets.create_secret().name(&second.name).secret_string(second.heygen.api_key()).send().await
+        };
+        stack.secrets(create).unwrap();
         second
     }
 
     fn deploy(&self) -> local::Result<Value> {
-        let (base, key) = (format!("HeygenBaseUrl={}", self.heygen.url()), format!("ApiKeySecret={}", self.name));
-        let architecture = format!("Architecture={}", local::deploy::ARCHITECTURE);
-        let deploy = ["cloudformation", "deploy", "--template-file", "packaged.yaml", "--s3-bucket", "artifacts"];
-        let may = [
-            "--stack-name",
-            &self.name,
-            "--no-execute-changeset",
-            "--capabilities",
-            "CAPABILITY_IAM",
-            "CAPABILITY_AUTO_EXPAND",
-        ];
+        let base = self.heygen.url();
         let parameters = [
-            "--parameter-overrides",
-            "Endpoints=main,second",
-            "DeregisterOnDelete=true",
-            "RequireTls=false",
-            &base,
-            &key,
-            &architecture,
+            ("Architecture", local::deploy::ARCHITECTURE),
+            ("Endpoints", "main,second"),
+            ("DeregisterOnDelete", "true"),
+            ("RequireTls", "false"),
+            ("HeygenBaseUrl", &base),
+            ("ApiKeySecret", &self.name),
         ];
-        let prepared = self.cli.run_in(&StackDir::test().app(), &[&deploy[..], &may[..], &parameters[..]].concat())?;
-        local::changeset::carry_out(&self.cli, &self.name, &prepared)
+        let template_url = local::deploy::template_url(&self.api);
+        local::cloudformation::deploy(&self.api, &self.name, &template_url, &parameters)
     }
 
     fn delete(&self, stack: &Stack) {
-        self.cli.run(&["cloudformation", "delete-stack", "--stack-name", &self.name]).unwrap();
-        let describe = ["cloudformation", "describe-stacks", "--stack-name", &self.name];
-        let gone = || Ok(self.cli.json(&describe).is_err().then_some(()));
+        self.api.query(CloudFormationApi, "DeleteStack", &[("StackName", &self.name)]).unwrap();
+        let gone = || Ok(local::cloudformation::describe(&self.api, &self.name).is_err().then_some(()));
         stack.wait_for("the stack to be deleted", TIMEOUT, gone).unwrap();
     }
 
     fn reasons(&self) -> String {
-        self.cli.json(&["cloudformation", "describe-stack-events", "--stack-name", &self.name]).unwrap().to_string()
+        self.api.query(CloudFormationApi, "DescribeStackEvents", &[("StackName", &self.name)]).unwrap().to_string()
     }
 }
 
 #[test]
 fn deploying_registers_a_cold_receiver_within_heygens_second_a_rollback_is_clean_and_deleting_deregisters() {
     let Some(stack) = disturbed_stack() else { return };
-    let second = Second::new(stack.cli().unwrap());
+    let second = Second::new(&stack);
 
     // HeyGen accepts the first endpoint and rejects the second: everything is rolled back.
-    second.heygen.order(When::Nth(3), Fault::Error { status: 402, code: "insufficient_credit", retry_after: None });
+    second.heygen.inject(When::Nth(3), Fault::Error { status: 402, code: "insufficient_credit", retry_after: None });
     second.deploy().unwrap_err();
-    assert!(second.reasons().contains("HeyGen wants to be paid"), "{}", second.reasons());
+    assert!(second.reasons().contains("HeyGen requires payment"), "{}", second.reasons());
     assert!(second.reasons().contains("ROLLBACK_COMPLETE"), "{}", second.reasons());
     assert!(second.heygen.endpoints().is_empty());
     second.delete(&stack);

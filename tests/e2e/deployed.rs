@@ -44,8 +44,7 @@ impl Deployed {
             println!("skipped: this test reconfigures the admin function, so it runs on a local stack only");
             return None;
         }
-        let configuration = ["lambda", "get-function-configuration", "--function-name", &stack.stack().functions.admin];
-        let configuration = stack.cli().unwrap().json(&configuration).unwrap();
+        let configuration = stack.api().function(&stack.stack().functions.admin).unwrap();
         let original = configuration["Environment"]["Variables"].clone();
         let mut deployed = Deployed {
             heygen: Simulator::start(options).unwrap(),
@@ -85,11 +84,7 @@ impl Deployed {
     }
 
     fn put(&self, variables: &Value) {
-        let name = &self.stack.stack().functions.admin;
-        let environment = json!({ "Variables": variables }).to_string();
-        let update =
-            ["lambda", "update-function-configuration", "--function-name", name, "--environment", &environment];
-        self.stack.cli().unwrap().run(&update).unwrap();
+        self.stack.api().set_variables(&self.stack.stack().functions.admin, variables).unwrap();
     }
 
     /// Invokes the function. Its reply has to conform to the schema.

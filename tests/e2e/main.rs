@@ -5,7 +5,6 @@
 #![allow(clippy::disallowed_methods, reason = "samples are read without a request")]
 
 mod access;
-mod answers;
 mod bad_days;
 mod cloudformation;
 mod crashes;
@@ -20,6 +19,7 @@ mod leaks;
 mod permissions;
 mod records;
 mod replies;
+mod responses;
 mod rotation;
 mod support;
 mod telemetry;

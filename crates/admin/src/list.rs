@@ -81,7 +81,7 @@ fn host(url: &str) -> &str {
 
 pub(crate) fn event_types(live: Vec<EventTypeInfo>) -> EventTypesReply {
     let names: BTreeSet<_> = live.iter().map(|info| info.event_type.as_str()).collect();
-    let known: BTreeSet<_> = EventType::KNOWN.into_iter().collect();
+    let known: BTreeSet<_> = EventType::KNOWN.iter().copied().collect();
     EventTypesReply {
         known: known.len(),
         new: names.difference(&known).map(|name| (*name).to_owned()).collect(),

@@ -2,9 +2,11 @@
 
 #[cfg(feature = "api")]
 pub mod api;
+mod backoff;
 mod class;
 mod correlation;
 mod digest;
+mod entity_id;
 mod event;
 mod event_type;
 mod failure;
@@ -17,6 +19,7 @@ mod secret;
 mod signature;
 mod verified;
 
+pub use backoff::backoff;
 pub use class::ErrorClass;
 pub use correlation::CorrelationId;
 pub use event::Event;

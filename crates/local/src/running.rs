@@ -2,12 +2,12 @@
 
 use crate::backend::{Backend, Launch};
 use crate::deploy::{LocalAws, deploy, random_secret};
-use crate::error::{Context, Result};
+use crate::desired::Desired;
+use crate::error::{Context, Error, Result};
 use crate::stack::Stack;
 use crate::stack_dir::{Part, StackDir};
 use crate::supervisor::{self, Supervised, Until};
 use crate::tools::Tools;
-use crate::wanted::Wanted;
 use crate::{Client, admin, binaries, interrupt, progress, simulated};
 use simulator::Access;
 use simulator::http::Http;
@@ -15,12 +15,13 @@ use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 const START_LIMIT: Duration = Duration::from_secs(60);
+const END_LIMIT: Duration = Duration::from_secs(2);
 const ATTEMPTS: u32 = 3;
 
-/// What a stack is for.
+/// The purpose of a stack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// To be looked at and played with: the endpoints of `endpoints.json`.
+    /// `make run` and `make up`: the endpoints of `endpoints.json`.
     Main,
     /// For tests, with endpoints of their own.
     Test,
@@ -35,10 +36,28 @@ impl Kind {
         }
     }
 
-    fn wanted(self) -> Result<Wanted> {
+    /// An error if a stack of this kind is running, that says what to do.
+    fn refuse_a_second(self, place: &StackDir) -> Result<()> {
+        // One that was interrupted takes a moment to end.
+        let ended = interrupt::poll(END_LIMIT, Duration::from_millis(100), || {
+            let running = Part::ALL.iter().map(|part| supervisor::running(place, *part)).collect::<Result<Vec<_>>>()?;
+            Ok(running.iter().all(Option::is_none).then_some(()))
+        })?;
+        ended.ok_or_else(|| {
+            Error::failed(match self {
+                Kind::Main => {
+                    "a local stack is running already: use it (`make send`, `make jobs`, …; `make up` updates it), \
+                     or stop it with `make down` first"
+                }
+                Kind::Test => "a test stack is running already: wait until the other `make test` ends",
+            })
+        })
+    }
+
+    fn desired(self) -> Result<Desired> {
         match self {
-            Kind::Main => Wanted::checked_in(),
-            Kind::Test => Ok(Wanted::for_tests()),
+            Kind::Main => Desired::checked_in(),
+            Kind::Test => Ok(Desired::for_tests()),
         }
     }
 }
@@ -53,10 +72,14 @@ pub struct Running {
 }
 
 impl Running {
-    /// Builds the current code and starts a fresh stack. One that runs in the same place is stopped.
+    /// Builds the current code and starts a fresh stack. A stack that ends with its command takes no one's place: if one
+    /// is running already, that is an error. For a stack that stays, what is left of another is stopped.
     pub fn start(kind: Kind, until: Until) -> Result<Self> {
         let place = kind.place();
         place.create()?;
+        if until == Until::WeEnd {
+            kind.refuse_a_second(&place)?;
+        }
         let tools = Tools::install()?;
         binaries::build(&place)?;
         if supervisor::stop_running(&place)? {
@@ -64,7 +87,7 @@ impl Running {
         }
         let (heygen, mut simulator) = simulated::start(&tools, &place, until)?;
         let (local_aws, mut aws) = start_aws(&tools, &place, until)?;
-        let stack = install(&local_aws, &tools, &place, kind, &heygen)?;
+        let stack = install(&local_aws, &place, kind, &heygen)?;
         simulator.leave();
         aws.leave();
         Ok(Running { stack, simulator, aws })
@@ -99,10 +122,9 @@ pub fn up() -> Result<Stack> {
             Stack::read(&place.stack_json())
     {
         progress::note("Running", "already; updating it with the current code");
-        let tools = Tools::install()?;
         binaries::build(&place)?;
         let aws = LocalAws { backend: Backend::from_env()?, endpoint, credentials };
-        return install(&aws, &tools, &place, Kind::Main, &heygen);
+        return install(&aws, &place, Kind::Main, &heygen);
     }
     Ok(Running::start(Kind::Main, Until::Stopped)?.stack)
 }
@@ -125,7 +147,7 @@ fn start_aws(tools: &Tools, place: &StackDir, until: Until) -> Result<(LocalAws,
             return Ok((LocalAws { backend, endpoint, credentials }, supervised));
         }
         let log = std::fs::read_to_string(place.log(Part::Aws)).unwrap_or_default();
-        // Between our look and its start, another program may have taken the port.
+        // Another program may have taken the port since it was found free.
         if !log.contains("already in use") || attempt == ATTEMPTS {
             return Err(supervisor::did_not_start(place, Part::Aws));
         }
@@ -154,9 +176,9 @@ fn wait_until_ready(launch: &Launch, supervised: &mut Supervised) -> Result<bool
 }
 
 /// Deploys, which registers the endpoints, and says where everything is.
-fn install(aws: &LocalAws, tools: &Tools, place: &StackDir, kind: Kind, heygen: &Access) -> Result<Stack> {
+fn install(aws: &LocalAws, place: &StackDir, kind: Kind, heygen: &Access) -> Result<Stack> {
     let since: Instant = progress::begin("Deploying", "template.yaml");
-    let stack = deploy(aws, tools, place, &kind.wanted()?, heygen)?;
+    let stack = deploy(aws, place, &kind.desired()?, heygen)?;
     if kind == Kind::Test {
         let secret = serde_json::json!({ "current": random_secret()? });
         Client::new(stack.clone())?.put_secret("rotating", &secret)?;
@@ -175,7 +197,7 @@ fn say_what_is_registered(stack: &Stack) -> Result<()> {
         progress::note("Registered", format_args!("{} at the simulated HeyGen", names.join(", ")));
     }
     if !list("changes").is_empty() {
-        progress::note("Left", "changes that have to be asked for: `make plan` shows them");
+        progress::note("Pending", "changes at HeyGen: `make plan` shows them, `make sync` applies them");
     }
     Ok(())
 }

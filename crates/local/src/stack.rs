@@ -74,7 +74,26 @@ impl fmt::Debug for Credentials {
     }
 }
 
+impl Credentials {
+    pub(crate) fn to_sdk(&self) -> aws_credential_types::Credentials {
+        aws_credential_types::Credentials::new(&self.access_key_id, &self.secret_access_key, None, None, "stack.json")
+    }
+}
+
 impl Stack {
+    /// The keys of `stack.json`, else those of the environment.
+    pub(crate) fn aws_credentials(&self) -> Result<aws_credential_types::Credentials> {
+        if let Some(keys) = &self.credentials {
+            return Ok(keys.to_sdk());
+        }
+        let variable = |name: &str| {
+            std::env::var(name).map_err(|_| Error::Failed(format!("{name} is not set, and stack.json has no keys")))
+        };
+        let session = std::env::var("AWS_SESSION_TOKEN").ok();
+        let (id, secret) = (variable("AWS_ACCESS_KEY_ID")?, variable("AWS_SECRET_ACCESS_KEY")?);
+        Ok(aws_credential_types::Credentials::new(id, secret, session, None, "environment"))
+    }
+
     /// The stack of `STACK_JSON`, else the one that `make up` or `make run` started.
     pub fn load() -> Result<Self> {
         match named() {
@@ -103,7 +122,7 @@ impl Stack {
     pub fn endpoint(&self, name: &str) -> Result<&Endpoint> {
         self.endpoints.iter().find(|endpoint| endpoint.name == name).ok_or_else(|| {
             let names: Vec<_> = self.endpoints.iter().map(|endpoint| endpoint.name.as_str()).collect();
-            Error::Failed(format!("there is no endpoint {name:?}; there are {}", names.join(", ")))
+            Error::Failed(format!("unknown endpoint {name:?} (configured: {})", names.join(", ")))
         })
     }
 }
