@@ -98,7 +98,7 @@ fn many_endpoints_come_over_pages() {
 fn a_create_whose_answer_is_lost_makes_one_endpoint_and_shows_its_secret() {
     let heygen = HeyGen::new(Vec::new());
     let api = heygen.api(ApiVersion::V3);
-    heygen.simulator.order(When::Nth(1), Fault::DropAnswer);
+    heygen.simulator.inject(When::Nth(1), Fault::DropResponse);
     let created = heygen.wait(api.create_endpoint(&new_endpoint(), Some(&key()))).unwrap();
     let endpoints = heygen.simulator.endpoints();
     assert_eq!((endpoints.len(), Some(&endpoints[0].secret)), (1, created.secret.as_ref()));
@@ -108,7 +108,7 @@ fn a_create_whose_answer_is_lost_makes_one_endpoint_and_shows_its_secret() {
 fn without_a_key_a_lost_answer_is_an_error_and_not_a_second_endpoint() {
     let heygen = HeyGen::new(Vec::new());
     let api = heygen.api(ApiVersion::V3);
-    heygen.simulator.order(When::Nth(1), Fault::DropAnswer);
+    heygen.simulator.inject(When::Nth(1), Fault::DropResponse);
     assert_eq!(heygen.wait(api.create_endpoint(&new_endpoint(), None)).unwrap_err().kind, Kind::Connection);
     assert_eq!(heygen.simulator.endpoints().len(), 1);
 }
@@ -122,7 +122,7 @@ fn bad_days_have_their_class() {
     ] {
         let heygen = HeyGen::new(Vec::new());
         let api = heygen.api(ApiVersion::V3);
-        heygen.simulator.order(When::Nth(1), fault.clone());
+        heygen.simulator.inject(When::Nth(1), fault.clone());
         let error = heygen.wait(api.create_endpoint(&new_endpoint(), None)).unwrap_err();
         assert_eq!(error.kind, kind, "{fault:?}: {error}");
     }
@@ -132,7 +132,7 @@ fn bad_days_have_their_class() {
     {
         let heygen = HeyGen::new(Vec::new());
         let api = heygen.api(ApiVersion::V3);
-        heygen.simulator.order(When::Nth(1), fault.clone());
+        heygen.simulator.inject(When::Nth(1), fault.clone());
         assert!(heygen.wait(api.create_endpoint(&new_endpoint(), Some(&key()))).is_ok(), "{fault:?}");
         assert_eq!(heygen.simulator.endpoints().len(), 1, "{fault:?}");
     }

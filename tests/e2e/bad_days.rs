@@ -19,7 +19,7 @@ fn sync() -> Value {
 /// With every attempt of a call going wrong in the same way.
 fn always(inside: &Inside, when: &When, fault: &Fault) {
     for _ in 0..inside.config.retry.attempts {
-        inside.order(when.clone(), fault.clone());
+        inside.inject(when.clone(), fault.clone());
     }
 }
 
@@ -29,16 +29,16 @@ fn faults() -> [(Fault, ErrorClass, &'static [&'static str]); 8] {
         (
             Fault::rate_limited(later),
             ErrorClass::Transient,
-            &["asked too often", "try again later", "retry after 3600 s"],
+            &["rate limit is exceeded", "try again later", "retry after 3600 s"],
         ),
         (
             Fault::rate_limited(RetryAfter::Date(Duration::from_secs(3600))),
             ErrorClass::Transient,
             &["try again later", "retry after"],
         ),
-        (Fault::quota_exceeded(), ErrorClass::Denied, &["quota", "raise it"]),
+        (Fault::quota_exceeded(), ErrorClass::Denied, &["quota", "raise the quota"]),
         (Fault::internal(), ErrorClass::Transient, &["HeyGen failed", "try again later", "status 500"]),
-        (Fault::Stall(Duration::from_secs(2)), ErrorClass::Transient, &["no answer in time", "try again"]),
+        (Fault::Stall(Duration::from_secs(2)), ErrorClass::Transient, &["no response in time", "try again"]),
         (Fault::DropRequest, ErrorClass::Transient, &["no connection, or it broke", "try again"]),
         (Fault::Gateway(502), ErrorClass::Transient, &["HeyGen failed", "try again later", "status 502"]),
         (Fault::Gateway(200), ErrorClass::Transient, &["not HeyGen's", "check the base URL and any proxy"]),
@@ -64,7 +64,7 @@ fn every_failure_has_its_class_and_says_what_to_do() {
 #[test]
 fn an_error_in_a_200_is_an_error() {
     let Some(inside) = Inside::new(ApiVersion::V3, &["main"]) else { return };
-    inside.order(LIST, Fault::ErrorIn200);
+    inside.inject(LIST, Fault::ErrorIn200);
     let error = inside.run(sync()).unwrap_err();
     assert!(error.to_string().contains("code internal_error"), "{error}");
     assert_eq!(inside.mutating_calls(), 0);
@@ -104,7 +104,7 @@ fn without_a_key_it_is_said_where_to_store_it() {
 #[test]
 fn whatever_happens_to_a_create_the_next_sync_completes_it() {
     let refused = Fault::Error { status: 400, code: "invalid_parameter", retry_after: None };
-    let more = [Fault::DropAnswer, Fault::ErrorIn200, refused];
+    let more = [Fault::DropResponse, Fault::ErrorIn200, refused];
     for fault in faults().into_iter().map(|(fault, ..)| fault).chain(more) {
         let Some(inside) = Inside::new(ApiVersion::V3, &["main"]) else { return };
         always(&inside, &CREATE, &fault);
@@ -117,7 +117,7 @@ fn whatever_happens_to_a_create_the_next_sync_completes_it() {
 
 #[test]
 fn whatever_happens_to_a_rotation_the_next_sync_completes_it() {
-    for fault in faults().into_iter().map(|(fault, ..)| fault).chain([Fault::DropAnswer, Fault::ErrorIn200]) {
+    for fault in faults().into_iter().map(|(fault, ..)| fault).chain([Fault::DropResponse, Fault::ErrorIn200]) {
         let Some(inside) = Inside::new(ApiVersion::V3, &["main"]) else { return };
         inside.run(sync()).unwrap();
         let old = inside.stored("main").current.unwrap();
@@ -183,10 +183,10 @@ fn what_is_stored_and_cannot_be_read_is_not_overwritten() {
 fn a_slow_heygen_is_waited_for_and_asked_again() {
     let Some(mut inside) = Inside::new(ApiVersion::V3, &["main"]) else { return };
     inside.config.retry = RetryPolicy { base: Duration::from_millis(1), ..RetryPolicy::default() };
-    inside.plant(Existing::new("https://other.team.invalid/hooks"));
-    inside.order(LIST, Fault::rate_limited(RetryAfter::Seconds(1)));
-    inside.order(CREATE, Fault::internal());
-    inside.order(CREATE, Fault::DropAnswer);
+    inside.register(Existing::new("https://other.team.invalid/hooks"));
+    inside.inject(LIST, Fault::rate_limited(RetryAfter::Seconds(1)));
+    inside.inject(CREATE, Fault::internal());
+    inside.inject(CREATE, Fault::DropResponse);
     inside.run(sync()).unwrap();
     inside.settled("main").unwrap();
 }

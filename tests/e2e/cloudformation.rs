@@ -81,7 +81,7 @@ fn an_update_that_fails_leaves_what_is_there() {
     admin.sync();
     let update = json!({"RequestType": "Update", "PhysicalResourceId": "heygen-endpoints"});
     admin.wants(json!([{"name": A}, {"name": B, "events": ["avatar_video.success"]}]));
-    admin.order(When::Next("PATCH", "/v3/webhooks/endpoints/*"), Fault::internal());
+    admin.inject(When::Next("PATCH", "/v3/webhooks/endpoints/*"), Fault::internal());
     let told = cloudformation.asks(&admin, "create.json", update.clone());
     assert_eq!(status(&told), ("FAILED", "heygen-endpoints"));
     assert_eq!(admin.endpoints().len(), 2);
@@ -184,9 +184,9 @@ fn deploying_registers_a_cold_receiver_within_heygens_second_a_rollback_is_clean
     let second = Second::new(&stack);
 
     // HeyGen takes the first endpoint and refuses the second: everything is rolled back.
-    second.heygen.order(When::Nth(3), Fault::Error { status: 402, code: "insufficient_credit", retry_after: None });
+    second.heygen.inject(When::Nth(3), Fault::Error { status: 402, code: "insufficient_credit", retry_after: None });
     second.deploy().unwrap_err();
-    assert!(second.reasons().contains("HeyGen wants to be paid"), "{}", second.reasons());
+    assert!(second.reasons().contains("HeyGen requires payment"), "{}", second.reasons());
     assert!(second.reasons().contains("ROLLBACK_COMPLETE"), "{}", second.reasons());
     assert!(second.heygen.endpoints().is_empty());
     second.delete(&stack);

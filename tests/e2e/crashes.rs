@@ -137,7 +137,7 @@ fn replacing_in_v1_survives_every_cut() {
 #[test]
 fn adopting_survives_every_cut() {
     let before = |inside: &mut Inside| {
-        inside.plant(Existing::new(inside.config.deployment.url_of("main")));
+        inside.register(Existing::new(inside.config.deployment.url_of("main")));
     };
     Scenario { version: ApiVersion::V3, names: &["main"], before, action: sync() }.survives_every_cut();
 }
@@ -145,7 +145,7 @@ fn adopting_survives_every_cut() {
 #[test]
 fn adopting_in_v1_survives_every_cut() {
     let before = |inside: &mut Inside| {
-        inside.plant(Existing::new(inside.config.deployment.url_of("main")));
+        inside.register(Existing::new(inside.config.deployment.url_of("main")));
     };
     Scenario { version: ApiVersion::V1, names: &["main"], before, action: sync() }.survives_every_cut();
 }
@@ -154,8 +154,8 @@ fn adopting_in_v1_survives_every_cut() {
 fn pruning_survives_every_cut() {
     let before = |inside: &mut Inside| {
         registered(inside);
-        inside.plant(Existing::new(inside.config.deployment.url_of("main")));
-        inside.plant(Existing::new(inside.config.deployment.url_of("of-yesterday")));
+        inside.register(Existing::new(inside.config.deployment.url_of("main")));
+        inside.register(Existing::new(inside.config.deployment.url_of("of-yesterday")));
     };
     let action = json!({"action": "sync", "prune": true, "force": true});
     Scenario { version: ApiVersion::V3, names: &["main"], before, action }.survives_every_cut();

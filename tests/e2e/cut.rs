@@ -1,6 +1,6 @@
 //! A proxy that cuts one call: before it gets there, or after it was done and before the answer is back.
 
-use simulator::http::{Answer, Http};
+use simulator::http::{Http, Response};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -134,7 +134,7 @@ impl Request {
     }
 
     /// With the headers as they came: AWS's signature covers them, `Host` included.
-    fn send(&self, upstream: &str) -> Option<Answer> {
+    fn send(&self, upstream: &str) -> Option<Response> {
         let own = ["connection", "content-length", "transfer-encoding"];
         let headers: Vec<_> = self.headers.iter().filter(|(name, _)| !own.contains(&name.as_str())).collect();
         let headers: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
@@ -143,7 +143,7 @@ impl Request {
     }
 }
 
-fn write(stream: &mut TcpStream, answer: &Answer) -> Option<()> {
+fn write(stream: &mut TcpStream, answer: &Response) -> Option<()> {
     let own = ["connection", "content-length", "transfer-encoding"];
     let headers = answer.headers.iter().filter(|(name, _)| !own.contains(&name.as_str()));
     let headers: String = headers.map(|(name, value)| format!("{name}: {value}\r\n")).collect();

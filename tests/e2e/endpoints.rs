@@ -97,8 +97,8 @@ fn of_250_endpoints_only_ours_are_touched() {
     let Some(mut admin) = Deployed::new(Options { endpoints: foreign, ..Options::default() }) else { return };
     let others = admin.endpoints();
     // What earlier deploys left behind, and nobody knows the secrets of.
-    let old = admin.plant(Existing::new(admin.url(A)));
-    let older = admin.plant(Existing { enabled: false, ..Existing::new(admin.url(A)) });
+    let old = admin.register(Existing::new(admin.url(A)));
+    let older = admin.register(Existing { enabled: false, ..Existing::new(admin.url(A)) });
     admin.wants(json!([{"name": A}]));
 
     let planned = admin.ask(plan()).unwrap();
@@ -123,7 +123,7 @@ fn of_250_endpoints_only_ours_are_touched() {
 fn what_someone_stored_by_hand_is_adopted_as_it_is() {
     let Some(mut admin) = Deployed::new(Options::default()) else { return };
     admin.wants(json!([{"name": A}]));
-    admin.plant(Existing::new(admin.url(A)));
+    admin.register(Existing::new(admin.url(A)));
     let secret = admin.at_heygen(A)[0].secret.clone();
     admin.stack.put_secret(A, &json!({ "current": secret })).unwrap();
     admin.sync();
@@ -136,7 +136,7 @@ fn v1_is_kept_in_step_as_well() {
     let Some(mut admin) = Deployed::new(Options::default()) else { return };
     admin.turn(&[("HEYGEN_API_VERSION", "v1"), ("MAX_REMOVAL_PERCENT", "100")]);
     admin.wants(json!([{"name": A, "events": ["avatar_video.success"]}]));
-    admin.plant(Existing::new("https://other.team.invalid/hooks"));
+    admin.register(Existing::new("https://other.team.invalid/hooks"));
     admin.sync();
     let created = admin.works(A);
     let calls = admin.mutating_calls();
@@ -186,8 +186,8 @@ fn what_fails_says_what_to_do_and_is_logged() {
     assert!(error.contains("is not registered") && error.contains("\"sync\""), "{error}");
     admin.turn(&[("API_KEY_SECRET", &admin.stack.stack().endpoint(B).unwrap().secret.clone())]);
     let error = admin.ask(json!({"action": "sync"})).unwrap_err().to_string();
-    assert!(error.contains("refuses the API key") && error.contains("ApiKeySecret"), "{error}");
-    assert!(admin.said(since, &["action failed", "refuses the API key"]).contains("Denied"));
+    assert!(error.contains("rejects the API key") && error.contains("ApiKeySecret"), "{error}");
+    assert!(admin.said(since, &["action failed", "rejects the API key"]).contains("Denied"));
     admin.turn(&[("HEYGEN_API_VERSION", "v2")]);
     let error = admin.ask(plan()).unwrap_err().to_string();
     assert!(error.contains("HEYGEN_API_VERSION: it may be \"v3\" or \"v1\""), "{error}");
@@ -195,7 +195,7 @@ fn what_fails_says_what_to_do_and_is_logged() {
 
 #[test]
 fn what_heygen_has_is_listed() {
-    let mut event_types: Vec<_> = heygen::EventType::KNOWN.map(str::to_owned).to_vec();
+    let mut event_types: Vec<_> = heygen::EventType::KNOWN.iter().map(|name| (*name).to_owned()).collect();
     event_types.push("hologram.success".to_owned());
     event_types.retain(|event| event != "live_avatar.fail");
     let Some(mut admin) = Deployed::new(Options { event_types, ..Options::default() }) else { return };

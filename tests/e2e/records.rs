@@ -1,4 +1,4 @@
-//! What is recorded: once, in any order, beside what a team keeps there.
+//! Events are recorded once, in any order, beside your own attributes.
 
 use crate::support::{TIMEOUT, body, now, only_event, only_job, stack, success, unique};
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use std::thread;
 
 #[test]
-fn concurrent_copies_leave_one_event_and_one_move() {
+fn concurrent_copies_leave_one_event_and_one_status_change() {
     let stack = stack();
     let since = now();
     let (id, video) = (unique("order"), unique("video"));
@@ -20,7 +20,7 @@ fn concurrent_copies_leave_one_event_and_one_move() {
         let outcome = format!("\"outcome\":\"{outcome}\"");
         stack.lines_with(since, &["event recorded", &identity, &outcome]).len()
     };
-    // Each copy was a message of its own, and the processor says what it did with each.
+    // Each copy was a message, and the processor logs the outcome of each.
     stack
         .wait_for("32 copies to be processed", TIMEOUT, || {
             Ok((outcomes("job_updated") + outcomes("duplicate") == 32).then_some(()))
@@ -32,7 +32,7 @@ fn concurrent_copies_leave_one_event_and_one_move() {
     assert_eq!(only_job(&rows).status, "succeeded");
 }
 
-/// A job without what tells when it was heard of, and how it got there.
+/// A job without its times and its history.
 fn timeless(rows: &Rows) -> Vec<Value> {
     let without = |attributes: &Value| {
         let mut attributes = attributes.clone();

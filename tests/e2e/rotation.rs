@@ -63,19 +63,19 @@ fn rotates_under_load(rotations: usize, retry_signatures: RetrySignatures) {
 
 #[test]
 fn twenty_rotations_lose_nothing() {
-    rotates_under_load(20, RetrySignatures::Anew);
+    rotates_under_load(20, RetrySignatures::CurrentSecret);
 }
 
 #[test]
 fn rotations_lose_nothing_if_retries_keep_their_first_signature() {
-    rotates_under_load(6, RetrySignatures::OfTheFirstAttempt);
+    rotates_under_load(6, RetrySignatures::FirstSecret);
 }
 
 #[test]
 fn a_delivery_signed_before_a_rotation_is_taken_after_it() {
     // The second attempt comes when the rotation is over.
     let retries = Retries { base: Duration::from_secs(8), attempts: 3 };
-    let retry_signatures = RetrySignatures::OfTheFirstAttempt;
+    let retry_signatures = RetrySignatures::FirstSecret;
     let Some(mut admin) = Deployed::new(Options { retries, retry_signatures, ..Options::default() }) else { return };
     admin.wants(json!([{"name": A}]));
     admin.sync();

@@ -1,11 +1,11 @@
-//! Digests for keys: of parts without ambiguity, and of texts that are too long.
+//! Digests for keys: unambiguous ones of several parts, and replacements for texts that are too long.
 
 use sha2::{Digest, Sha256};
 
 /// The SHA-256 of `parts`, as 64 lower-case hex digits.
 ///
-/// Each part is preceded by its length, so that `("a", "bc")` and `("ab", "c")` differ, and the
-/// domain by its own, so that a digest of one purpose is never one of another.
+/// The domain and each part are preceded by their length, so that `("a", "bc")` and `("ab", "c")`
+/// differ, and digests made for different purposes never collide.
 pub(crate) fn digest(domain: &str, parts: &[&[u8]]) -> String {
     let mut hash = Sha256::new();
     for part in std::iter::once(&domain.as_bytes()).chain(parts) {
@@ -15,8 +15,8 @@ pub(crate) fn digest(domain: &str, parts: &[&[u8]]) -> String {
     hex::encode(hash.finalize())
 }
 
-/// The text itself, or `sha256:<hex of its SHA-256>` if it is longer than `limit` bytes.
-/// Never cut short: two long texts with one beginning stay apart.
+/// The text itself, or `sha256:<hex of its SHA-256>` if it is longer than `limit` bytes. Truncating
+/// would make long texts with a common prefix equal.
 pub(crate) fn shortened(text: &str, limit: usize) -> String {
     if text.len() <= limit {
         return text.to_owned();

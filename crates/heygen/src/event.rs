@@ -1,4 +1,4 @@
-//! What a delivery says.
+//! Reading the body of a delivery.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,63 +7,43 @@ use serde_json::Value;
 
 use crate::fields::Fields;
 use crate::identity::Evidence;
-use crate::{CorrelationId, EventType, Failure, Identity, Job, Outcome, Status, Verified, links};
+use crate::{CorrelationId, EventType, Failure, Identity, Job, Outcome, Status, Verified, entity_id, links};
 
-/// The fields that may name the entity an event is about; the first that is there does.
-/// A video's own id comes before the id of the project or avatar that it belongs to.
-const ENTITY_IDS: [&str; 14] = [
-    "render_id",
-    "video_id",
-    "video_translate_id",
-    "video_translation_id",
-    "session_id",
-    "lipsync_id",
-    "ai_clipping_id",
-    "proofread_id",
-    "batch_id",
-    "project_id",
-    "avatar_id",
-    "photo_avatar_id",
-    "group_id",
-    "id",
-];
-
-/// A delivery's body, `{"event_type": …, "event_data": {…}}`, as far as it can be read.
+/// The body of a delivery, `{"event_type": …, "event_data": {…}}`, read leniently.
 ///
-/// Nothing is required: `""` is null, a number is taken for an id, a field of another type is
-/// not there, and fields that nobody knows are left alone. Whoever needs those keeps the body.
+/// No field is required. `""` counts as null, a number is accepted as an id, a field of another
+/// type counts as absent, and unknown fields are ignored; keep the body if you need them.
 ///
-/// `Debug` shows neither links, which let anyone who has one fetch the result, nor failure texts.
+/// `Debug` omits the links, because anyone who has one can fetch the result, and the failure texts.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Event {
-    /// Which event this is.
+    /// Equal for all deliveries of the same event.
     pub identity: Identity,
-    /// Whether the body is JSON at all.
-    pub is_json: bool,
-    /// `event_type`.
+    /// The body's `event_type`.
     pub event_type: Option<EventType>,
-    /// The body's `event_id`. Deliveries are not known to have one.
+    /// The body's `event_id`. HeyGen documents none; no delivery was seen with one.
     pub event_id: Option<String>,
-    /// The body's `created_at`, in HeyGen's format. Deliveries are not known to have one.
+    /// The body's `created_at`, as HeyGen wrote it. HeyGen documents none; no delivery was seen
+    /// with one.
     pub created_at: Option<String>,
-    /// `event_data.callback_id`: what the team gave when it started the job.
+    /// `event_data.callback_id`: the caller's own id, given when the job was started.
     pub callback_id: Option<String>,
-    /// The id of the video, translation, avatar, … that the event is about.
+    /// HeyGen's id of the video, translation, avatar, … that the event is about.
     pub entity_id: Option<String>,
-    /// `event_data.output_language`, of a translation.
+    /// `event_data.output_language` of a translation, such as `Spanish`.
     pub output_language: Option<String>,
-    /// The results: `video`, `gif`, `page`, `share_page`, `landing_page`, `captioned_video`,
+    /// URLs of the results, by name: `video`, `gif`, `page`, `share_page`, `landing_page`, `captioned_video`,
     /// `thumbnail`, and `clip.<clip id>` for each clip of an `ai_clipping` job. They are
     /// pre-signed and expire (after 7 days in v1).
     pub links: BTreeMap<String, String>,
-    /// What went wrong, by any of the names that HeyGen gives it.
+    /// Why the job failed, read from any of HeyGen's spellings.
     pub failure: Option<Failure>,
 }
 
 impl Event {
-    /// Reads a body. This never fails: of a body that is not JSON, or JSON of another shape,
-    /// nothing is known but its identity, and it is recorded like any other.
+    /// Reads a body. This never fails: a body that is not JSON, or JSON of another shape, is an
+    /// event with an identity and no other field.
     pub fn read(verified: &Verified) -> Self {
         let body: Option<Value> = serde_json::from_slice(verified.body()).ok();
         let top = Fields::of(body.as_ref());
@@ -71,7 +51,7 @@ impl Event {
 
         let event_type = top.text("event_type").map(EventType::new);
         let event_id = top.text("event_id");
-        let entity_id = data.first_text(&ENTITY_IDS);
+        let entity_id = entity_id::read(event_type.as_ref(), data);
         let output_language = data.text("output_language");
         let identity = Identity::decide(&Evidence {
             event_id: event_id.as_deref(),
@@ -83,7 +63,6 @@ impl Event {
 
         Self {
             identity,
-            is_json: body.is_some(),
             links: links::read(event_type.as_ref().map(EventType::kind), data),
             event_type,
             event_id,
@@ -95,13 +74,21 @@ impl Event {
         }
     }
 
-    /// What the event belongs to: its `callback_id`, else its entity id, else its identity.
+    /// The event's type as a label for logs and metrics: `"unknown"` unless it is one of
+    /// [`EventType::KNOWN`], so that a label has a limited number of values and none of the
+    /// sender's text.
+    pub fn type_label(&self) -> &str {
+        let known = self.event_type.as_ref().filter(|event_type| event_type.is_known());
+        known.map_or("unknown", EventType::as_str)
+    }
+
+    /// The `callback_id`, else the entity id, else the identity.
     pub fn correlation_id(&self) -> CorrelationId {
         let known = self.callback_id.as_deref().or(self.entity_id.as_deref());
         CorrelationId::of(known.unwrap_or(self.identity.as_str()))
     }
 
-    /// What the event, taken alone, says of its job; `None` if it names no entity or its type
+    /// The job as this event alone reports it; `None` if the event has no entity id, or its type
     /// does not say how the job ended.
     pub fn job(&self) -> Option<Job> {
         let event_type = self.event_type.as_ref()?;
@@ -117,7 +104,7 @@ impl Event {
             status,
             decided_by: self.identity.clone(),
             event_type: event_type.as_str().to_owned(),
-            // A failed job may come with a thumbnail, and a finished one with `"message": "Success"`.
+            // A failed job may have a thumbnail, and a successful one `"message": "Success"`.
             links: if succeeded { self.links.clone() } else { BTreeMap::new() },
             failure: if succeeded { None } else { self.failure.clone() },
             output_language: self.output_language.clone(),
@@ -129,7 +116,6 @@ impl fmt::Debug for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Event")
             .field("identity", &self.identity)
-            .field("is_json", &self.is_json)
             .field("event_type", &self.event_type)
             .field("event_id", &self.event_id)
             .field("created_at", &self.created_at)
@@ -142,11 +128,13 @@ impl fmt::Debug for Event {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::disallowed_methods, reason = "no request is involved")]
+
     use super::*;
     use serde_json::json;
 
     fn read(body: impl Into<Vec<u8>>) -> Event {
-        Event::read(&Verified::from_trusted(body.into()))
+        Event::read(&Verified::assume_authentic(body.into()))
     }
 
     fn event(event_type: &str, data: Value) -> Event {
@@ -154,18 +142,18 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_an_event_of_which_nothing_is_known() {
-        for (body, is_json) in [
-            ("", false),
-            ("not json", false),
-            (r#"{"event_type":"#, false),
-            ("null", true),
-            ("[]", true),
-            ("7", true),
-            (r#"{"event_type":{},"event_data":"text","event_id":null}"#, true),
+    fn an_unreadable_body_is_an_event_with_an_identity_and_no_other_field() {
+        for body in [
+            "",
+            "not json",
+            r#"{"event_type":"#,
+            "null",
+            "[]",
+            "7",
+            r#"{"event_type":{},"event_data":"text","event_id":null}"#,
         ] {
             let event = read(body);
-            let nothing = Event { identity: event.identity.clone(), is_json, ..read("") };
+            let nothing = Event { identity: event.identity.clone(), ..read("") };
             assert_eq!(event, nothing, "{body}");
             assert_eq!(event.event_type, None);
             assert_eq!(event.correlation_id().as_str(), event.identity.as_str());
@@ -174,16 +162,11 @@ mod tests {
     }
 
     #[test]
-    fn the_first_entity_id_that_is_there_counts() {
-        let mut data = serde_json::Map::new();
-        for name in ENTITY_IDS.iter().rev() {
-            data.insert((*name).to_owned(), json!(format!("the {name}")));
-            let event = event("avatar_video.success", Value::Object(data.clone()));
-            assert_eq!(event.entity_id, Some(format!("the {name}")));
+    fn a_label_is_a_known_type_or_unknown() {
+        for (event_type, label) in [("avatar_video.fail", "avatar_video.fail"), ("hologram.fail", "unknown")] {
+            assert_eq!(event(event_type, json!({})).type_label(), label);
         }
-        data.insert("render_id".to_owned(), json!(""));
-        let event = event("avatar_video.success", Value::Object(data));
-        assert_eq!(event.entity_id.unwrap(), "the video_id");
+        assert_eq!(read("not json").type_label(), "unknown");
     }
 
     #[test]
@@ -204,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_moves_no_job_unless_it_names_one_and_says_how_it_ended() {
+    fn an_event_affects_no_job_unless_it_has_an_entity_and_says_how_the_job_ended() {
         assert_eq!(event("avatar_video.success", json!({"callback_id": "order"})).job(), None);
         assert_eq!(event("avatar_video.progress", json!({"video_id": "v"})).job(), None);
     }

@@ -1,16 +1,18 @@
-//! Where a request may carry its signature.
+//! Which headers of a request may carry a signature, and reading it from them.
 
 use std::str::FromStr;
+
+use crate::Signature;
 
 /// The names of the headers that may carry a signature, in lower case.
 ///
 /// HeyGen's documents name `Signature` (v1, and v3 since about September 2026) and
-/// `Heygen-Signature` (v3 before that); the default is both. A receiver that requires the one
-/// which does not come rejects everything, so the list is configuration, not code.
+/// `Heygen-Signature` (v3 before that); the default is both. The list is configuration, because a
+/// receiver that expects a header which HeyGen no longer sends rejects every delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeaderNames(Vec<String>);
 
-/// A list of header names that cannot be one.
+/// Why a text is not a list of header names.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidHeaderNames {
     /// No name at all: nothing could ever be verified.
@@ -21,11 +23,51 @@ pub enum InvalidHeaderNames {
     NotAName(String),
 }
 
+/// Why a request's headers hold no signature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SignatureHeaderError {
+    /// The request has none of the headers.
+    #[error("the request has no signature header")]
+    Missing,
+    /// The request has such a header, but none of its values is 64 hex digits.
+    #[error("no signature header holds exactly 64 hex digits")]
+    Malformed,
+}
+
 impl HeaderNames {
-    /// The names, in lower case, in the order given.
-    pub fn iter(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(String::as_str)
+    /// Reads the signatures from a request's headers: pairs of name and value, such as
+    /// `&http::HeaderMap` or a list of `(&str, &str)`. Names match in any case.
+    ///
+    /// There may be several: HeyGen has renamed its header, so a request can carry both, and a
+    /// gateway may join repeated headers with commas, as API Gateway's payload format 2.0 does.
+    /// Values that are not signatures are ignored as long as there is one that is.
+    ///
+    /// # Errors
+    ///
+    /// [`SignatureHeaderError`], which distinguishes a missing header from a malformed one.
+    pub fn signatures<N: AsRef<str>, V: AsRef<[u8]>>(
+        &self,
+        headers: impl IntoIterator<Item = (N, V)>,
+    ) -> Result<Vec<Signature>, SignatureHeaderError> {
+        let mut signatures = Vec::new();
+        let mut found = false;
+        for (name, value) in headers {
+            if self.0.iter().any(|known| known.eq_ignore_ascii_case(name.as_ref())) {
+                found = true;
+                signatures.extend(value.as_ref().split(|byte| *byte == b',').filter_map(signature));
+            }
+        }
+        match (found, signatures.is_empty()) {
+            (false, _) => Err(SignatureHeaderError::Missing),
+            (true, true) => Err(SignatureHeaderError::Malformed),
+            (true, false) => Ok(signatures),
+        }
     }
+}
+
+/// One element of a header's comma-separated list; HTTP allows white space around it.
+fn signature(element: &[u8]) -> Option<Signature> {
+    std::str::from_utf8(element).ok()?.trim_matches([' ', '\t']).parse().ok()
 }
 
 impl Default for HeaderNames {
@@ -64,14 +106,21 @@ mod tests {
     use super::*;
 
     fn parsed(list: &str) -> Vec<String> {
-        let names: HeaderNames = list.parse().unwrap();
-        names.iter().map(str::to_owned).collect()
+        list.parse::<HeaderNames>().unwrap().0
     }
+
+    /// How many signatures `headers` hold, with the default names.
+    fn count(headers: &[(&str, &[u8])]) -> Result<usize, SignatureHeaderError> {
+        let signatures = HeaderNames::default().signatures(headers.iter().copied())?;
+        Ok(signatures.len())
+    }
+
+    const A: &[u8] = &[b'a'; 64];
+    const B: &[u8] = &[b'b'; 64];
 
     #[test]
     fn both_documented_names_are_the_default() {
-        let names = HeaderNames::default();
-        assert_eq!(names.iter().collect::<Vec<_>>(), ["signature", "heygen-signature"]);
+        assert_eq!(HeaderNames::default().0, ["signature", "heygen-signature"]);
     }
 
     #[test]
@@ -81,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_list_of_header_names_is_refused() {
+    fn what_is_not_a_list_of_header_names_is_rejected() {
         use InvalidHeaderNames::{Empty, NotAName};
         for (list, error) in [
             ("", Empty),
@@ -94,5 +143,42 @@ mod tests {
         ] {
             assert_eq!(list.parse::<HeaderNames>(), Err(error), "{list:?}");
         }
+    }
+
+    #[test]
+    fn every_signature_header_counts_in_any_case() {
+        assert_eq!(count(&[("SIGNATURE", A), ("host", b"x"), ("HeyGen-Signature", B)]), Ok(2));
+        assert_eq!(count(&[("signature", A), ("signature", B)]), Ok(2));
+        assert_eq!(count(&[("signature", b"garbage"), ("heygen-signature", A)]), Ok(1));
+    }
+
+    #[test]
+    fn joined_headers_are_read_as_several_signatures() {
+        for separator in [",", ", ", " ,\t", ",,"] {
+            let joined = [A, separator.as_bytes(), B].concat();
+            assert_eq!(count(&[("signature", &joined)]), Ok(2), "{separator:?}");
+        }
+        let joined = [b"garbage,", A].concat();
+        assert_eq!(count(&[("signature", &joined)]), Ok(1));
+    }
+
+    #[test]
+    fn a_joined_signature_verifies_like_one_of_its_own() {
+        let secret = crate::Secret::new("whsec_x").unwrap();
+        let joined = format!("{},{}", "0".repeat(64), crate::sign(&secret, b"body"));
+        let signatures = HeaderNames::default().signatures([("Signature", joined)]).unwrap();
+        assert!(crate::Unverified::new(b"body".to_vec()).verify(&signatures, &[&secret]).is_ok());
+    }
+
+    #[test]
+    fn a_missing_signature_header_is_told_apart_from_a_malformed_one() {
+        use SignatureHeaderError::{Malformed, Missing};
+        assert_eq!(count(&[]), Err(Missing));
+        assert_eq!(count(&[("x-signature", A)]), Err(Missing));
+        for value in ["", ",", "garbage", "sha256=0123", "\u{e9}"] {
+            assert_eq!(count(&[("signature", value.as_bytes())]), Err(Malformed), "{value:?}");
+        }
+        assert_eq!(count(&[("signature", &[0xff; 64])]), Err(Malformed), "not UTF-8");
+        assert_eq!(count(&[("signature", &A[1..])]), Err(Malformed));
     }
 }

@@ -2,9 +2,11 @@
 
 #[cfg(feature = "api")]
 pub mod api;
+mod backoff;
 mod class;
 mod correlation;
 mod digest;
+mod entity_id;
 mod event;
 mod event_type;
 mod failure;
@@ -17,12 +19,13 @@ mod secret;
 mod signature;
 mod verified;
 
+pub use backoff::backoff;
 pub use class::ErrorClass;
 pub use correlation::CorrelationId;
 pub use event::Event;
 pub use event_type::{EventType, Outcome};
 pub use failure::Failure;
-pub use header_names::{HeaderNames, InvalidHeaderNames};
+pub use header_names::{HeaderNames, InvalidHeaderNames, SignatureHeaderError};
 pub use identity::{Identity, InvalidIdentity};
 pub use job::{Job, Status};
 pub use secret::{EmptySecret, Secret};

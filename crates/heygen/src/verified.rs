@@ -1,11 +1,19 @@
-//! Verified is a type: what has not been verified cannot be read.
+//! Verification is part of the type: a body that has not been verified cannot be read.
 
 use std::fmt;
 
 use crate::signature::ExpectedMac;
 use crate::{Secret, Signature};
 
-/// Bytes from outside. They can be counted and verified, and nothing else.
+/// The body of a request. It can be measured and verified; the bytes are not accessible before.
+///
+/// Make one where the request enters the program, so that no unverified bytes are left which
+/// could be read by mistake:
+///
+/// ```compile_fail
+/// let body = heygen::Unverified::new(b"{}".to_vec());
+/// heygen::Event::read(&body);
+/// ```
 pub struct Unverified(Vec<u8>);
 
 impl Unverified {
@@ -14,25 +22,26 @@ impl Unverified {
         Self(body)
     }
 
-    /// The body's length in bytes.
+    /// The length of the body in bytes.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there is no body at all.
+    /// Whether the body has no bytes.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Accepts the body if any of `signatures` is its MAC under any of `secrets`.
+    /// Accepts the body if any of `signatures` is its HMAC-SHA256 under any of `secrets`, compared
+    /// in constant time.
     ///
     /// There may be several of each: HeyGen has renamed its header, so a request can carry two,
-    /// and after a rotation the previous secret stays valid for a while. Nothing verifies when
+    /// and after a rotation the previous secret stays valid for a while. No body verifies when
     /// either list is empty.
     ///
     /// # Errors
     ///
-    /// The bytes themselves come back, so that the caller can try again with fresher secrets.
+    /// Returns the body itself, so that the caller can try again with newer secrets.
     pub fn verify(self, signatures: &[Signature], secrets: &[&Secret]) -> Result<Verified, Self> {
         let matched = secrets.iter().position(|secret| {
             let expected = ExpectedMac::of(secret, &self.0);
@@ -51,18 +60,26 @@ impl fmt::Debug for Unverified {
     }
 }
 
-/// Bytes that HeyGen is known to have sent.
+/// A body that HeyGen signed.
 ///
-/// Only [`Unverified::verify`] and [`Verified::from_trusted`] make one.
+/// [`Unverified::verify`] makes one. [`Verified::assume_authentic`] is for bodies that were
+/// verified before, and are read back from where they were stored.
 pub struct Verified {
     body: Vec<u8>,
     matched: Option<usize>,
 }
 
 impl Verified {
-    /// Takes a body from a channel that itself proves the sender: a queue that only verified
-    /// bodies enter, or an answer of HeyGen's API. Never for bytes of a request.
-    pub fn from_trusted(body: Vec<u8>) -> Self {
+    /// Takes a body without verifying it.
+    ///
+    /// The caller guarantees that the body comes from a channel which itself proves the sender: a
+    /// queue to which only verified bodies are written, or a response of HeyGen's API. Calling it
+    /// with the body of a request disables the verification.
+    ///
+    /// To make each call a deliberate one, name this function in clippy's `disallowed-methods` and
+    /// annotate the legitimate calls with `#[expect(clippy::disallowed_methods, reason = "…")]`, as
+    /// this project does.
+    pub fn assume_authentic(body: Vec<u8>) -> Self {
         Self { body, matched: None }
     }
 
@@ -71,13 +88,13 @@ impl Verified {
         &self.body
     }
 
-    /// The raw body, given away.
+    /// The raw body, by value.
     pub fn into_body(self) -> Vec<u8> {
         self.body
     }
 
     /// The index, in the list given to [`Unverified::verify`], of the secret that matched;
-    /// `None` for a body from a trusted channel.
+    /// `None` for a body that was assumed to be authentic.
     pub fn matched(&self) -> Option<usize> {
         self.matched
     }
@@ -91,6 +108,8 @@ impl fmt::Debug for Verified {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::disallowed_methods, reason = "no request is involved")]
+
     use super::*;
     use crate::sign;
 
@@ -151,8 +170,8 @@ mod tests {
         let unverified = Unverified::new(b"canary".to_vec());
         assert_eq!(unverified.len(), 6);
         assert_eq!(format!("{unverified:?}"), "Unverified(6 bytes)");
-        let trusted = Verified::from_trusted(b"canary".to_vec());
-        assert_eq!(trusted.matched(), None);
-        assert_eq!(format!("{trusted:?}"), "Verified(6 bytes)");
+        let verified = Verified::assume_authentic(b"canary".to_vec());
+        assert_eq!(verified.matched(), None);
+        assert_eq!(format!("{verified:?}"), "Verified(6 bytes)");
     }
 }

@@ -14,7 +14,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::{MessageSystemAttributeName, QueueAttributeName};
 use serde_json::Value;
 use simulator::Remote;
-use simulator::http::{Answer, Http};
+use simulator::http::{Http, Response};
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 
@@ -88,19 +88,19 @@ impl Client {
     }
 
     /// Signs a body with the endpoint's secret and posts it as HeyGen does.
-    pub fn deliver(&self, endpoint: &str, body: &[u8]) -> Result<Answer> {
+    pub fn deliver(&self, endpoint: &str, body: &[u8]) -> Result<Response> {
         let signature = heygen::sign(&self.secret(endpoint)?, body);
         self.post(endpoint, &[(SIGNATURE, &signature)], body)
     }
 
     /// Posts a body to an endpoint with these headers.
-    pub fn post(&self, endpoint: &str, headers: &[(&str, &str)], body: &[u8]) -> Result<Answer> {
+    pub fn post(&self, endpoint: &str, headers: &[(&str, &str)], body: &[u8]) -> Result<Response> {
         let headers = [&[("Content-Type", "application/json")], headers].concat();
         self.request("POST", &format!("/webhooks/heygen/{endpoint}"), &headers, body)
     }
 
     /// Any request to the API. `path` begins with a slash.
-    pub fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Result<Answer> {
+    pub fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Result<Response> {
         Ok(self.http.send(method, &format!("{}{path}", self.stack.api_url), headers, body)?)
     }
 

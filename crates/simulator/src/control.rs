@@ -41,7 +41,7 @@ async fn guard(State(world): State<Arc<World>>, request: Request, next: Next) ->
         Err(rejection) => rejection.into_response(),
     };
     match response.extensions().get::<Rejection>() {
-        Some(rejection) => Version::V3.answer(rejection),
+        Some(rejection) => Version::V3.respond(rejection),
         None => response,
     }
 }

@@ -41,11 +41,11 @@ impl JobKind {
 /// How a job ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum JobOutcome {
-    /// It is done.
+    /// It succeeds.
     Succeeds,
     /// It fails, with this message.
     Fails(String),
-    /// It never ends, and is never reported.
+    /// It never ends, and no event is delivered.
     NeverEnds,
 }
 

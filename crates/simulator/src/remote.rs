@@ -2,7 +2,7 @@
 
 use crate::control::{DELIVERIES, ENDPOINTS, EVENTS, Emitted, JOBS, NewJob, RegisteredEndpoint, StartedJob};
 use crate::error::{Context, Error, Result};
-use crate::http::{Answer, Http};
+use crate::http::{Http, Response};
 use crate::jobs::{JobKind, JobOutcome};
 use crate::log::{Delivery, Progress};
 use crate::sender::Disturbance;
@@ -149,7 +149,7 @@ impl Remote {
         }
     }
 
-    fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Result<Answer> {
+    fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Result<Response> {
         let headers = [&[("X-Api-Key", self.access.api_key.as_str())], headers].concat();
         let answer = self.http.send(method, &format!("{}{path}", self.access.url), &headers, body)?;
         match answer.status {

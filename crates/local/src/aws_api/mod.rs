@@ -11,7 +11,7 @@ use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4::SigningParams;
 use serde_json::Value;
-use simulator::http::{Answer, Http};
+use simulator::http::{Http, Response};
 use std::time::{Duration, SystemTime};
 
 /// Longer than `admin` may take.
@@ -206,7 +206,7 @@ impl AwsApi {
         }
     }
 
-    fn send(&self, request: &Request<'_>) -> Result<Answer> {
+    fn send(&self, request: &Request<'_>) -> Result<Response> {
         let Request { service, method, path, headers, body } = *request;
         let url = format!("{}{path}", self.base(service));
         let signature = self

@@ -185,10 +185,10 @@ mod tests {
         let heygen = Simulator::start(Options { endpoints, ..Options::default() }).unwrap();
         let remote = Remote::new(heygen.access());
         let plan = plan().unwrap();
-        receiver.answer_next(500);
+        receiver.respond_next(500);
         // 200 is what is expected.
         for _ in 0..plan.len() {
-            receiver.answer_next(200);
+            receiver.respond_next(200);
         }
         let posted = post(&remote, &plan, |_| Ok(200)).unwrap();
         assert_eq!(posted.len(), plan.iter().map(Delivery::times).sum::<usize>() + 1, "one was tried again");

@@ -11,7 +11,7 @@ fn another_process_emits_an_event_and_sees_its_deliveries() {
     let receiver = Receiver::start().unwrap();
     let api = Api::with(&[&receiver], Options::default());
     let remote = Remote::new(api.access());
-    receiver.answer_next(500);
+    receiver.respond_next(500);
     let event_id = remote.emit(FINISHED, None).unwrap();
     let settled = remote.wait_until_settled(TIMEOUT).unwrap();
     assert_eq!(settled, api.deliveries());
@@ -72,26 +72,26 @@ fn another_process_starts_a_job_that_is_reported_when_it_ends() {
     assert!(remote.start_job(&JobKind::Video, None, &JobOutcome::NeverEnds, millis(1)).is_err());
     let unknown =
         json!({"kind": "podcast", "callback_id": null, "output_language": null, "failure": null, "milliseconds": 1});
-    refused(&api.call("POST", "/_simulator/jobs", unknown), 400, "invalid_parameter");
+    rejected(&api.call("POST", "/_simulator/jobs", unknown), 400, "invalid_parameter");
 }
 
 #[test]
-fn control_is_closed_to_others_and_no_part_of_the_api() {
+fn control_needs_the_api_key_and_is_not_part_of_the_api() {
     let api = api();
     let stranger = Access { api_key: "another".to_owned(), ..api.access() };
     assert!(!format!("{:?}", api.access()).contains(api.api_key()));
     assert!(Remote::new(stranger.clone()).emit(FINISHED, None).is_err());
     assert!(Remote::new(stranger).deliveries().is_err());
-    refused(&api.send("GET", "/_simulator/deliveries", &[], "").unwrap(), 401, "unauthorized");
-    refused(&api.call("POST", "/_simulator/events?disturbance=thrice", Value::Null), 400, "invalid_parameter");
-    refused(&api.get("/_simulator/deliveries?limit=1"), 400, "invalid_parameter");
-    refused(&api.get("/_simulator/nothing"), 404, "not_found");
+    rejected(&api.send("GET", "/_simulator/deliveries", &[], "").unwrap(), 401, "unauthorized");
+    rejected(&api.call("POST", "/_simulator/events?disturbance=thrice", Value::Null), 400, "invalid_parameter");
+    rejected(&api.get("/_simulator/deliveries?limit=1"), 400, "invalid_parameter");
+    rejected(&api.get("/_simulator/nothing"), 404, "not_found");
     assert_eq!(api.deliveries(), []);
 
-    api.order(When::Nth(1), Fault::internal());
+    api.inject(When::Nth(1), Fault::internal());
     let remote = Remote::new(api.access());
     remote.emit(FINISHED, None).unwrap();
     remote.wait_until_settled(TIMEOUT).unwrap();
     assert_eq!(api.calls(), []);
-    refused(&api.call("POST", ENDPOINTS, json!({"url": SOME_URL})), 500, "internal_error");
+    rejected(&api.call("POST", ENDPOINTS, json!({"url": SOME_URL})), 500, "internal_error");
 }

@@ -1,4 +1,4 @@
-//! Every answer of the receiver, with the real SDK over a stand-in for AWS's HTTP side.
+//! Every response of the receiver, with the real SDK over a stub for AWS's HTTP side.
 //! The requests are the sample invocations that `cargo lambda invoke` takes, too.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
@@ -18,7 +18,7 @@ use tokio::time::{Instant, advance};
 
 const SECRET: &str = "whsec_dGVzdF9zZWNyZXQ=";
 
-/// What AWS holds and does.
+/// What AWS stores and how it responds.
 struct Aws {
     secret: Reply,
     queue: Reply,
@@ -60,7 +60,7 @@ impl Test {
                     aws.messages.push(input["MessageBody"].as_str().unwrap().to_owned());
                     aws.queue.clone()
                 }
-                other => panic!("the receiver has no business with {other}"),
+                other => panic!("the receiver must not call {other}"),
             }
         });
         let config = Config {
@@ -86,7 +86,7 @@ impl Test {
 
     async fn answer(&self, request: ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
         let asked = Instant::now();
-        let answer = invocation::answer(&self.app, request).await;
+        let answer = invocation::respond(Ok(&self.app), request).await;
         assert!(asked.elapsed() < Duration::from_secs(5), "answered after {:?}", asked.elapsed());
         answer
     }
@@ -121,7 +121,7 @@ fn header<'a>(answer: &'a ApiGatewayV2httpResponse, name: &str) -> Option<&'a st
 }
 
 #[tokio::test]
-async fn options_is_answered_without_a_call_even_with_everything_down() {
+async fn options_gets_204_without_a_call_even_with_everything_down() {
     let test = Test::with(Reply::Silent);
     test.aws().queue = Reply::Silent;
     for path in ["/webhooks/heygen/main", "/webhooks/heygen/unknown", "/"] {
@@ -134,7 +134,7 @@ async fn options_is_answered_without_a_call_even_with_everything_down() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_signed_delivery_is_answered_after_the_queue_has_it_byte_for_byte() {
+async fn a_signed_delivery_gets_200_after_the_queue_has_it_byte_for_byte() {
     for name in ["delivery.json", "base64.json"] {
         let test = Test::new();
         let answer = test.answer(sample(name)).await;
@@ -168,7 +168,7 @@ async fn either_signature_header_will_do_and_one_that_holds_is_enough() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_sender_at_fault_is_told_so_and_nothing_is_enqueued() {
+async fn a_senders_error_has_its_4xx_and_nothing_is_enqueued() {
     let test = Test::new();
     let change = |change: &dyn Fn(&mut ApiGatewayV2httpRequest)| {
         let mut request = sample("delivery.json");
@@ -222,7 +222,7 @@ async fn a_host_or_a_path_that_makes_no_url_is_no_panic() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fault_of_ours_is_503_with_retry_after_and_in_time() {
+async fn our_own_errors_are_503_with_retry_after_and_in_time() {
     let denied = || Reply::error(400, "AccessDeniedException");
     let throttled = || Reply::error(400, "ThrottlingException");
     let missing = || Reply::error(400, "ResourceNotFoundException");
@@ -269,12 +269,12 @@ async fn a_body_that_fits_no_message_even_compressed_is_413() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_mismatch_asks_for_the_secret_once_and_not_more_often_than_allowed() {
+async fn a_mismatch_reads_the_secret_again_but_not_more_often_than_allowed() {
     let test = Test::with(stored(json!({"current": "whsec_old"})));
     assert_eq!(test.status(signed("first", "whsec_old")).await.0, 200);
     test.aws().secret = stored(json!({"current": SECRET}));
 
-    // Just asked: a flood of forgeries causes no further question.
+    // Just read: a flood of forgeries causes no further call.
     for _ in 0..50 {
         assert_eq!(test.status(sample("forged.json")).await.0, 401);
     }
@@ -303,7 +303,7 @@ async fn the_secret_is_kept_between_invocations_and_outlives_secrets_manager() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_previous_secret_holds_until_it_lapses() {
+async fn the_previous_secret_is_valid_until_it_expires() {
     let with_previous = |valid_until: &str| {
         stored(json!({"current": "whsec_new", "previous": [{"secret": SECRET, "valid_until": valid_until}]}))
     };
