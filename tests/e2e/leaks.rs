@@ -72,7 +72,7 @@ fn no_api_key_and_no_signing_secret_is_in_any_log_line_response_or_error() {
     };
     // v1 returns secrets in its list: adopt, create, rotate, list and fail, with both versions.
     for version in ["v1", "v3"] {
-        admin.turn(&[("HEYGEN_API_VERSION", version), ("LOG_LEVEL", "trace")]);
+        admin.set_variables(&[("HEYGEN_API_VERSION", version), ("LOG_LEVEL", "trace")]);
         admin.register(Existing::new(admin.url(A)));
         for action in ["plan", "sync", "list", "event-types", "deliveries", "sync"] {
             said.push(ask(&admin, json!({"action": action})));
@@ -90,7 +90,7 @@ fn no_api_key_and_no_signing_secret_is_in_any_log_line_response_or_error() {
     }
     admin.stack.put_secret(A, &json!({"current": 7, "canary-malformed": "whsec_canary"})).unwrap();
     said.push(ask(&admin, json!({"action": "sync"})));
-    admin.said(since, &["endpoint changed", "rotate"]);
+    admin.logged(since, &["endpoint changed", "rotate"]);
 
     let mut canaries = vec![admin.api_key().to_owned(), "canary".to_owned()];
     canaries.extend(secrets.iter().map(|secret| String::from_utf8(secret.as_bytes().to_vec()).unwrap()));

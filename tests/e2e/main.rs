@@ -18,6 +18,7 @@ mod job_events;
 mod leaks;
 mod permissions;
 mod records;
+mod replies;
 mod responses;
 mod rotation;
 mod support;

@@ -102,12 +102,12 @@ fn make_everything_happen(admin: &mut Deployed) {
     stack.recorded(&id, 3);
 
     // Changed, unchanged, rejected, failed.
-    admin.wants(json!([{"name": A, "events": ["avatar_video.success"]}]));
+    admin.configure(json!([{"name": A, "events": ["avatar_video.success"]}]));
     admin.sync();
     admin.sync();
-    admin.wants(json!([{"name": A}]));
+    admin.configure(json!([{"name": A}]));
     admin.ask(json!({"action": "sync"})).unwrap_err();
-    admin.turn(&[("API_KEY_SECRET", "does/not/exist")]);
+    admin.set_variables(&[("API_KEY_SECRET", "does/not/exist")]);
     admin.ask(json!({"action": "sync"})).unwrap_err();
 }
 

@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_said_is_everything_desired_endpoints() {
+    fn an_empty_file_means_all_endpoints_with_all_events() {
         assert_eq!(
             desired_endpoints(" ", &names()).unwrap(),
             [DesiredEndpoint::all_events("main"), DesiredEndpoint::all_events("second")]
