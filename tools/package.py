@@ -16,7 +16,7 @@ import zipfile
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TARGETS = {"arm64": "aarch64-unknown-linux-gnu", "x86_64": "x86_64-unknown-linux-gnu"}
 GLIBC = "2.34"  # Amazon Linux 2023's
-# As they are built together: admin wants features of shared packages that the others must not get.
+# Built in two groups: admin needs features of shared crates that the others must not get.
 FUNCTIONS = [["receiver", "processor"], ["admin"]]
 # The earliest time that a zip file can hold, so that the same binary makes the same package.
 EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -24,11 +24,11 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 
 def main():
     if len(sys.argv) != 2 or sys.argv[1] not in TARGETS:
-        sys.exit("package: say which architecture: ARCH=arm64 or ARCH=x86_64")
+        sys.exit("package: ARCH is missing: ARCH=arm64 or ARCH=x86_64")
     arch = sys.argv[1]
     require_target(TARGETS[arch])
     out = ROOT / "target/package" / arch
-    # First, so that flags() finds where the sources are.
+    # First, so that flags() finds the sources.
     run(["cargo", "fetch", "--locked", "--target", TARGETS[arch]], "the dependencies could not be fetched")
     for together in FUNCTIONS:
         build(together, TARGETS[arch], out / "build")
@@ -38,7 +38,7 @@ def main():
 
 
 def require_target(target):
-    """Before the build, which would fail a minute later and say less."""
+    """Checked before the build, which would fail a minute later with a worse message."""
     sysroot = subprocess.run(["rustc", "--print", "sysroot"], cwd=ROOT, check=True, capture_output=True, text=True)
     if not pathlib.Path(sysroot.stdout.strip(), "lib/rustlib", target, "lib").is_dir():
         sys.exit(f"package: Rust's standard library for {target} is not installed. Install it with\n"
@@ -62,7 +62,7 @@ def run(command, otherwise, **variables):
 
 
 def flags():
-    """Panics name source files: as paths that are the same on every machine, and tell nothing of it."""
+    """Makes the source paths in panic messages the same on every machine, without its directories."""
     home = os.environ.get("CARGO_HOME", pathlib.Path.home() / ".cargo")
     sources = sorted(pathlib.Path(home, "registry/src").glob("*"))
     remap = [f"--remap-path-prefix={path}=" for path in sources] + [f"--remap-path-prefix={ROOT}="]
@@ -71,7 +71,7 @@ def flags():
 
 def pack(binary, package):
     entry = zipfile.ZipInfo("bootstrap", EPOCH)
-    entry.create_system = 3  # Unix: otherwise the mode counts for nothing
+    entry.create_system = 3  # Unix: otherwise the mode is ignored
     entry.external_attr = 0o100755 << 16
     entry.compress_type = zipfile.ZIP_DEFLATED
     with zipfile.ZipFile(package, "w") as archive:
@@ -81,13 +81,13 @@ def pack(binary, package):
 
 
 def write_template(arch, out):
-    """The template for these packages: what template.yaml says, with the zip files beside it as its code."""
+    """template.yaml, with the zip files beside it as its code."""
     text = (ROOT / "template.yaml").read_text()
     for function in sum(FUNCTIONS, []):
         text = replaced(text, f"CodeUri: target/lambda/{function}/\n", f"CodeUri: {function}.zip\n")
     if arch == "x86_64":
         text = replaced(text, "    Default: arm64\n", "    Default: x86_64\n")
-    # Publishing wants these two, and they are beside this template only.
+    # Publishing requires these two, which are beside this template only.
     text = replaced(text, "    SpdxLicenseId: Apache-2.0\n",
                     "    SpdxLicenseId: Apache-2.0\n    LicenseUrl: LICENSE\n    ReadmeUrl: README.md\n")
     (out / "template.yaml").write_text(text)

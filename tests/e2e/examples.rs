@@ -1,21 +1,26 @@
 //! `examples/`: what a team may deploy beside the stack.
 
 use crate::support::{TIMEOUT, body, stack, success, unique};
+use local::aws_api::QueryService::CloudFormation;
 use local::stack_dir::workspace;
 use serde_json::{Value, json};
 
 #[test]
 fn the_queue_of_the_example_gets_the_jobs_that_failed_and_no_other() {
     let stack = stack();
-    let (cli, name) = (stack.cli().unwrap(), unique("retry"));
-    let template = format!("file://{}", workspace().join("examples/retry.yaml").display());
-    let bus = format!("ParameterKey=BusName,ParameterValue={}", stack.stack().bus);
-    let create =
-        ["cloudformation", "create-stack", "--stack-name", &name, "--template-body", &template, "--parameters"];
-    cli.run(&[&create[..], &[&bus, "ParameterKey=DelaySeconds,ParameterValue=0"]].concat()).unwrap();
-    let describe = ["cloudformation", "describe-stacks", "--stack-name", &name];
+    let (api, name) = (stack.api(), unique("retry"));
+    let template = std::fs::read_to_string(workspace().join("examples/retry.yaml")).unwrap();
+    let create = [
+        ("StackName", name.as_str()),
+        ("TemplateBody", &template),
+        ("Parameters.member.1.ParameterKey", "BusName"),
+        ("Parameters.member.1.ParameterValue", &stack.stack().bus),
+        ("Parameters.member.2.ParameterKey", "DelaySeconds"),
+        ("Parameters.member.2.ParameterValue", "0"),
+    ];
+    api.query(CloudFormation, "CreateStack", &create).unwrap();
     let deployed = || {
-        let described = cli.json(&describe)?["Stacks"][0].clone();
+        let described = local::cloudformation::describe(api, &name)?;
         let status = described["StackStatus"].as_str().unwrap_or_default().to_owned();
         assert!(["CREATE_IN_PROGRESS", "CREATE_COMPLETE"].contains(&status.as_str()), "{described}");
         Ok(described["Outputs"][0]["OutputValue"].as_str().map(str::to_owned))
@@ -43,5 +48,5 @@ fn the_queue_of_the_example_gets_the_jobs_that_failed_and_no_other() {
     };
     let job = stack.wait_for("the job that failed", TIMEOUT, failed).unwrap();
     assert_eq!(job["failure"]["message"]["S"], "no credit");
-    cli.run(&["cloudformation", "delete-stack", "--stack-name", &name]).unwrap();
+    api.query(CloudFormation, "DeleteStack", &[("StackName", &name)]).unwrap();
 }

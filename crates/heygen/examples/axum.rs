@@ -4,9 +4,9 @@
 //! HEYGEN_SECRETS=whsec_… cargo run --example axum
 //! ```
 //!
-//! It keeps nothing: what it has received is lost when it stops, and HeyGen does not send an event
-//! again that was answered with 200. A real receiver writes the body to a queue or a database before
-//! it responds, responds with 503 if that fails, and stands behind something that speaks TLS.
+//! It stores nothing: what it has received is lost when it stops, and HeyGen does not repeat a delivery
+//! after the response 200. A real receiver writes the body to a queue or a database before it responds,
+//! responds with 503 if that fails, and runs behind a server that terminates TLS.
 
 #![allow(clippy::print_stdout)]
 
@@ -23,7 +23,7 @@ use axum::routing::options;
 use heygen::{Event, HeaderNames, Identity, Secret, Unverified};
 use tokio::net::TcpListener;
 
-/// A larger body is answered with 413.
+/// The response to a larger body is 413.
 const MAX_BODY_BYTES: usize = 1024 * 1024;
 
 struct Receiver {
@@ -43,13 +43,13 @@ pub fn router(secrets: Vec<Secret>) -> Router {
         .with_state(Arc::new(receiver))
 }
 
-/// HeyGen sends OPTIONS when an endpoint is registered, and waits one second for the response.
+/// HeyGen sends OPTIONS when an endpoint is registered, and expects a response within one second.
 async fn probe() -> (StatusCode, [(HeaderName, &'static str); 1]) {
     (StatusCode::NO_CONTENT, [(ALLOW, "OPTIONS, POST")])
 }
 
-/// The body is taken as `Bytes`, because the signature covers the raw bytes; `Json` would parse a
-/// stranger's input first, and writing it again would give other bytes.
+/// The body is taken as `Bytes`, because the signature covers the raw bytes. `Json` would parse
+/// unverified input, and serialising it again would give different bytes.
 async fn receive(
     State(receiver): State<Arc<Receiver>>,
     headers: HeaderMap,
@@ -71,7 +71,7 @@ async fn receive(
     }
     match event.job() {
         Some(job) => println!("{} {} of {}", job.item_key(), job.status.as_str(), event.correlation_id()),
-        // An unknown type, or a body that is not JSON: it is authentic, so keep it and respond with 200.
+        // An unknown type, or not even JSON: it is authentic, so store it and respond with 200.
         None => println!("no job affected: event {}", event.identity),
     }
     Ok("new")

@@ -1,4 +1,4 @@
-//! What a team finds its jobs by.
+//! The id that groups the jobs and events of one order.
 
 use std::fmt;
 
@@ -6,20 +6,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::shortened;
 
-/// The longest correlation id, in bytes, that stands as it is.
+/// The longest correlation id, in bytes, that is stored unchanged.
 const LIMIT: usize = 1024;
 
-/// What belongs together: an event's `callback_id`, else its entity id, else its identity.
+/// Groups what belongs together: an event's `callback_id`, else its entity id, else its identity.
 ///
-/// One that is longer than 1024 bytes becomes `sha256:` and the hex of its SHA-256, so that it
-/// fits into a key (DynamoDB's limit is 2048 bytes) and is never cut short.
+/// An id longer than 1024 bytes becomes `sha256:` and the hex of its SHA-256, so that it fits into
+/// a key (DynamoDB's limit is 2048 bytes) and is never truncated.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct CorrelationId(String);
 
 impl CorrelationId {
-    /// The correlation id of every job that was started with this `callback_id`, so that a
-    /// reader looks for what the writer wrote.
+    /// The correlation id of every job that was started with this `callback_id`.
     pub fn of(callback_id: &str) -> Self {
         Self(shortened(callback_id, LIMIT))
     }
@@ -41,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_long_id_is_hashed_and_not_cut_short() {
+    fn a_long_id_is_hashed_and_not_truncated() {
         assert_eq!(CorrelationId::of(&"x".repeat(1024)).as_str().len(), 1024);
         let one = CorrelationId::of(&"x".repeat(1025));
         let other = CorrelationId::of(&format!("{}y", "x".repeat(1024)));
@@ -51,7 +50,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stored_id_comes_back_as_it_was() {
+    fn a_stored_id_is_read_back_unchanged() {
         for id in ["order_12345", &"x".repeat(2000)] {
             let id = CorrelationId::of(id);
             let json = serde_json::to_string(&id).unwrap();

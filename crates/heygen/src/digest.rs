@@ -1,11 +1,11 @@
-//! Digests for keys: of parts without ambiguity, and of texts that are too long.
+//! Digests for keys: unambiguous ones of several parts, and replacements for texts that are too long.
 
 use sha2::{Digest, Sha256};
 
 /// The SHA-256 of `parts`, as 64 lower-case hex digits.
 ///
-/// Each part is preceded by its length, so that `("a", "bc")` and `("ab", "c")` differ, and the
-/// domain by its own, so that a digest of one purpose is never one of another.
+/// The domain and each part are preceded by their length, so that `("a", "bc")` and `("ab", "c")`
+/// differ, and digests made for different purposes never collide.
 pub(crate) fn digest(domain: &str, parts: &[&[u8]]) -> String {
     let mut hash = Sha256::new();
     for part in std::iter::once(&domain.as_bytes()).chain(parts) {

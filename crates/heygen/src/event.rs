@@ -1,4 +1,4 @@
-//! What a delivery says.
+//! Reading the body of a delivery.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,45 +9,46 @@ use crate::fields::Fields;
 use crate::identity::Evidence;
 use crate::{CorrelationId, EventType, Failure, Identity, Job, Outcome, Status, Verified, entity_id, links};
 
-/// A delivery's body, `{"event_type": …, "event_data": {…}}`, as far as it can be read.
+/// The body of a delivery, `{"event_type": …, "event_data": {…}}`, read leniently.
 ///
-/// Nothing is required: `""` is null, a number is taken for an id, a field of another type is
-/// not there, and fields that nobody knows are left alone. Whoever needs those keeps the body.
+/// No field is required. `""` counts as null, a number is accepted as an id, a field of another
+/// type counts as absent, and unknown fields are ignored; keep the body if you need them.
 ///
-/// `Debug` shows neither links, which let anyone who has one fetch the result, nor failure texts.
+/// `Debug` omits the links, because anyone who has one can fetch the result, and the failure texts.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Event {
-    /// Which event this is.
+    /// Equal for all deliveries of the same event.
     pub identity: Identity,
     /// Whether the whole body is JSON. If not, the fields before the first error are read all the same.
     pub is_json: bool,
-    /// `event_type`.
+    /// The body's `event_type`.
     pub event_type: Option<EventType>,
-    /// The body's `event_id`. Deliveries are not known to have one.
+    /// The body's `event_id`. HeyGen documents none; no delivery was seen with one.
     pub event_id: Option<String>,
-    /// The body's `created_at`, in HeyGen's format. Deliveries are not known to have one.
+    /// The body's `created_at`, as HeyGen wrote it. HeyGen documents none; no delivery was seen
+    /// with one.
     pub created_at: Option<String>,
-    /// `event_data.callback_id`: what the team gave when it started the job.
+    /// `event_data.callback_id`: the caller's own id, given when the job was started.
     pub callback_id: Option<String>,
-    /// The id of the video, translation, avatar, … that the event is about.
+    /// HeyGen's id of the video, translation, avatar, … that the event is about.
     pub entity_id: Option<String>,
     /// Whether the entity is one that is used again, such as a group or an avatar, so that several
     /// jobs may be about it.
     pub entity_is_reused: bool,
     /// `event_data.output_language`, of a translation.
     pub output_language: Option<String>,
-    /// The results: `video`, `gif`, `page`, `share_page`, `landing_page`, `captioned_video`,
+    /// URLs of the results, by name: `video`, `gif`, `page`, `share_page`, `landing_page`, `captioned_video`,
     /// `thumbnail`, and `clip.<clip id>` for each clip of an `ai_clipping` job. They are
     /// pre-signed and expire (after 7 days in v1).
     pub links: BTreeMap<String, String>,
-    /// What went wrong, by any of the names that HeyGen gives it.
+    /// Why the job failed, read from any of HeyGen's spellings.
     pub failure: Option<Failure>,
 }
 
 impl Event {
-    /// Reads a body. This never fails: of JSON of another shape nothing is known but its identity,
-    /// and it is recorded like any other.
+    /// Reads a body. This never fails: JSON of another shape is an event with an identity and no other
+    /// field, and of a body that is not JSON the fields before the first error are read.
     pub fn read(verified: &Verified) -> Self {
         let body = Body::read(verified.body());
         let top = Fields::of(Some(&body.value));
@@ -89,7 +90,7 @@ impl Event {
         known.map_or("unknown", EventType::as_str)
     }
 
-    /// What the event belongs to: its `callback_id`, else its entity id, else its identity.
+    /// The `callback_id`, else the entity id, else the identity.
     pub fn correlation_id(&self) -> CorrelationId {
         let known = self.callback_id.as_deref().or(self.entity_id.as_deref());
         CorrelationId::of(known.unwrap_or(self.identity.as_str()))
@@ -111,7 +112,7 @@ impl Event {
             status,
             decided_by: self.identity.clone(),
             event_type: event_type.as_str().to_owned(),
-            // A failed job may come with a thumbnail, and a finished one with `"message": "Success"`.
+            // A failed job may have a thumbnail, and a successful one `"message": "Success"`.
             links: if succeeded { self.links.clone() } else { BTreeMap::new() },
             failure: if succeeded { None } else { self.failure.clone() },
             output_language: self.output_language.clone(),
@@ -152,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_an_event_of_which_nothing_is_known() {
+    fn an_unreadable_body_is_an_event_with_an_identity_and_no_other_field() {
         for (body, is_json) in [
             ("", false),
             ("not json", false),
@@ -209,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_moves_no_job_unless_it_names_one_and_says_how_it_ended() {
+    fn an_event_affects_no_job_unless_it_has_an_entity_and_says_how_the_job_ended() {
         assert_eq!(event("avatar_video.success", json!({"callback_id": "order"})).job(), None);
         assert_eq!(event("avatar_video.progress", json!({"video_id": "v"})).job(), None);
     }

@@ -4,19 +4,19 @@ use std::fmt;
 
 /// An event's type, such as `avatar_video.success`.
 ///
-/// HeyGen adds types about monthly, so this is an open set: any text is one, and what it says
-/// about a job follows from its name.
+/// HeyGen adds types about monthly, so any text is a valid type. Its kind and its outcome follow
+/// from the pattern of the name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EventType(String);
 
-/// What an event says became of its job.
+/// How a job ended, according to the type of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// The job is done.
+    /// The job has its result.
     Succeeded,
     /// The job failed.
     Failed,
-    /// The type does not say, so the event moves no job.
+    /// The type does not say, so the event affects no job.
     Unknown,
 }
 
@@ -67,25 +67,26 @@ impl EventType {
         &self.0
     }
 
-    /// Whether the name is one of [`EventType::KNOWN`]. For the log: nothing is decided by it.
+    /// Whether the name is one of [`EventType::KNOWN`]. For logs and metrics only; no decision
+    /// should depend on it.
     pub fn is_known(&self) -> bool {
         Self::KNOWN.contains(&self.as_str())
     }
 
     /// The kind of job the event is about: `avatar_video` for `avatar_video.fail`.
-    /// The whole name if the outcome is unknown.
+    /// If the outcome is unknown, the whole name.
     pub fn kind(&self) -> &str {
         self.parts().0
     }
 
-    /// What the name says became of the job.
+    /// How the job ended, according to the name.
     pub fn outcome(&self) -> Outcome {
         self.parts().1
     }
 
     fn parts(&self) -> (&str, Outcome) {
         match self.as_str() {
-            // Both are sent once, at the end, and have no failing twin.
+            // Both are sent once, at the end, and have no failing counterpart.
             "personalized_video" => return ("personalized_video", Outcome::Succeeded),
             "batch.finished" => return ("batch", Outcome::Succeeded),
             _ => {}
@@ -105,7 +106,7 @@ impl EventType {
     }
 }
 
-/// A kind becomes a part of keys, where `#` separates; a name unlike HeyGen's is not of the pattern.
+/// A kind becomes part of a key whose separator is `#`, so only characters of HeyGen's names count.
 fn is_name(kind: &str) -> bool {
     let in_a_name = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
     !kind.is_empty() && kind.bytes().all(in_a_name)

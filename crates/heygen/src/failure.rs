@@ -1,22 +1,22 @@
-//! Why a job failed, in HeyGen's words.
+//! Why a job failed, as HeyGen explains it.
 
 use std::fmt;
 
 use crate::fields::Fields;
 
-/// Why a job failed. Both texts are HeyGen's and are meant for people: they may quote a script
-/// or a link, so `Debug` shows neither.
+/// Why a job failed. Both texts are HeyGen's. They may quote a script or a link, so `Debug` omits
+/// them.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Failure {
-    /// HeyGen's error code, if it gave one.
+    /// HeyGen's error code, such as `rendering_timeout`; v1 uses numbers, kept here as text.
     pub code: Option<String>,
-    /// HeyGen's explanation, if it gave one.
+    /// HeyGen's explanation, for people.
     pub message: Option<String>,
 }
 
 impl Failure {
-    /// Reads `event_data`. v1 says `msg` or `message`; v3 is undocumented, so every spelling that
-    /// was reported is read: `error` may be a text, or an object with a code and a message.
+    /// Reads `event_data`. v1 uses `msg` or `message`. v3 is undocumented, so every spelling that
+    /// was reported is read; `error` may be a text, or an object with a code and a message.
     pub(crate) fn read(data: Fields<'_>) -> Option<Self> {
         let error = data.object("error");
         let code = data.first_text(&["failure_code", "error_code"]).or_else(|| error.text("code"));
@@ -66,14 +66,14 @@ mod tests {
     }
 
     #[test]
-    fn the_most_telling_spelling_wins() {
+    fn the_most_specific_spelling_wins() {
         let both = json!({"msg": "Failed", "failure_message": "no face", "failure_code": "f",
                           "error": {"code": "e", "message": "m"}});
         assert_eq!(read(both), failure("f", "no face"));
     }
 
     #[test]
-    fn nothing_said_is_no_failure() {
+    fn no_text_is_no_failure() {
         assert_eq!(read(json!({"msg": "", "error": null, "failure_code": {}})), None);
     }
 

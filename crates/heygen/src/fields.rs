@@ -1,8 +1,8 @@
-//! Lenient reading of JSON: a field that is not what it should be is a field that is not there.
+//! Lenient reading of JSON: a field of an unexpected type counts as absent.
 
 use serde_json::{Map, Value};
 
-/// The fields of an object; of anything else, no fields.
+/// The fields of an object; any other value has no fields.
 #[derive(Clone, Copy)]
 pub(crate) struct Fields<'a>(Option<&'a Map<String, Value>>);
 
@@ -15,17 +15,17 @@ impl<'a> Fields<'a> {
         self.0?.get(name)
     }
 
-    /// The field's own fields.
+    /// The fields of a nested object.
     pub(crate) fn object(self, name: &str) -> Self {
         Self::of(self.get(name))
     }
 
-    /// The field's elements; none unless it is an array.
+    /// The elements of an array.
     pub(crate) fn array(self, name: &str) -> impl Iterator<Item = &'a Value> {
         self.get(name).and_then(Value::as_array).into_iter().flatten()
     }
 
-    /// A text. HeyGen writes `""` where it means null, and an id may come as a number.
+    /// A string or a number. HeyGen writes `""` for null, and an id may be a number.
     pub(crate) fn text(self, name: &str) -> Option<String> {
         match self.get(name)? {
             Value::String(text) if !text.is_empty() => Some(text.clone()),

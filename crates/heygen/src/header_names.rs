@@ -7,8 +7,8 @@ use crate::Signature;
 /// The names of the headers that may carry a signature, in lower case.
 ///
 /// HeyGen's documents name `Signature` (v1, and v3 since about September 2026) and
-/// `Heygen-Signature` (v3 before that); the default is both. A receiver that requires the one
-/// which does not come rejects everything, so the list is configuration, not code.
+/// `Heygen-Signature` (v3 before that); the default is both. The list is configuration, because a
+/// receiver that expects a header which HeyGen no longer sends rejects every delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeaderNames(Vec<String>);
 

@@ -1,4 +1,4 @@
-//! Which event this is, so that a repeated delivery is recognised.
+//! The identity of an event, by which a repeated delivery is recognised.
 
 use std::fmt;
 
@@ -11,18 +11,18 @@ use crate::{EventType, Outcome};
 
 /// The identity of an event: 64 lower-case hex digits, of SHA-256.
 ///
-/// It is made only of what the MAC covers. Headers are not covered: somebody who captured one
-/// delivery can send it again under a new `Heygen-Event-Id`, and it must still be the same event.
+/// It is derived only from what the MAC covers. Headers are not covered: an attacker who captured a
+/// delivery can replay it with a new `Heygen-Event-Id`, and it must still be the same event.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Identity(String);
 
-/// A text is not an identity: 64 lower-case hex digits.
+/// A text is not an identity, which is 64 lower-case hex digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("an identity is 64 lower-case hex digits")]
 pub struct InvalidIdentity;
 
-/// What an event's identity is decided from; everything comes from the body.
+/// What the identity is derived from. All of it is part of the body.
 pub(crate) struct Evidence<'a> {
     pub(crate) event_id: Option<&'a str>,
     pub(crate) event_type: Option<&'a EventType>,
@@ -62,7 +62,7 @@ impl Identity {
     }
 }
 
-/// For identities that come back from a store.
+/// For identities that are read from a store.
 impl TryFrom<String> for Identity {
     type Error = InvalidIdentity;
 
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn what_tells_events_apart_tells_identities_apart() {
+    fn different_events_have_different_identities() {
         let bodies = [
             r#"{"event_type":"video_translate.success","event_data":{"id":"t1","output_language":"es"}}"#,
             r#"{"event_type":"video_translate.success","event_data":{"id":"t1","output_language":"fr"}}"#,
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_id_decides_alone() {
+    fn an_event_id_alone_determines_the_identity() {
         assert_eq!(
             identity(r#"{"event_id":"e1","event_type":"avatar_video.fail","event_data":{"id":"1"}}"#),
             identity(r#"{"event_id":"e1"}"#)
@@ -178,10 +178,10 @@ mod tests {
         );
     }
 
-    /// Identities are stored for months: one that is computed otherwise would let old events in
-    /// again. The digests were computed apart from this code.
+    /// Identities are stored for months: if they were computed differently, old events would be
+    /// recorded again. The digests were computed without this code.
     #[test]
-    fn an_identity_stays_what_it_is() {
+    fn identities_never_change() {
         for (body, expected) in [
             (r#"{"event_id":"e1"}"#, "cf7c1736eb9077e71ee261930adecd6a7b811fac8069dc9436a9a40874f0d9c5"),
             (
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn an_identity_comes_back_from_a_store_only_whole() {
+    fn only_a_whole_identity_is_read_from_a_store() {
         let stored = identity("x").to_string();
         let json = serde_json::to_string(&identity("x")).unwrap();
         assert_eq!(serde_json::from_str::<Identity>(&json).unwrap(), identity("x"));

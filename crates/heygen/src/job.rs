@@ -1,4 +1,4 @@
-//! What became of a job. Jobs only move forward.
+//! The status of a job, which never goes backwards.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,16 +15,16 @@ const ENTITY_ID_LIMIT: usize = 384;
 const LANGUAGE_LIMIT: usize = 128;
 const CALLBACK_ID_LIMIT: usize = 256;
 
-/// How far a job is. Success outranks failure: HeyGen may retry a failed job, and a link to a
-/// finished video is worth more than an old complaint.
+/// The status of a job. Success outranks failure: HeyGen may retry a failed job, and then the
+/// finished video is what counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
-    /// Nothing final was heard.
+    /// No event that ends the job was received yet.
     Pending,
-    /// It failed.
+    /// The job failed, and may still succeed.
     Failed,
-    /// It is done.
+    /// The job has its result. This is final.
     Succeeded,
 }
 
@@ -38,30 +38,30 @@ impl Status {
         }
     }
 
-    /// The order as a number, for stores that compare numbers: 0, 1, 2.
+    /// The status as a number that stores can compare: 0 (pending), 1 (failed) or 2 (succeeded).
     pub fn rank(self) -> u8 {
         self as u8
     }
 }
 
-/// A job as one event tells it: a video, a translation into one language, a trained avatar.
+/// A job as one event reports it: a video, a translation into one language, a trained avatar.
 ///
-/// `Debug` shows neither links, which let anyone who has one fetch the result, nor failure texts.
+/// `Debug` omits the links, because anyone who has one can fetch the result, and the failure texts.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Job {
-    /// What kind of job: `avatar_video`, `video_translate`, …
+    /// The kind of job, from the event's type: `avatar_video`, `video_translate`, …
     pub kind: String,
-    /// The id of what it makes.
+    /// HeyGen's id of what the job makes.
     pub entity_id: String,
-    /// How far it is.
+    /// How the job ended.
     pub status: Status,
-    /// The event that says so.
+    /// The event that reported the status.
     pub decided_by: Identity,
-    /// That event's type.
+    /// The type of that event.
     pub event_type: String,
-    /// The results, if it succeeded; named as in [`Event::links`](crate::Event::links).
+    /// URLs of the results, if it succeeded; named as in [`Event::links`](crate::Event::links).
     pub links: BTreeMap<String, String>,
-    /// Why it failed, if it did and HeyGen said so.
+    /// Why it failed, if it did and HeyGen gave a reason.
     pub failure: Option<Failure>,
     /// The language of a translation. One translation into two languages is two jobs.
     pub output_language: Option<String>,
@@ -89,7 +89,7 @@ impl Job {
         key
     }
 
-    /// Whether this replaces `other`, which is the same job as another event tells it.
+    /// Whether this report replaces `other`, a report of another event about the same job.
     ///
     /// The higher status does; of equal ones the one whose links expire later, then that of the
     /// smaller identity. That is an order without our clock, since HeyGen promises no order of
@@ -100,7 +100,7 @@ impl Job {
         rank(self).cmp(&rank(other)).then_with(|| other.decided_by.cmp(&self.decided_by)).is_gt()
     }
 
-    /// The job after one more event: whichever of the two stands.
+    /// The job after one more event: the report that supersedes the other.
     pub fn merge(current: Option<Self>, next: Self) -> Self {
         match current {
             Some(current) if !next.supersedes(&current) => current,
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_finished_job_does_not_move_back() {
+    fn the_status_of_a_job_never_goes_backwards() {
         use Status::{Failed, Pending, Succeeded};
         for (current, next, wins) in [
             (Pending, Failed, Failed),
@@ -156,7 +156,7 @@ mod tests {
             (Succeeded, Pending, Succeeded),
             (Succeeded, Failed, Succeeded),
         ] {
-            // The current one has the smaller identity and then the greater: status comes first.
+            // With the smaller identity on either side: the status is compared first.
             for (a, b) in [('a', 'b'), ('b', 'a')] {
                 let merged = Job::merge(Some(job(current, a)), job(next, b));
                 assert_eq!(merged.status, wins, "{current:?} then {next:?}");
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn of_two_equal_reports_the_smaller_identity_stands() {
+    fn of_two_equal_reports_the_smaller_identity_wins() {
         let (a, b) = (job(Status::Succeeded, 'a'), job(Status::Succeeded, 'b'));
         assert!(a.supersedes(&b));
         assert!(!b.supersedes(&a));
@@ -189,12 +189,12 @@ mod tests {
     }
 
     #[test]
-    fn the_first_report_stands_alone() {
+    fn the_first_report_is_the_job() {
         assert_eq!(Job::merge(None, job(Status::Failed, 'a')), job(Status::Failed, 'a'));
     }
 
     #[test]
-    fn status_reads_the_same_everywhere() {
+    fn a_status_has_one_name_and_one_rank() {
         use Status::{Failed, Pending, Succeeded};
         for (status, name, rank) in [(Pending, "pending", 0), (Failed, "failed", 1), (Succeeded, "succeeded", 2)] {
             assert_eq!(status.as_str(), name);

@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
+#![warn(missing_docs)]
 
 #[cfg(feature = "api")]
 pub mod api;
+mod backoff;
 mod body;
 mod canonical;
 mod class;
@@ -21,6 +23,7 @@ mod secret;
 mod signature;
 mod verified;
 
+pub use backoff::backoff;
 pub use class::ErrorClass;
 pub use correlation::CorrelationId;
 pub use event::Event;

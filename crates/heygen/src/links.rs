@@ -1,10 +1,10 @@
-//! Where a job's results are.
+//! The links to the results of a job.
 
 use std::collections::BTreeMap;
 
 use crate::fields::Fields;
 
-/// Our name for each result, and HeyGen's spellings of it. `callback_url` is not a result.
+/// This crate's name of each result, and HeyGen's spellings. `callback_url` is not a result.
 const SPELLINGS: [(&str, &[&str]); 7] = [
     ("video", &["video_url"]),
     ("gif", &["gif_download_url", "gif_url"]),
@@ -17,7 +17,7 @@ const SPELLINGS: [(&str, &[&str]); 7] = [
 
 /// Reads the links of `event_data`, and of each clip of an `ai_clipping` job as `clip.<clip id>`.
 pub(crate) fn read(kind: Option<&str>, data: Fields<'_>) -> BTreeMap<String, String> {
-    // A plain `url` is what the job made, so that of a gif job is never called the video.
+    // A plain `url` is what the job made: in a gif job it is the gif, not the video.
     let made = match kind {
         Some("avatar_video_gif") => "gif",
         _ => "video",
@@ -34,7 +34,7 @@ pub(crate) fn read(kind: Option<&str>, data: Fields<'_>) -> BTreeMap<String, Str
     named.chain(clips).collect()
 }
 
-/// Anything but `http` and `https` is not a link that a team should ever follow.
+/// A link of any other scheme would be unsafe to follow.
 fn link(fields: Fields<'_>, name: &str) -> Option<String> {
     fields.text(name).filter(|link| link.starts_with("https://") || link.starts_with("http://"))
 }

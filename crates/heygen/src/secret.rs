@@ -1,4 +1,4 @@
-//! The secret that HeyGen signs with.
+//! The secret with which HeyGen signs.
 
 use std::fmt;
 
@@ -6,17 +6,17 @@ use serde::{Deserialize, Serialize};
 
 /// The secret of one webhook endpoint, exactly as HeyGen showed it (`whsec_…`).
 ///
-/// HeyGen's key is the whole string as UTF-8 bytes: the prefix belongs to it, and what follows
-/// is never base64-decoded, although it looks like base64.
+/// The key of the MAC is the whole string as UTF-8 bytes, prefix included. The part after the
+/// prefix looks like base64, but HeyGen does not decode it.
 ///
-/// A secret is never empty: a deployment without its secret must fail, not accept whatever was
-/// signed with the empty key. It serialises as a plain string, so serialise it only into a
+/// A secret is never empty: a deployment that lacks its secret must fail instead of accepting what
+/// was signed with the empty key. It serialises as a plain string, so serialise it only into a
 /// secret store.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Secret(String);
 
-/// A secret was the empty string.
+/// The secret was the empty string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the secret is empty")]
 pub struct EmptySecret;

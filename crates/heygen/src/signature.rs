@@ -8,14 +8,14 @@ use sha2::Sha256;
 
 use crate::Secret;
 
-/// What a signature header said: 32 bytes, not compared with anything yet.
+/// The value of a signature header: 32 bytes, not verified yet.
 ///
-/// It has no `PartialEq`, so that nobody compares signatures in a time that depends on them;
-/// [`Unverified::verify`](crate::Unverified::verify) is the one way to use it.
+/// It has no `PartialEq`, which would not compare in constant time. The only use of it is
+/// [`Unverified::verify`](crate::Unverified::verify).
 #[derive(Clone)]
 pub struct Signature([u8; 32]);
 
-/// A header's value is not a signature: 64 hex digits, of either case, and nothing else.
+/// The value of a header is not a signature, which is exactly 64 hex digits of either case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a signature is exactly 64 hex digits")]
 pub struct MalformedSignature;
@@ -36,9 +36,9 @@ impl fmt::Debug for Signature {
     }
 }
 
-/// Signs `body` as HeyGen does; lower-case hex, ready to be a header's value.
+/// Signs `body` as HeyGen does. Returns the value of the header: 64 lower-case hex digits.
 ///
-/// For tests and for sending samples: a deployment only verifies.
+/// For tests and samples; a receiver only verifies.
 pub fn sign(secret: &Secret, body: &[u8]) -> String {
     let mac = keyed(secret.as_bytes()).chain_update(body);
     hex::encode(mac.finalize().into_bytes())
@@ -52,7 +52,7 @@ impl ExpectedMac {
         Self(keyed(secret.as_bytes()).chain_update(body))
     }
 
-    /// Compares in constant time. The clone copies the MAC's state; the body is not hashed again.
+    /// Compares in constant time. Cloning copies the state of the MAC, so the body is hashed once.
     pub(crate) fn matches(&self, signature: &Signature) -> bool {
         self.0.clone().verify_slice(&signature.0).is_ok()
     }

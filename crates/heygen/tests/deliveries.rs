@@ -1,4 +1,4 @@
-//! Every sample delivery, and what it must be read as.
+//! Every sample delivery, and the event that is read from it.
 
 #![allow(clippy::disallowed_methods, reason = "no request is involved")]
 
@@ -10,7 +10,7 @@ use heygen::{Event, EventType, Job, Outcome, Status, Verified};
 
 const DELIVERIES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../events/deliveries");
 
-/// A sample file and what it says. `""` stands for nothing.
+/// A sample file and its content. `""` stands for an absent field.
 struct Sample {
     file: &'static str,
     kind: &'static str,
@@ -153,7 +153,7 @@ fn every_sample_is_of_a_known_type_unless_it_is_unknown_on_purpose() {
 }
 
 #[test]
-fn every_sample_is_read_as_what_it_is() {
+fn every_sample_is_read_as_the_event_that_it_is() {
     let deliveries = deliveries();
     for sample in SAMPLES {
         let (file, event) = (sample.file, &deliveries[sample.file]);
@@ -235,7 +235,7 @@ fn a_failed_job_that_succeeded_after_all_has_succeeded() {
     assert_eq!((in_order.status, in_order.failure), (Status::Succeeded, None));
 }
 
-/// The tests that look for leaked links look for this mark.
+/// The tests that search logs and errors for leaked links search for this mark.
 #[test]
 fn every_link_in_a_sample_is_marked() {
     for (file, event) in deliveries() {

@@ -1,4 +1,4 @@
-//! Promises that hold for every input, not only for the samples.
+//! Properties that hold for every input, not only for the samples.
 
 #![allow(clippy::disallowed_methods, reason = "no request is involved")]
 
@@ -109,7 +109,7 @@ proptest! {
 
     #[test]
     fn a_flipped_bit_in_the_secret_never_verifies(secret in secret(), body: Vec<u8>, at: Index) {
-        // Seven bits: with the eighth it would not be text.
+        // Not the eighth bit, with which it would not be text.
         let mut other = secret.as_bytes().to_vec();
         let bit = at.index(other.len() * 7);
         other[bit / 7] ^= 1 << (bit % 7);
@@ -152,7 +152,7 @@ proptest! {
     }
 
     #[test]
-    fn siblings_have_identities_of_their_own(
+    fn events_about_different_entities_or_languages_have_different_identities(
         event_type in select(EventType::KNOWN.to_vec()),
         ids in ("[a-z]{0,4}", "[a-z]{0,4}"),
         languages in ("[a-z]{0,4}", "[a-z]{0,4}"),
@@ -166,7 +166,7 @@ proptest! {
     }
 
     #[test]
-    fn any_order_and_any_repetition_of_events_ends_in_the_same_job(
+    fn any_order_and_any_repetition_of_events_results_in_the_same_job(
         (events, again) in events_of_one_job().prop_flat_map(|events| {
             // Everything at least once, some of it more often, in any order.
             let repeated = vec(select(events.clone()), 0..8);

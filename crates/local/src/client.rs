@@ -1,8 +1,8 @@
-//! A stack from outside: post as HeyGen does, and look at what came of it.
+//! A stack from outside: post deliveries, and read the record, the queues and the logs.
 //!
-//! Everything blocks; inside of an async runtime it panics.
+//! All calls block; inside an async runtime they panic.
 
-use crate::cli::AwsCli;
+use crate::aws_api::AwsApi;
 use crate::dynamo;
 use crate::error::{Context, Error, Result};
 use crate::interrupt;
@@ -10,24 +10,24 @@ use crate::logs::{self, LogLine};
 use crate::rows::Rows;
 use crate::stack::Stack;
 use aws::sdk::Sdk;
-use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::{MessageSystemAttributeName, QueueAttributeName};
 use serde_json::Value;
 use simulator::Remote;
-use simulator::http::{Answer, Http};
+use simulator::http::{Http, Response};
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 
 /// The header that HeyGen puts the signature in.
 pub const SIGNATURE: &str = "Signature";
-/// Longer than API Gateway may take.
+/// The limit of API Gateway.
 const HTTP_LIMIT: Duration = Duration::from_secs(30);
 
-/// A stack's client. Threads may share it.
+/// Threads may share it.
 #[derive(Debug)]
 pub struct Client {
     stack: Stack,
+    api: AwsApi,
     http: Http,
     sqs: aws_sdk_sqs::Client,
     dynamodb: aws_sdk_dynamodb::Client,
@@ -38,22 +38,18 @@ pub struct Client {
 /// How many messages a queue has. AWS calls the numbers approximate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Depth {
-    /// Waiting.
     pub waiting: u64,
-    /// Being worked on, or waiting to be tried again.
+    /// Being processed, or waiting for a retry.
     pub in_flight: u64,
 }
 
-/// A message that could not be recorded.
+/// A message of the dead-letter queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeadLetter {
-    /// SQS's id of it.
     pub id: String,
-    /// The message.
     pub body: String,
-    /// Its own attributes, by name, as far as they are text.
+    /// Message attributes that are text.
     pub attributes: Vec<(String, String)>,
-    /// How often it was received.
     pub received: u32,
 }
 
@@ -63,22 +59,10 @@ impl Client {
         Self::new(Stack::load()?)
     }
 
-    /// For a stack.
     pub fn new(stack: Stack) -> Result<Self> {
-        let credentials = match &stack.credentials {
-            Some(keys) => Credentials::new(&keys.access_key_id, &keys.secret_access_key, None, None, "stack.json"),
-            None => {
-                let variable = |name: &str| {
-                    std::env::var(name)
-                        .map_err(|_| Error::Failed(format!("{name} is not set, and stack.json has no keys")))
-                };
-                let session = std::env::var("AWS_SESSION_TOKEN").ok();
-                let (id, secret) = (variable("AWS_ACCESS_KEY_ID")?, variable("AWS_SECRET_ACCESS_KEY")?);
-                Credentials::new(id, secret, session, None, "environment")
-            }
-        };
-        let sdk = Sdk::new(&stack.region, stack.aws_endpoint.as_deref(), credentials);
+        let sdk = Sdk::new(&stack.region, stack.aws_endpoint.as_deref(), stack.aws_credentials()?);
         Ok(Client {
+            api: AwsApi::of(&stack)?,
             http: Http::new(HTTP_LIMIT),
             sqs: sdk.sqs(),
             dynamodb: sdk.dynamodb(),
@@ -88,14 +72,13 @@ impl Client {
         })
     }
 
-    /// The stack.
     pub fn stack(&self) -> &Stack {
         &self.stack
     }
 
-    /// The AWS CLI, for what has no method here.
-    pub fn cli(&self) -> Result<AwsCli> {
-        AwsCli::of(&self.stack)
+    /// AWS's HTTP APIs, for what has no method here.
+    pub fn api(&self) -> &AwsApi {
+        &self.api
     }
 
     /// The simulated HeyGen that posts to the stack.
@@ -105,27 +88,29 @@ impl Client {
     }
 
     /// Signs a body with the endpoint's secret and posts it as HeyGen does.
-    pub fn deliver(&self, endpoint: &str, body: &[u8]) -> Result<Answer> {
+    pub fn deliver(&self, endpoint: &str, body: &[u8]) -> Result<Response> {
         let signature = heygen::sign(&self.secret(endpoint)?, body);
         self.post(endpoint, &[(SIGNATURE, &signature)], body)
     }
 
     /// Posts a body to an endpoint with these headers.
-    pub fn post(&self, endpoint: &str, headers: &[(&str, &str)], body: &[u8]) -> Result<Answer> {
+    pub fn post(&self, endpoint: &str, headers: &[(&str, &str)], body: &[u8]) -> Result<Response> {
         let headers = [&[("Content-Type", "application/json")], headers].concat();
         self.request("POST", &format!("/webhooks/heygen/{endpoint}"), &headers, body)
     }
 
     /// Any request to the API. `path` begins with a slash.
-    pub fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Result<Answer> {
+    pub fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Result<Response> {
         Ok(self.http.send(method, &format!("{}{path}", self.stack.api_url), headers, body)?)
     }
 
     /// The endpoint's signing secret.
     pub fn secret(&self, endpoint: &str) -> Result<heygen::Secret> {
         let id = &self.stack.endpoint(endpoint)?.secret;
-        let got = self.runtime.block_on(self.secrets.get_secret_value().secret_id(id).send());
-        let got = got.map_err(|error| Error::aws("Reading a signing secret", &error))?;
+        let got = self
+            .runtime
+            .block_on(self.secrets.get_secret_value().secret_id(id).send())
+            .map_err(|error| Error::aws("Reading a signing secret", &error))?;
         let value: Value =
             serde_json::from_str(got.secret_string().unwrap_or_default()).context("Reading a signing secret")?;
         let secret = heygen::Secret::new(value["current"].as_str().unwrap_or_default());
@@ -142,10 +127,16 @@ impl Client {
 
     /// The jobs and events of a correlation id: a `callback_id`, else an entity id.
     pub fn rows(&self, correlation_id: &str) -> Result<Rows> {
-        let query = self.dynamodb.query().table_name(&self.stack.table).consistent_read(true);
-        let query = query.key_condition_expression("correlation_id = :id");
-        let query = query.expression_attribute_values(":id", AttributeValue::S(correlation_id.to_owned()));
-        let mut pages = query.into_paginator().items().send();
+        let mut pages = self
+            .dynamodb
+            .query()
+            .table_name(&self.stack.table)
+            .consistent_read(true)
+            .key_condition_expression("correlation_id = :id")
+            .expression_attribute_values(":id", AttributeValue::S(correlation_id.to_owned()))
+            .into_paginator()
+            .items()
+            .send();
         self.runtime.block_on(async {
             let mut rows = Rows::default();
             while let Some(item) = pages.next().await {
@@ -168,7 +159,7 @@ impl Client {
         })
     }
 
-    /// Puts an item into the table, or changes one, as a team's own program would: any DynamoDB call.
+    /// Any DynamoDB call.
     pub fn dynamodb<T>(&self, call: impl AsyncFnOnce(&aws_sdk_dynamodb::Client) -> T) -> T {
         self.runtime.block_on(call(&self.dynamodb))
     }
@@ -183,12 +174,10 @@ impl Client {
         self.runtime.block_on(call(&self.secrets))
     }
 
-    /// How full the queue is.
     pub fn queue_depth(&self) -> Result<Depth> {
         self.depth(&self.stack.queue_url)
     }
 
-    /// How full the dead-letter queue is.
     pub fn dlq_depth(&self) -> Result<Depth> {
         self.depth(&self.stack.dlq_url)
     }
@@ -211,9 +200,14 @@ impl Client {
 
     /// Up to 10 messages of the dead-letter queue, hidden from others for `seconds`.
     pub fn receive_dead(&self, seconds: i32) -> Result<Vec<DeadLetter>> {
-        let receive = self.sqs.receive_message().queue_url(&self.stack.dlq_url).max_number_of_messages(10);
-        let receive = receive.visibility_timeout(seconds).message_attribute_names("All");
-        let receive = receive.message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount);
+        let receive = self
+            .sqs
+            .receive_message()
+            .queue_url(&self.stack.dlq_url)
+            .max_number_of_messages(10)
+            .visibility_timeout(seconds)
+            .message_attribute_names("All")
+            .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount);
         let got = self.runtime.block_on(receive.send()).map_err(|error| Error::aws("Reading dead letters", &error))?;
         let letter = |message: &aws_sdk_sqs::types::Message| {
             let own = message.message_attributes().into_iter().flatten();
@@ -231,12 +225,12 @@ impl Client {
         Ok(got.messages().iter().map(letter).collect())
     }
 
-    /// What the functions logged since a time in Unix milliseconds, by time.
+    /// The log lines of all functions since a time in Unix milliseconds, by time.
     pub fn logs(&self, since: u64) -> Result<Vec<LogLine>> {
-        logs::read(&self.cli()?, &self.stack, since)
+        logs::read(&self.api, &self.stack, since)
     }
 
-    /// Asks until there is an answer; an error that names `what` if there is none within `limit`.
+    /// Asks until there is a result; an error with `what` if there is none within `limit`.
     pub fn wait_for<T>(&self, what: &str, limit: Duration, ask: impl FnMut() -> Result<Option<T>>) -> Result<T> {
         interrupt::poll(limit, Duration::from_millis(100), ask)?
             .ok_or_else(|| Error::Failed(format!("waited {} s for {what}", limit.as_secs())))

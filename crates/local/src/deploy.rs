@@ -1,97 +1,92 @@
-//! Deploys the template, as it is, to a local AWS, with the commands that its users use.
+//! Deploys template.yaml to a local AWS. All that is changed in it is where the functions' code is.
 
 use crate::admin::API_KEY_SECRET;
+use crate::aws_api::AwsApi;
 use crate::backend::Backend;
-use crate::changeset;
-use crate::cli::AwsCli;
+use crate::binaries::FUNCTIONS;
+use crate::desired::Desired;
 use crate::error::{Context, Error, Result};
 use crate::stack::{Credentials, Endpoint, Functions, Stack};
-use crate::stack_dir::StackDir;
-use crate::tools::Tools;
-use crate::wanted::Wanted;
+use crate::stack_dir::{StackDir, workspace};
+use crate::{archive, cloudformation};
 use aws::sdk::Sdk;
 use aws_sdk_secretsmanager::operation::create_secret::CreateSecretError;
 use serde_json::Value;
 use simulator::Access;
+use std::fs;
 use tokio::runtime::Builder;
 
-/// The name that a local stack is deployed under.
 pub const STACK_NAME: &str = "heygen-webhooks";
-/// The region that a local stack is in.
 pub const REGION: &str = "us-east-1";
-/// What the functions are built for, as the template calls it.
+/// The architecture of this machine, by its name in the template.
 pub const ARCHITECTURE: &str = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
-/// The bucket that holds the functions' code.
+/// Holds the functions' code and the template.
 const BUCKET: &str = "artifacts";
+const TEMPLATE: &str = "template.yaml";
 
-/// A local AWS that answers.
 #[derive(Debug, Clone)]
 pub struct LocalAws {
-    /// Which one.
     pub backend: Backend,
-    /// Where.
     pub endpoint: String,
-    /// The keys of its account.
     pub credentials: Credentials,
 }
 
 /// Deploys what was built, or updates what is deployed. The stack registers its endpoints at the simulated HeyGen.
-pub fn deploy(aws: &LocalAws, tools: &Tools, place: &StackDir, wanted: &Wanted, heygen: &Access) -> Result<Stack> {
-    let cli = AwsCli::local(tools, &aws.endpoint, REGION, &aws.credentials);
+pub fn deploy(aws: &LocalAws, place: &StackDir, desired: &Desired, heygen: &Access) -> Result<Stack> {
+    let api = aws.api();
     store_api_key(aws, &heygen.api_key)?;
-    let app = place.app();
-    cli.run(&["s3", "mb", &format!("s3://{BUCKET}")])?;
-    let package = ["--template-file", "template.yaml", "--s3-bucket", BUCKET];
-    cli.run_in(
-        &app,
-        &[&["cloudformation", "package", "--output-template-file", "packaged.yaml"], &package[..]].concat(),
-    )?;
-
+    let template_url = upload(&api, place)?;
+    let endpoints = desired.names.join(",");
     let parameters = [
-        format!("Architecture={ARCHITECTURE}"),
-        format!("Endpoints={}", wanted.names.join(",")),
-        format!("EndpointsJson={}", wanted.json),
-        format!("ApiKeySecret={API_KEY_SECRET}"),
-        format!("HeygenBaseUrl={}", heygen.url),
-        // So short that nobody has to wait to see what they do.
-        "SecretRefreshSeconds=1".to_owned(),
-        "ProcessorTimeoutSeconds=6".to_owned(),
-        "VisibilitySeconds=6".to_owned(),
-        // It listens to the loopback interface alone.
-        "RequireTls=false".to_owned(),
-        // With all alarms; nobody is told of them here.
-        "AlarmEmail=operators@example.invalid".to_owned(),
-        "QuietHours=24".to_owned(),
+        ("Architecture", ARCHITECTURE),
+        ("Endpoints", &endpoints),
+        ("EndpointsJson", &desired.json),
+        ("ApiKeySecret", API_KEY_SECRET),
+        ("HeygenBaseUrl", &heygen.url),
+        // Short, so that a rotation can be watched.
+        ("SecretRefreshSeconds", "1"),
+        ("ProcessorTimeoutSeconds", "6"),
+        ("VisibilitySeconds", "6"),
+        // It listens on the loopback interface only.
+        ("RequireTls", "false"),
+        // With all alarms; they notify no one here.
+        ("AlarmEmail", "operators@example.invalid"),
+        ("QuietHours", "24"),
     ];
-    let mut deploy = vec!["cloudformation", "deploy", "--template-file", "packaged.yaml", "--stack-name", STACK_NAME];
-    deploy.extend([
-        // Above 51,200 bytes, a template has to come from a bucket.
-        "--s3-bucket",
-        BUCKET,
-        "--no-execute-changeset",
-        "--no-fail-on-empty-changeset",
-        "--capabilities",
-        "CAPABILITY_IAM",
-        "CAPABILITY_AUTO_EXPAND",
-    ]);
-    deploy.push("--parameter-overrides");
-    deploy.extend(parameters.iter().map(String::as_str));
-    let prepared = cli.run_in(&app, &deploy)?;
-    let described = changeset::carry_out(&cli, STACK_NAME, &prepared)?;
+    let described = cloudformation::deploy(&api, STACK_NAME, &template_url, &parameters)?;
     read_outputs(&described["Outputs"], aws, heygen)
 }
 
-/// Without the AWS CLI: its arguments are for everybody to see.
+/// Uploads the functions and the template that names them; returns the template's URL.
+fn upload(api: &AwsApi, place: &StackDir) -> Result<String> {
+    api.create_bucket(BUCKET)?;
+    let mut template = fs::read_to_string(workspace().join("template.yaml")).context("Reading template.yaml")?;
+    for function in FUNCTIONS.concat() {
+        let bootstrap = fs::read(place.bootstrap(function)).context(format_args!("Reading the {function}"))?;
+        let key = format!("{function}-{:08x}.zip", archive::checksum(&bootstrap));
+        api.put_object(BUCKET, &key, &archive::of(&bootstrap))?;
+        let local = format!("CodeUri: target/lambda/{function}/\n");
+        if template.matches(&local).count() != 1 {
+            return Err(Error::Failed(format!("template.yaml should have one line {}", local.trim())));
+        }
+        template = template.replace(&local, &format!("CodeUri: s3://{BUCKET}/{key}\n"));
+    }
+    api.put_object(BUCKET, TEMPLATE, template.as_bytes())
+}
+
+/// Where the template of the latest deployment is.
+pub fn template_url(api: &AwsApi) -> String {
+    api.object_url(BUCKET, TEMPLATE)
+}
+
+impl LocalAws {
+    fn api(&self) -> AwsApi {
+        AwsApi::new(Some(&self.endpoint), REGION, self.credentials.to_sdk())
+    }
+}
+
 fn store_api_key(aws: &LocalAws, api_key: &str) -> Result<()> {
-    let keys = &aws.credentials;
-    let credentials = aws_credential_types::Credentials::new(
-        &keys.access_key_id,
-        &keys.secret_access_key,
-        None,
-        None,
-        "the local AWS",
-    );
-    let secrets = Sdk::new(REGION, Some(&aws.endpoint), credentials).secrets();
+    let secrets = Sdk::new(REGION, Some(&aws.endpoint), aws.credentials.to_sdk()).secrets();
     let runtime = Builder::new_current_thread().enable_all().build().context("Starting a runtime")?;
     runtime.block_on(async {
         let created = secrets.create_secret().name(API_KEY_SECRET).secret_string(api_key).send().await;
@@ -139,7 +134,7 @@ fn read_outputs(outputs: &Value, aws: &LocalAws, heygen: &Access) -> Result<Stac
     })
 }
 
-/// A new signing secret, as HeyGen makes them.
+/// A new signing secret in the format of HeyGen.
 pub fn random_secret() -> Result<String> {
     use base64::Engine;
     use std::io::Read;

@@ -1,28 +1,32 @@
 #![doc = include_str!("../README.md")]
 
 pub mod admin;
+mod archive;
+pub mod aws_api;
 pub mod backend;
 pub mod binaries;
-pub mod changeset;
-pub mod cli;
 pub mod client;
+pub mod cloudformation;
+pub mod delivery;
 pub mod demo;
 pub mod deploy;
+pub mod desired;
 mod dynamo;
 mod error;
 mod interrupt;
+pub mod log_view;
 pub mod logs;
 mod process;
 pub mod progress;
 pub mod rows;
 pub mod running;
+pub mod sample;
 pub mod show;
 pub mod simulated;
 pub mod stack;
 pub mod stack_dir;
 pub mod supervisor;
 pub mod tools;
-pub mod wanted;
 
 pub use client::Client;
 pub use error::{Error, Result};

@@ -1,23 +1,20 @@
-//! What the functions logged, from CloudWatch Logs.
+//! The functions' logs, from CloudWatch Logs.
 
-use crate::cli::AwsCli;
+use crate::aws_api::{AwsApi, JsonService};
 use crate::error::Result;
-use crate::progress::Paint;
 use crate::stack::{Functions, Stack};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
-use std::fmt;
 
 /// A line of a function's log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogLine {
-    /// CloudWatch's id of it.
+    /// CloudWatch's id of the event, with the number of the line in it.
     pub id: String,
     /// Unix time in milliseconds.
     pub at: u64,
     /// `receiver`, `processor` or `admin`.
     pub function: &'static str,
-    /// The line, without its end.
     pub text: String,
 }
 
@@ -28,35 +25,43 @@ impl LogLine {
     }
 }
 
-impl fmt::Display for LogLine {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", Paint::Cyan.out(format_args!("{:<9}", self.function)), self.text)
-    }
-}
-
 /// All functions' lines since a time in Unix milliseconds, by time.
-pub fn read(cli: &AwsCli, stack: &Stack, since: u64) -> Result<Vec<LogLine>> {
+pub fn read(api: &AwsApi, stack: &Stack, since: u64) -> Result<Vec<LogLine>> {
     let mut lines = Vec::new();
     let Functions { receiver, processor, admin } = &stack.functions;
     for (function, name) in [("receiver", receiver), ("processor", processor), ("admin", admin)] {
-        let configuration = cli.json(&["lambda", "get-function-configuration", "--function-name", name])?;
+        let configuration = api.function(name)?;
         let usual = format!("/aws/lambda/{name}");
         let group = configuration["LoggingConfig"]["LogGroup"].as_str().unwrap_or(&usual);
-        let since = since.to_string();
-        let got = cli.json(&["logs", "filter-log-events", "--log-group-name", group, "--start-time", &since])?;
-        let events = got["events"].as_array().map(Vec::as_slice).unwrap_or_default();
         let mut streams = HashMap::new();
-        lines.extend(events.iter().flat_map(|event| of_event(function, event, &mut streams)));
+        for event in events(api, group, since)? {
+            lines.extend(of_event(function, &event, &mut streams));
+        }
     }
     lines.sort_by_key(|line| line.at);
     Ok(lines)
 }
 
+fn events(api: &AwsApi, group: &str, since: u64) -> Result<Vec<Value>> {
+    let mut events = Vec::new();
+    let mut input = json!({ "logGroupName": group, "startTime": since });
+    loop {
+        let mut page = api.json(JsonService::Logs, "FilterLogEvents", &input)?;
+        if let Value::Array(more) = page["events"].take() {
+            events.extend(more);
+        }
+        match page["nextToken"].take() {
+            Value::String(token) => input["nextToken"] = token.into(),
+            _ => return Ok(events),
+        }
+    }
+}
+
 /// An event may be several lines. `streams` counts the events of each stream: MiniStack gives them no
 /// ids, but has a stream per invocation, with one time for all its events.
-fn of_event<'a>(function: &'static str, event: &'a Value, streams: &mut HashMap<&'a str, usize>) -> Vec<LogLine> {
+fn of_event(function: &'static str, event: &Value, streams: &mut HashMap<String, usize>) -> Vec<LogLine> {
     let text = |name: &str| event[name].as_str().unwrap_or_default();
-    let count = streams.entry(text("logStreamName")).or_default();
+    let count = streams.entry(text("logStreamName").to_owned()).or_default();
     *count += 1;
     let id = event["eventId"].as_str().map_or_else(|| format!("{}/{count}", text("logStreamName")), str::to_owned);
     let at = event["timestamp"].as_u64().unwrap_or(0);
@@ -66,7 +71,7 @@ fn of_event<'a>(function: &'static str, event: &'a Value, streams: &mut HashMap<
     lines.enumerate().map(line).collect()
 }
 
-/// Follows a log: hands out each line once.
+/// Follows a log: returns each line once.
 #[derive(Debug, Default)]
 pub struct Tail {
     seen: HashSet<String>,
@@ -74,12 +79,12 @@ pub struct Tail {
 }
 
 impl Tail {
-    /// How far back is looked again, since lines may arrive late: 10 s.
+    /// Lines may arrive late, so each read goes back this far: 10 s.
     const OVERLAP: u64 = 10_000;
 
     /// The lines that are new since the last call.
-    pub fn next(&mut self, cli: &AwsCli, stack: &Stack) -> Result<Vec<LogLine>> {
-        let mut lines = read(cli, stack, self.from)?;
+    pub fn next(&mut self, api: &AwsApi, stack: &Stack) -> Result<Vec<LogLine>> {
+        let mut lines = read(api, stack, self.from)?;
         lines.retain(|line| self.seen.insert(format!("{} {}", line.function, line.id)));
         if let Some(last) = lines.last() {
             self.from = last.at.saturating_sub(Self::OVERLAP);
@@ -91,7 +96,6 @@ impl Tail {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn each_line_of_each_event_has_an_id_with_and_without_cloudwatchs() {

@@ -3,6 +3,7 @@
 mod commands;
 
 use clap::{Parser, Subcommand};
+use commands::{Output, deliveries, endpoints, logs, record, stack};
 use local::{Error, admin, progress};
 use serde_json::json;
 use std::ffi::OsString;
@@ -13,52 +14,47 @@ use std::process::ExitCode;
 /// The whole deployment on this machine.
 #[derive(Parser)]
 struct Arguments {
+    /// Print JSON instead of text
+    #[arg(long, global = true)]
+    json: bool,
     #[command(subcommand)]
     command: Command,
 }
 
 #[derive(Subcommand)]
 enum Command {
-    /// Build, start a local AWS, deploy, demonstrate; then stay until Ctrl-C
+    /// Build, start a local AWS, deploy, run the demonstration; then stay until Ctrl-C
     Run {
-        /// End after the demonstration, with status 1 if anything is not as it should be
+        /// End after the demonstration, with status 1 if the record differs from the deliveries
         #[arg(long)]
         once: bool,
     },
     /// Build, start a local AWS and deploy, and leave it running; again: update it
     Up,
-    /// Stop what `up` started
+    /// Stop what `up` or `run` started
     Down,
-    /// Sign and post a delivery, and show the job it belongs to
-    Send {
-        /// A file with the body
-        file: PathBuf,
-        /// The webhook endpoint
-        #[arg(long, default_value = "main")]
-        endpoint: String,
-    },
+    /// Sign and post an event, and show the job it belongs to
+    Send(deliveries::Send),
+    /// Start a job at the simulated HeyGen, and show it when it has ended
+    Start(deliveries::Start),
     /// Show the jobs and events of a callback id, or all jobs
     Jobs {
         /// The callback id, or the entity id of a job that has none
         callback_id: Option<String>,
     },
-    /// Show what the functions logged
-    Logs {
-        /// Go on until Ctrl-C
-        #[arg(short, long)]
-        follow: bool,
-    },
-    /// What would change at HeyGen
+    /// Show the functions' logs
+    Logs(logs::Logs),
+    /// Show what would change at HeyGen
     Plan,
-    /// Bring the endpoints at HeyGen in step
+    /// Bring the endpoints at HeyGen in sync with endpoints.json
     Sync {
-        /// Delete those that are this stack's and not wanted
+        /// Delete this stack's endpoints that are not in endpoints.json
         #[arg(long)]
         prune: bool,
         /// Delete or replace more than the limits allow
         #[arg(long)]
         force: bool,
-        /// Only if the plan is still the one that had this checksum
+        /// Only if the plan still has this checksum
         #[arg(long)]
         checksum: Option<String>,
     },
@@ -72,31 +68,36 @@ enum Command {
     /// Simulate HeyGen until a signal comes
     #[command(hide = true)]
     Simulate {
-        /// The file that says where, once it listens
+        /// The file to write its URL and API key to, once it listens
         file: PathBuf,
     },
     /// Run a command against a fresh stack, or against that of STACK_JSON
     With {
-        /// The command; the stack's file is in its environment as STACK_JSON
+        /// The command; STACK_JSON in its environment names the stack's file
         #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
         command: Vec<OsString>,
     },
 }
 
 fn main() -> ExitCode {
-    let done = local::listen_to_signals().and_then(|()| match Arguments::parse().command {
-        Command::Run { once } => commands::run(once),
-        Command::Up => commands::up(),
-        Command::Down => commands::down(),
-        Command::Send { file, endpoint } => commands::send(&file, &endpoint),
-        Command::Jobs { callback_id } => commands::jobs(callback_id.as_deref()),
-        Command::Logs { follow } => commands::logs(follow),
-        Command::Plan => commands::admin(&json!({"action": "plan"})),
-        Command::Sync { prune, force, checksum } => commands::admin(&admin::sync(prune, force, checksum.as_deref())),
-        Command::Rotate { endpoint } => commands::admin(&json!({"action": "rotate", "endpoint": endpoint})),
-        Command::Endpoints => commands::admin(&json!({"action": "list"})),
-        Command::Simulate { file } => commands::simulate(&file),
-        Command::With { command } => commands::with(&command),
+    let Arguments { json, command } = Arguments::parse();
+    let output = Output { json };
+    let done = local::listen_to_signals().and_then(|()| match command {
+        Command::Run { once } => stack::run(output, once),
+        Command::Up => stack::up(output),
+        Command::Down => stack::down(),
+        Command::Send(send) => deliveries::send(output, &send),
+        Command::Start(start) => deliveries::start(output, &start),
+        Command::Jobs { callback_id } => record::jobs(output, callback_id.as_deref()),
+        Command::Logs(options) => logs::logs(output, &options),
+        Command::Plan => endpoints::ask(output, &json!({"action": "plan"})),
+        Command::Sync { prune, force, checksum } => {
+            endpoints::ask(output, &admin::sync(prune, force, checksum.as_deref()))
+        }
+        Command::Rotate { endpoint } => endpoints::rotate(output, &endpoint),
+        Command::Endpoints => endpoints::ask(output, &json!({"action": "list"})),
+        Command::Simulate { file } => stack::simulate(&file),
+        Command::With { command } => stack::with(&command),
     });
     match done {
         Ok(code) => code,

@@ -1,13 +1,13 @@
-//! A local stack from nothing: tools, build, a simulated HeyGen, a local AWS, deployment.
+//! Starting a local stack: tools, build, a simulated HeyGen, a local AWS, deployment.
 
 use crate::backend::{Backend, Launch};
 use crate::deploy::{LocalAws, deploy, random_secret};
-use crate::error::{Context, Result};
+use crate::desired::Desired;
+use crate::error::{Context, Error, Result};
 use crate::stack::Stack;
 use crate::stack_dir::{Part, StackDir};
 use crate::supervisor::{self, Supervised, Until};
 use crate::tools::Tools;
-use crate::wanted::Wanted;
 use crate::{Client, admin, binaries, interrupt, progress, simulated};
 use simulator::Access;
 use simulator::http::Http;
@@ -15,19 +15,19 @@ use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 const START_LIMIT: Duration = Duration::from_secs(60);
+const END_LIMIT: Duration = Duration::from_secs(2);
 const ATTEMPTS: u32 = 3;
 
-/// What a stack is for.
+/// The purpose of a stack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// To be looked at and played with: the endpoints of `endpoints.json`.
+    /// `make run` and `make up`: the endpoints of `endpoints.json`.
     Main,
     /// For tests, with endpoints of their own.
     Test,
 }
 
 impl Kind {
-    /// Where its files are.
     pub fn place(self) -> StackDir {
         match self {
             Kind::Main => StackDir::main(),
@@ -35,28 +35,49 @@ impl Kind {
         }
     }
 
-    fn wanted(self) -> Result<Wanted> {
+    /// An error if a stack of this kind is running, that says what to do.
+    fn reject_a_second(self, place: &StackDir) -> Result<()> {
+        // One that was interrupted takes a moment to end.
+        let ended = interrupt::poll(END_LIMIT, Duration::from_millis(100), || {
+            let running = Part::ALL.iter().map(|part| supervisor::running(place, *part)).collect::<Result<Vec<_>>>()?;
+            Ok(running.iter().all(Option::is_none).then_some(()))
+        })?;
+        ended.ok_or_else(|| {
+            Error::failed(match self {
+                Kind::Main => {
+                    "a local stack is running already: use it (`make send`, `make jobs`, …; `make up` updates it), \
+                     or stop it with `make down` first"
+                }
+                Kind::Test => "a test stack is running already: wait until the other `make test` ends",
+            })
+        })
+    }
+
+    fn desired(self) -> Result<Desired> {
         match self {
-            Kind::Main => Wanted::checked_in(),
-            Kind::Test => Ok(Wanted::for_tests()),
+            Kind::Main => Desired::checked_in(),
+            Kind::Test => Ok(Desired::for_tests()),
         }
     }
 }
 
-/// A local stack that was started here. Dropped, it is stopped, unless it was started to stay.
+/// A local stack that this process started. Dropped, it is stopped, unless it was started to stay.
 #[derive(Debug)]
 pub struct Running {
-    /// What a client has to know of it.
     pub stack: Stack,
     simulator: Supervised,
     aws: Supervised,
 }
 
 impl Running {
-    /// Builds the current code and starts a fresh stack. One that runs in the same place is stopped.
+    /// Builds the current code and starts a fresh stack. For one that ends with its command, a running stack of
+    /// this kind is an error; for one that stays, the rest of another is stopped.
     pub fn start(kind: Kind, until: Until) -> Result<Self> {
         let place = kind.place();
         place.create()?;
+        if until == Until::WeEnd {
+            kind.reject_a_second(&place)?;
+        }
         let tools = Tools::install()?;
         binaries::build(&place)?;
         if supervisor::stop_running(&place)? {
@@ -64,7 +85,7 @@ impl Running {
         }
         let (heygen, mut simulator) = simulated::start(&tools, &place, until)?;
         let (local_aws, mut aws) = start_aws(&tools, &place, until)?;
-        let stack = install(&local_aws, &tools, &place, kind, &heygen)?;
+        let stack = install(&local_aws, &place, kind, &heygen)?;
         simulator.leave();
         aws.leave();
         Ok(Running { stack, simulator, aws })
@@ -99,10 +120,9 @@ pub fn up() -> Result<Stack> {
             Stack::read(&place.stack_json())
     {
         progress::note("Running", "already; updating it with the current code");
-        let tools = Tools::install()?;
         binaries::build(&place)?;
         let aws = LocalAws { backend: Backend::from_env()?, endpoint, credentials };
-        return install(&aws, &tools, &place, Kind::Main, &heygen);
+        return install(&aws, &place, Kind::Main, &heygen);
     }
     Ok(Running::start(Kind::Main, Until::Stopped)?.stack)
 }
@@ -125,7 +145,7 @@ fn start_aws(tools: &Tools, place: &StackDir, until: Until) -> Result<(LocalAws,
             return Ok((LocalAws { backend, endpoint, credentials }, supervised));
         }
         let log = std::fs::read_to_string(place.log(Part::Aws)).unwrap_or_default();
-        // Between our look and its start, another program may have taken the port.
+        // Another program may have taken the port since it was found free.
         if !log.contains("already in use") || attempt == ATTEMPTS {
             return Err(supervisor::did_not_start(place, Part::Aws));
         }
@@ -153,21 +173,21 @@ fn wait_until_ready(launch: &Launch, supervised: &mut Supervised) -> Result<bool
     Ok(ready == Some(true))
 }
 
-/// Deploys, which registers the endpoints, and says where everything is.
-fn install(aws: &LocalAws, tools: &Tools, place: &StackDir, kind: Kind, heygen: &Access) -> Result<Stack> {
+/// Deploys, which registers the endpoints, and describes the stack in its directory.
+fn install(aws: &LocalAws, place: &StackDir, kind: Kind, heygen: &Access) -> Result<Stack> {
     let since: Instant = progress::begin("Deploying", "template.yaml");
-    let stack = deploy(aws, tools, place, &kind.wanted()?, heygen)?;
+    let stack = deploy(aws, place, &kind.desired()?, heygen)?;
     if kind == Kind::Test {
         let secret = serde_json::json!({ "current": random_secret()? });
         Client::new(stack.clone())?.put_secret("rotating", &secret)?;
     }
     stack.save(place)?;
     progress::done("Deployed", format_args!("to {}", stack.api_url), since);
-    say_what_is_registered(&stack)?;
+    report_registration(&stack)?;
     Ok(stack)
 }
 
-fn say_what_is_registered(stack: &Stack) -> Result<()> {
+fn report_registration(stack: &Stack) -> Result<()> {
     let plan = admin::ask(stack, &serde_json::json!({"action": "plan"}))?;
     let list = |field: &str| plan[field].as_array().cloned().unwrap_or_default();
     let names: Vec<_> = list("unchanged").iter().filter_map(|name| name.as_str().map(str::to_owned)).collect();
@@ -175,7 +195,7 @@ fn say_what_is_registered(stack: &Stack) -> Result<()> {
         progress::note("Registered", format_args!("{} at the simulated HeyGen", names.join(", ")));
     }
     if !list("changes").is_empty() {
-        progress::note("Left", "changes that have to be asked for: `make plan` shows them");
+        progress::note("Pending", "changes at HeyGen: `make plan` shows them, `make sync` applies them");
     }
     Ok(())
 }

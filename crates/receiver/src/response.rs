@@ -20,33 +20,79 @@ pub enum Accepted {
     Delivery(Identity),
 }
 
-/// Why a delivery was rejected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rejection {
-    UnknownPath,
-    UnknownEndpoint,
-    Method,
-    EmptyBody,
-    /// API Gateway marked the body as base64, and it is not.
-    BadBase64,
+/// Defines [`Rejection`] from one row each.
+macro_rules! rejections {
+    ($($(#[$why:meta])* $name:ident: $status:ident, $code:literal, $message:literal;)*) => {
+        /// Why a delivery was rejected. 4xx only for the sender's errors; 503 for our own, so that HeyGen retries.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Rejection {
+            $($(#[$why])* $name,)*
+        }
+
+        impl Rejection {
+            pub const ALL: &[Rejection] = &[$(Rejection::$name,)*];
+
+            pub fn status(self) -> StatusCode {
+                match self {
+                    $(Rejection::$name => StatusCode::$status,)*
+                }
+            }
+
+            /// A name that never changes: it is in responses, logs and metrics.
+            pub fn code(self) -> &'static str {
+                match self {
+                    $(Rejection::$name => $code,)*
+                }
+            }
+
+            /// What the sender, or the operator, can do.
+            pub fn message(self) -> &'static str {
+                match self {
+                    $(Rejection::$name => $message,)*
+                }
+            }
+        }
+    };
+}
+
+rejections! {
+    UnknownPath: NOT_FOUND, "unknown_path",
+        "The path of a delivery is /webhooks/heygen/{endpoint}.";
+    UnknownEndpoint: NOT_FOUND, "unknown_endpoint",
+        "There is no endpoint with this name. Check the URL that is registered at HeyGen, or add the name to the deployment's parameter Endpoints.";
+    Method: METHOD_NOT_ALLOWED, "method_not_allowed",
+        "Use POST for deliveries.";
+    EmptyBody: BAD_REQUEST, "empty_body",
+        "The body is empty. Post the event as JSON.";
+    BadBase64: BAD_REQUEST, "bad_base64",
+        "The body is marked as base64, but is not valid base64. Send it unencoded.";
     /// More bytes than configured, or more than an SQS message holds even compressed.
-    TooLarge,
-    NoSignature,
+    TooLarge: PAYLOAD_TOO_LARGE, "body_too_large",
+        "The body is too large. If the event is genuine, raise the deployment's parameter MaxBodyBytes.";
+    NoSignature: UNAUTHORIZED, "signature_missing",
+        "There is no signature header. Sign the raw body with HMAC-SHA256 and send 64 hex digits in the header Signature.";
     /// No signature header has 64 hex digits.
-    MalformedSignature,
+    MalformedSignature: UNAUTHORIZED, "signature_malformed",
+        "The signature header must be exactly 64 hex digits, without a prefix.";
     /// The signature does not match, and the secrets are not being changed.
-    WrongSignature,
-    /// No secret is stored for the endpoint yet.
-    SecretMissing,
+    WrongSignature: UNAUTHORIZED, "signature_mismatch",
+        "The signature does not match this endpoint's secret and this body. If the secret was rotated, store the new one in Secrets Manager.";
+    SecretMissing: SERVICE_UNAVAILABLE, "secret_missing",
+        "No secret is stored for this endpoint yet. Run admin's sync, or store the secret that HeyGen showed at registration. Then retry.";
     /// The stored value cannot be read, or Secrets Manager did not respond.
-    SecretUnavailable,
+    SecretUnavailable: SERVICE_UNAVAILABLE, "secret_unavailable",
+        "The endpoint's secret could not be read. Retry later.";
     /// The signature does not match, but the secret is being changed.
-    SecretPending,
-    QueueUnavailable,
+    SecretPending: SERVICE_UNAVAILABLE, "secret_pending",
+        "The endpoint's secret is being changed. Retry later.";
+    QueueUnavailable: SERVICE_UNAVAILABLE, "queue_unavailable",
+        "The delivery could not be stored. Retry later.";
     /// AWS took longer than a sender waits.
-    TooSlow,
+    TooSlow: SERVICE_UNAVAILABLE, "too_slow",
+        "Storing the delivery took too long. Retry later.";
     /// Variables of the function are missing or wrong.
-    NotConfigured,
+    NotConfigured: SERVICE_UNAVAILABLE, "not_configured",
+        "The receiver's configuration is incomplete. Correct the deployment's parameters.";
 }
 
 impl From<SignatureHeaderError> for Rejection {
@@ -54,81 +100,6 @@ impl From<SignatureHeaderError> for Rejection {
         match error {
             SignatureHeaderError::Missing => Rejection::NoSignature,
             SignatureHeaderError::Malformed => Rejection::MalformedSignature,
-        }
-    }
-}
-
-impl Rejection {
-    /// 4xx only for the sender's errors; 503 for our own, so that HeyGen retries.
-    pub fn status(self) -> StatusCode {
-        match self {
-            Rejection::UnknownPath | Rejection::UnknownEndpoint => StatusCode::NOT_FOUND,
-            Rejection::Method => StatusCode::METHOD_NOT_ALLOWED,
-            Rejection::EmptyBody | Rejection::BadBase64 => StatusCode::BAD_REQUEST,
-            Rejection::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Rejection::NoSignature | Rejection::MalformedSignature | Rejection::WrongSignature => {
-                StatusCode::UNAUTHORIZED
-            }
-            Rejection::SecretMissing
-            | Rejection::SecretUnavailable
-            | Rejection::SecretPending
-            | Rejection::QueueUnavailable
-            | Rejection::TooSlow
-            | Rejection::NotConfigured => StatusCode::SERVICE_UNAVAILABLE,
-        }
-    }
-
-    /// A name that never changes: it is in responses, logs and metrics.
-    pub fn code(self) -> &'static str {
-        match self {
-            Rejection::UnknownPath => "unknown_path",
-            Rejection::UnknownEndpoint => "unknown_endpoint",
-            Rejection::Method => "method_not_allowed",
-            Rejection::EmptyBody => "empty_body",
-            Rejection::BadBase64 => "bad_base64",
-            Rejection::TooLarge => "body_too_large",
-            Rejection::NoSignature => "signature_missing",
-            Rejection::MalformedSignature => "signature_malformed",
-            Rejection::WrongSignature => "signature_mismatch",
-            Rejection::SecretMissing => "secret_missing",
-            Rejection::SecretUnavailable => "secret_unavailable",
-            Rejection::SecretPending => "secret_pending",
-            Rejection::QueueUnavailable => "queue_unavailable",
-            Rejection::TooSlow => "too_slow",
-            Rejection::NotConfigured => "not_configured",
-        }
-    }
-
-    /// What the sender, or the operator, can do.
-    pub fn message(self) -> &'static str {
-        match self {
-            Rejection::UnknownPath => "The path of a delivery is /webhooks/heygen/{endpoint}.",
-            Rejection::UnknownEndpoint => {
-                "There is no endpoint with this name. Check the URL that is registered at HeyGen, or add the name to the deployment's parameter Endpoints."
-            }
-            Rejection::Method => "Use POST for deliveries.",
-            Rejection::EmptyBody => "The body is empty. Post the event as JSON.",
-            Rejection::BadBase64 => "The body is marked as base64, but is not valid base64. Send it unencoded.",
-            Rejection::TooLarge => {
-                "The body is too large. If the event is genuine, raise the deployment's parameter MaxBodyBytes."
-            }
-            Rejection::NoSignature => {
-                "There is no signature header. Sign the raw body with HMAC-SHA256 and send 64 hex digits in the header Signature."
-            }
-            Rejection::MalformedSignature => "The signature header must be exactly 64 hex digits, without a prefix.",
-            Rejection::WrongSignature => {
-                "The signature does not match this endpoint's secret and this body. If the secret was rotated, store the new one in Secrets Manager."
-            }
-            Rejection::SecretMissing => {
-                "No secret is stored for this endpoint yet. Run admin's sync, or store the secret that HeyGen showed at registration. Then retry."
-            }
-            Rejection::SecretUnavailable => "The endpoint's secret could not be read. Retry later.",
-            Rejection::SecretPending => "The endpoint's secret is being changed. Retry later.",
-            Rejection::QueueUnavailable => "The delivery could not be stored. Retry later.",
-            Rejection::TooSlow => "Storing the delivery took too long. Retry later.",
-            Rejection::NotConfigured => {
-                "The receiver's configuration is incomplete. Correct the deployment's parameters."
-            }
         }
     }
 }

@@ -1,23 +1,23 @@
-//! What clients asked of the API. No header but the idempotency key is kept, no query and no body.
+//! The list of API calls. Of a request it keeps no body, no query, and no header but the idempotency key.
 
 use crate::lock;
 use std::sync::Mutex;
 
-/// An API call.
+/// A call of HeyGen's API.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
-    /// The method.
+    /// The HTTP method, in upper case.
     pub method: String,
     /// The path, without its query.
     pub path: String,
-    /// `Idempotency-Key`.
+    /// The header `Idempotency-Key`.
     pub idempotency_key: Option<String>,
-    /// What the client was told; `None` if it was told nothing, or not yet.
+    /// The status of the response; `None` if the connection was closed instead, or there is none yet.
     pub status: Option<u16>,
 }
 
 impl Call {
-    /// Whether it asks for a change.
+    /// Whether the method requests a change.
     pub fn is_mutating(&self) -> bool {
         ["POST", "PUT", "PATCH", "DELETE"].contains(&self.method.as_str())
     }
@@ -27,7 +27,7 @@ impl Call {
 pub(crate) struct Calls(Mutex<Vec<Call>>);
 
 impl Calls {
-    /// The number of a new call, which begins with 1.
+    /// Adds a call and returns its number. The first is 1.
     pub(crate) fn begin(&self, call: Call) -> usize {
         let mut calls = lock(&self.0);
         calls.push(call);

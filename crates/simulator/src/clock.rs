@@ -1,4 +1,4 @@
-//! The simulator's time: the real one, and as far ahead of it as a test wants.
+//! The simulator's clock: the real time, plus the offset that a test sets.
 
 use crate::lock;
 use std::sync::Mutex;
@@ -28,17 +28,17 @@ impl Clock {
     }
 }
 
-/// As v3 writes a time, with its zone.
+/// v3's format of a time, with a time zone.
 pub(crate) fn iso(time: OffsetDateTime) -> String {
     time.format(&Rfc3339).unwrap_or_default()
 }
 
-/// As v1 writes a time, without its zone.
+/// v1's format of a time, without a time zone.
 pub(crate) fn naive(time: OffsetDateTime) -> String {
     time.format(NAIVE).unwrap_or_default()
 }
 
-/// As HTTP's headers write a time.
+/// The format of a time in HTTP headers.
 pub(crate) fn http_date(time: OffsetDateTime) -> String {
     time.format(HTTP_DATE).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! The webhook endpoints that are registered.
+//! The registered webhook endpoints.
 
 use crate::http::is_loopback;
 use crate::options::Existing;
@@ -13,25 +13,25 @@ use ureq::http::Uri;
 /// A registered endpoint. `Debug` does not show its secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
-    /// HeyGen's id of it.
+    /// The endpoint's id, 32 hex digits.
     pub endpoint_id: String,
-    /// Where it posts to.
+    /// The URL to which events are posted.
     pub url: String,
     /// Whether HeyGen delivers to it.
     pub enabled: bool,
-    /// What it subscribes to; `None` for everything.
+    /// The event types that it subscribes to; `None` means all.
     pub events: Option<Vec<String>>,
-    /// What was given at its creation, and is returned nowhere.
+    /// The `entity_id` of its creation, which the API never returns.
     pub entity_id: Option<String>,
-    /// What deliveries to it are signed with.
+    /// The secret with which its deliveries are signed.
     pub secret: Secret,
     /// When it was created.
     pub created_at: OffsetDateTime,
-    /// Its place in the list. Never given again.
+    /// Its position in the list. Numbers are not reused.
     pub(crate) number: u64,
 }
 
-/// What a client says of a new endpoint, in v1 as in v3.
+/// The body of a request for a new endpoint, in v1 and v3.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct New {
@@ -40,10 +40,10 @@ pub(crate) struct New {
     pub(crate) entity_id: Option<String>,
 }
 
-/// What a client wants to be different.
+/// A change of an endpoint; `None` keeps a value.
 pub(crate) struct Change {
     pub(crate) url: Option<String>,
-    /// Replaces the list.
+    /// Replaces the present list.
     pub(crate) events: Option<Vec<String>>,
 }
 
@@ -65,13 +65,13 @@ impl Endpoints {
         lock(&self.0).endpoints.iter().find(|endpoint| endpoint.endpoint_id == endpoint_id).cloned()
     }
 
-    /// Two endpoints may have the same URL: HeyGen has no natural key.
+    /// Several endpoints may have the same URL: HeyGen does not check it.
     pub(crate) fn add(&self, new: New, now: OffsetDateTime) -> Endpoint {
         let New { url, events, entity_id } = new;
         self.push(Existing { url, events, enabled: true }, entity_id, now)
     }
 
-    pub(crate) fn plant(&self, existing: Existing, now: OffsetDateTime) -> Endpoint {
+    pub(crate) fn register(&self, existing: Existing, now: OffsetDateTime) -> Endpoint {
         self.push(existing, None, now)
     }
 
@@ -86,7 +86,7 @@ impl Endpoints {
         endpoint
     }
 
-    /// Changes an endpoint at once, and says what it is like then.
+    /// Changes an endpoint and returns it.
     pub(crate) fn change(&self, endpoint_id: &str, change: impl FnOnce(&mut Endpoint)) -> Result<Endpoint, Rejection> {
         let mut registry = lock(&self.0);
         let found = registry.endpoints.iter_mut().find(|endpoint| endpoint.endpoint_id == endpoint_id);
@@ -124,7 +124,7 @@ impl Endpoint {
     }
 }
 
-/// HeyGen posts to https. Loopback may do without, or nothing could be tried here.
+/// HeyGen requires `https`. On loopback `http` is accepted, so that tests need no certificate.
 pub(crate) fn check_url(url: &str) -> Result<(), Rejection> {
     let parsed: Option<Uri> = url.parse().ok();
     let host = parsed.as_ref().and_then(Uri::host).unwrap_or_default();
@@ -135,7 +135,7 @@ pub(crate) fn check_url(url: &str) -> Result<(), Rejection> {
     Ok(())
 }
 
-/// An empty list would be an endpoint for nothing; what HeyGen makes of it is not known, so it is refused.
+/// An empty list is rejected: it is not documented what it means.
 pub(crate) fn check_events(events: Option<&[String]>, known: &[String]) -> Result<(), Rejection> {
     let Some(events) = events else { return Ok(()) };
     if events.is_empty() {

@@ -1,30 +1,30 @@
-//! What can go wrong, in words for the person at the terminal.
+//! Errors of the simulator and of its clients.
 
 use std::fmt::Display;
 use std::io;
 
-/// A result of this crate.
+/// A result with this crate's [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;
 
 /// Why the simulator, or a call of it, failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A sentence that says what failed.
+    /// A description of the failure.
     #[error("{0}")]
     Failed(String),
-    /// A socket, a thread or a file.
+    /// An operation on a socket, a thread or a file failed.
     #[error("{what}: {source}")]
     Io {
-        /// What was tried.
+        /// The operation, such as `Listening on loopback`.
         what: String,
-        /// Why it failed.
+        /// The error of the operating system.
         source: io::Error,
     },
 }
 
-/// Says what was tried.
+/// Adds the failed operation to an error.
 pub(crate) trait Context<T> {
-    /// Turns any error into one that begins with `what`.
+    /// Turns any error into one that starts with `what`.
     fn context(self, what: impl Display) -> Result<T>;
 }
 

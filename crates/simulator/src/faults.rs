@@ -1,4 +1,4 @@
-//! What goes wrong between a client and the API, on order.
+//! Faults that tests inject into calls of the API.
 
 use crate::clock::http_date;
 use crate::rejection::{Rejection, Version};
@@ -10,90 +10,90 @@ use serde_json::json;
 use std::sync::Mutex;
 use std::time::Duration;
 
-/// Which call goes wrong. A rule is used up by the first call that it matches.
+/// Which call a fault applies to. A fault applies to one call, the first that matches.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum When {
-    /// The next call with this method and path, where `*` stands for any one segment.
+    /// The next call with this method and path, in which `*` matches one segment.
     Next(&'static str, &'static str),
-    /// The n-th call to this simulator; the first one is 1.
+    /// The n-th call of this simulator's API. The first is 1.
     Nth(usize),
 }
 
-/// What goes wrong.
+/// A fault in one call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
-    /// The connection ends without an answer; nothing was done.
+    /// Closes the connection without processing the call.
     DropRequest,
-    /// It takes so much longer, and is in flight all the while.
+    /// Delays the processing of the call, which counts as in progress meanwhile.
     Stall(Duration),
-    /// An error in the envelope of the API's version; nothing was done.
+    /// Responds with an error in the format of the API's version, without processing the call.
     Error {
-        /// Such as 429 or 500.
+        /// The HTTP status, such as 429 or 500.
         status: u16,
-        /// v3's code, such as `rate_limit_exceeded`.
+        /// The error code of v3, such as `rate_limit_exceeded`.
         code: &'static str,
-        /// When the client may ask again.
+        /// The header `Retry-After`, if any.
         retry_after: Option<RetryAfter>,
     },
-    /// A gateway's page in HTML, with this status; nothing was done.
+    /// Responds with an HTML page like that of a gateway, with this status, without processing the call.
     Gateway(u16),
-    /// 200, and yet the body has `error`; nothing was done.
+    /// Responds with status 200 and an `error` in the body, without processing the call.
     ErrorIn200,
-    /// It was done, and the connection ends without an answer.
-    DropAnswer,
+    /// Processes the call, then closes the connection without a response.
+    DropResponse,
 }
 
-/// `Retry-After` has two forms.
+/// The two forms of the header `Retry-After`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RetryAfter {
     /// A number of seconds.
     Seconds(u64),
-    /// A date so far from now.
+    /// An HTTP date, this long after now.
     Date(Duration),
 }
 
 impl Fault {
-    /// An internal error.
+    /// Status 500 with `internal_error`.
     pub fn internal() -> Self {
         Fault::Error { status: 500, code: "internal_error", retry_after: None }
     }
 
-    /// Too many requests for now.
+    /// Status 429 with `rate_limit_exceeded`.
     pub fn rate_limited(retry_after: RetryAfter) -> Self {
         Fault::Error { status: 429, code: "rate_limit_exceeded", retry_after: Some(retry_after) }
     }
 
-    /// Too many requests for this plan, which does not pass by waiting.
+    /// Status 429 with `quota_exceeded`, which does not pass by waiting.
     pub fn quota_exceeded() -> Self {
         Fault::Error { status: 429, code: "quota_exceeded", retry_after: None }
     }
 
-    /// The answer that is given instead of doing anything, if this is a fault of that kind.
+    /// The response that replaces the processing of the call, if this fault has one.
     pub(crate) fn instead(&self, version: Version, clock: &Clock) -> Option<Response> {
         match self {
-            Fault::Stall(_) | Fault::DropAnswer => None,
+            Fault::Stall(_) | Fault::DropResponse => None,
             Fault::DropRequest => Some(dropped()),
             Fault::Error { status, code, retry_after } => {
-                let refusal = Rejection::new(status_code(*status), code, "This was ordered by the test");
+                let rejection = Rejection::new(status_code(*status), code, "Injected by the test");
                 let retry_after = retry_after.map(|wait| match wait {
                     RetryAfter::Seconds(seconds) => seconds.to_string(),
                     RetryAfter::Date(ahead) => http_date(clock.now() + ahead),
                 });
-                Some(version.answer(&Rejection { retry_after, ..refusal }))
+                Some(version.respond(&Rejection { retry_after, ..rejection }))
             }
             Fault::Gateway(status) => {
                 let page = Html("<html><head><title>Gateway error</title></head><body></body></html>");
                 Some((status_code(*status), page).into_response())
             }
             Fault::ErrorIn200 => {
-                let error = json!({"code": "internal_error", "message": "This was ordered by the test"});
+                let error = json!({"code": "internal_error", "message": "Injected by the test"});
                 Some(Json(json!({"data": null, "error": error})).into_response())
             }
         }
     }
 }
 
-/// An answer that the client never gets: the server ends the connection instead.
+/// Marks a response that is not sent: the server closes the connection instead.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Dropped;
 
@@ -103,7 +103,7 @@ pub(crate) fn dropped() -> Response {
     response
 }
 
-/// A number that is no status is a mistake in the test, which a 500 shows.
+/// An invalid status is a mistake in the test; 500 makes it visible.
 fn status_code(status: u16) -> StatusCode {
     StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
@@ -112,11 +112,11 @@ fn status_code(status: u16) -> StatusCode {
 pub(crate) struct Faults(Mutex<Vec<(When, Fault)>>);
 
 impl Faults {
-    pub(crate) fn order(&self, when: When, fault: Fault) {
+    pub(crate) fn inject(&self, when: When, fault: Fault) {
         lock(&self.0).push((when, fault));
     }
 
-    /// The fault for a call, if one was ordered.
+    /// Removes and returns the first fault that matches a call.
     pub(crate) fn take(&self, number: usize, method: &str, path: &str) -> Option<Fault> {
         let mut rules = lock(&self.0);
         let index = rules.iter().position(|(when, _)| match when {

@@ -1,4 +1,4 @@
-//! What every API call passes: the list of calls, the faults, authentication and the idempotency key.
+//! The middleware of every API call: the list of calls, faults, authentication and idempotency keys.
 
 use crate::World;
 use crate::calls::Call;
@@ -12,10 +12,10 @@ use axum::response::{IntoResponse, Response};
 use std::borrow::Cow;
 use std::sync::Arc;
 
-/// Far more than any answer here is long.
-const LONGEST_ANSWER: usize = 16 << 20;
+/// In bytes, far more than any response here.
+const LONGEST_RESPONSE: usize = 16 << 20;
 
-/// A client that hangs up does not undo what it asked for, so the work is not tied to its connection.
+/// The call runs in its own task, because a client that disconnects does not undo what it requested.
 pub(crate) async fn gate(State(world): State<Arc<World>>, request: Request, next: Next) -> Response {
     let call = tokio::spawn(take(world, request, next));
     call.await.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
@@ -34,8 +34,8 @@ async fn take(world: Arc<World>, request: Request, next: Next) -> Response {
         Some(response) => response,
         None => {
             let done = carry_out(&world, version, request, next, fault.as_ref()).await;
-            let done = done.unwrap_or_else(|refusal| version.answer(&refusal));
-            if fault == Some(Fault::DropAnswer) { dropped() } else { done }
+            let done = done.unwrap_or_else(|rejection| version.respond(&rejection));
+            if fault == Some(Fault::DropResponse) { dropped() } else { done }
         }
     };
     if response.extensions().get::<Dropped>().is_none() {
@@ -52,7 +52,7 @@ async fn carry_out(
     fault: Option<&Fault>,
 ) -> Result<Response, Rejection> {
     authenticate(request.headers(), &world.api_key)?;
-    // Only v3's POSTs know it.
+    // Only POST requests of v3 have idempotency keys.
     let is_keyed = version == Version::V3 && request.method() == Method::POST;
     let key = text(request.headers(), "idempotency-key").filter(|_| is_keyed).map(Cow::into_owned);
     if let Some(key) = &key
@@ -65,13 +65,13 @@ async fn carry_out(
     }
     let response = next.run(request).await;
     let response = match response.extensions().get::<Rejection>() {
-        Some(refusal) => version.answer(refusal),
+        Some(rejection) => version.respond(rejection),
         None => response,
     };
     let Some(key) = key else { return Ok(response) };
     let status = response.status();
-    let body = to_bytes(response.into_body(), LONGEST_ANSWER).await.unwrap_or_default();
-    world.idempotency.answered(&key, (status, body.clone()));
+    let body = to_bytes(response.into_body(), LONGEST_RESPONSE).await.unwrap_or_default();
+    world.idempotency.store(&key, (status, body.clone()));
     Ok(json(status, Body::from(body)))
 }
 
@@ -87,7 +87,7 @@ pub(crate) fn authenticate(headers: &HeaderMap, api_key: &str) -> Result<(), Rej
     if is_right { Ok(()) } else { Err(Rejection::unauthorized()) }
 }
 
-/// What is not text is a value all the same, and a wrong one.
+/// A value that is not UTF-8 counts as a wrong value, not as an absent one.
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<Cow<'a, str>> {
     headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()))
 }

@@ -1,4 +1,4 @@
-//! `Idempotency-Key`: the first answer is given again, whatever the body says.
+//! `Idempotency-Key`: a repetition gets the first response, whatever its body.
 
 use crate::lock;
 use crate::rejection::Rejection;
@@ -9,14 +9,14 @@ use std::sync::Mutex;
 use std::time::Duration;
 use time::OffsetDateTime;
 
-/// How long an answer is remembered (HeyGen's v3 documentation).
+/// How long a response is kept (HeyGen's v3 documentation).
 const MEMORY: Duration = Duration::from_hours(24);
 const LONGEST_KEY: usize = 255;
 
-/// What was answered.
-pub(crate) type Answered = (StatusCode, Bytes);
+/// Status and body of a response.
+pub(crate) type Stored = (StatusCode, Bytes);
 
-/// The keys that were used, one set for the whole workspace.
+/// The used keys of the workspace.
 #[derive(Default)]
 pub(crate) struct Idempotency {
     entries: Mutex<HashMap<String, Entry>>,
@@ -24,33 +24,33 @@ pub(crate) struct Idempotency {
 
 struct Entry {
     since: OffsetDateTime,
-    /// None while the first request is being worked on.
-    answered: Option<Answered>,
+    /// `None` while the first request is in progress.
+    response: Option<Stored>,
 }
 
 impl Idempotency {
-    /// Claims a key: the answer of its first request, or none if this is the first one.
-    pub(crate) fn claim(&self, key: &str, now: OffsetDateTime) -> Result<Option<Answered>, Rejection> {
+    /// Claims a key. Returns the response to its first request, or `None` if this is the first.
+    pub(crate) fn claim(&self, key: &str, now: OffsetDateTime) -> Result<Option<Stored>, Rejection> {
         if !is_key(key) {
-            let pattern = r"Idempotency-Key has to match ^[A-Za-z0-9_\-:.]{1,255}$";
+            let pattern = r"Idempotency-Key must match ^[A-Za-z0-9_\-:.]{1,255}$";
             return Err(Rejection::invalid("Idempotency-Key", pattern));
         }
         let mut entries = lock(&self.entries);
-        entries.retain(|_, entry| entry.answered.is_none() || now < entry.since + MEMORY);
+        entries.retain(|_, entry| entry.response.is_none() || now < entry.since + MEMORY);
         match entries.get(key) {
-            Some(Entry { answered: Some(answered), .. }) => Ok(Some(answered.clone())),
-            Some(Entry { answered: None, .. }) => Err(Rejection::in_progress()),
+            Some(Entry { response: Some(response), .. }) => Ok(Some(response.clone())),
+            Some(Entry { response: None, .. }) => Err(Rejection::in_progress()),
             None => {
-                entries.insert(key.to_owned(), Entry { since: now, answered: None });
+                entries.insert(key.to_owned(), Entry { since: now, response: None });
                 Ok(None)
             }
         }
     }
 
-    /// Remembers the answer to the first request.
-    pub(crate) fn answered(&self, key: &str, answered: Answered) {
+    /// Stores the response to the first request.
+    pub(crate) fn store(&self, key: &str, response: Stored) {
         if let Some(entry) = lock(&self.entries).get_mut(key) {
-            entry.answered = Some(answered);
+            entry.response = Some(response);
         }
     }
 }

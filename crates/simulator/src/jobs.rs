@@ -4,6 +4,7 @@ use crate::World;
 use crate::{lock, random};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use time::OffsetDateTime;
 
 /// What a job makes.
@@ -15,14 +16,36 @@ pub enum JobKind {
     Translation(String),
 }
 
-/// What becomes of a job.
+impl JobKind {
+    /// The names of the kinds, as they are in event types.
+    pub const NAMES: [&str; 2] = ["avatar_video", "video_translate"];
+
+    /// Its name, one of [`JobKind::NAMES`].
+    pub fn name(&self) -> &'static str {
+        match self {
+            JobKind::Video => "avatar_video",
+            JobKind::Translation(_) => "video_translate",
+        }
+    }
+
+    /// The kind of that name. The language is for a translation; it is Spanish if it is not given.
+    pub fn named(name: &str, output_language: Option<String>) -> Option<Self> {
+        match name {
+            "avatar_video" => Some(JobKind::Video),
+            "video_translate" => Some(JobKind::Translation(output_language.unwrap_or_else(|| "Spanish".to_owned()))),
+            _ => None,
+        }
+    }
+}
+
+/// How a job ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum JobOutcome {
-    /// It is done.
+    /// It succeeds.
     Succeeds,
     /// It fails, with this message.
     Fails(String),
-    /// It goes on for ever, and is never reported.
+    /// It never ends, and no event is delivered.
     NeverEnds,
 }
 
@@ -54,6 +77,17 @@ impl Jobs {
 
 impl World {
     pub(crate) fn start_job(self: &Arc<Self>, kind: JobKind, callback_id: Option<&str>, outcome: JobOutcome) -> String {
+        self.start_job_for(kind, callback_id, outcome, self.options.job_duration)
+    }
+
+    /// A job that takes this long.
+    pub(crate) fn start_job_for(
+        self: &Arc<Self>,
+        kind: JobKind,
+        callback_id: Option<&str>,
+        outcome: JobOutcome,
+        duration: Duration,
+    ) -> String {
         let (id, created_at) = (random::opaque(), self.clock.now());
         let callback_id = callback_id.map(str::to_owned);
         let ends = outcome != JobOutcome::NeverEnds;
@@ -62,14 +96,14 @@ impl World {
             self.log.job_started();
             let (world, id) = (Arc::clone(self), id.clone());
             tokio::spawn(async move {
-                tokio::time::sleep(world.options.job_duration).await;
+                tokio::time::sleep(duration).await;
                 world.end_job(&id);
             });
         }
         id
     }
 
-    /// First it is over, then it is reported: whoever asks on a delivery finds what that said.
+    /// It ends before it is reported: a client that asks about it on a delivery finds the same state.
     fn end_job(self: &Arc<Self>, id: &str) {
         let now = self.clock.now();
         let job = lock(&self.jobs.0).iter_mut().find(|job| job.id == id).map(|job| {
@@ -98,7 +132,7 @@ impl Job {
         format!("https://files.example.invalid/{}.{extension}?{query}", self.id)
     }
 
-    /// What a delivery says of it (HeyGen's v1 documentation).
+    /// The event type and data that report its end (HeyGen's v1 documentation).
     fn report(&self) -> Option<(&'static str, Value)> {
         let Job { id, callback_id, .. } = self;
         let report = match (&self.kind, self.state()) {

@@ -1,4 +1,5 @@
 #![doc = include_str!("../README.md")]
+#![warn(missing_docs)]
 
 mod calls;
 mod clock;
@@ -26,6 +27,7 @@ mod v1;
 mod v3;
 
 pub use calls::Call;
+pub use control::RegisteredEndpoint;
 pub use endpoints::Endpoint;
 pub use error::{Error, Result};
 pub use faults::{Fault, RetryAfter, When};
@@ -46,13 +48,13 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// A HeyGen of one's own, until it is dropped. Threads may share it.
+/// A simulated HeyGen, which runs until it is dropped. Threads may share it.
 pub struct Simulator {
     server: Server,
     world: Arc<World>,
 }
 
-/// Everything that the simulated HeyGen knows.
+/// The state of the simulated HeyGen.
 struct World {
     options: Options,
     api_key: String,
@@ -69,7 +71,11 @@ struct World {
 }
 
 impl Simulator {
-    /// Starts one. It must not be called inside of an async runtime.
+    /// Starts a simulator on a free port of 127.0.0.1. It blocks, so do not call it in an async runtime.
+    ///
+    /// # Errors
+    ///
+    /// No port or no thread is available.
     pub fn start(options: Options) -> Result<Self> {
         let world = Arc::new(World::new(options));
         let router = Router::new()
@@ -81,96 +87,97 @@ impl Simulator {
                 Rejection::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "Method not allowed")
             })
             .layer(middleware::from_fn_with_state(Arc::clone(&world), gate::gate))
-            // Beside the gate.
+            // Not behind the gate: these are not calls of HeyGen's API.
             .merge(control::router(&world))
             .with_state(Arc::clone(&world));
         Ok(Simulator { server: Server::start(router)?, world })
     }
 
-    /// Where the API is, without a slash at the end.
+    /// The base URL of the API, without a trailing slash.
     pub fn url(&self) -> String {
         self.server.url()
     }
 
-    /// What `X-Api-Key` has to be. It is a bearer token, too.
+    /// The API key, which is accepted as `X-Api-Key` and as a bearer token.
     pub fn api_key(&self) -> &str {
         &self.world.api_key
     }
 
-    /// What other processes need to ask it, and to control it as a [`Remote`].
+    /// What another process needs to call it, and to control it with a [`Remote`].
     pub fn access(&self) -> Access {
         Access { url: self.url(), api_key: self.api_key().to_owned() }
     }
 
-    /// The endpoints, in the order of their registration.
+    /// The registered endpoints, in the order of their registration.
     pub fn endpoints(&self) -> Vec<Endpoint> {
         self.world.endpoints.all()
     }
 
-    /// Registers an endpoint behind the client's back; its id.
-    pub fn plant(&self, existing: Existing) -> String {
-        self.world.endpoints.plant(existing, self.world.clock.now()).endpoint_id
+    /// Registers an endpoint without a call of the API, and returns its id.
+    pub fn register(&self, existing: Existing) -> String {
+        self.world.endpoints.register(existing, self.world.clock.now()).endpoint_id
     }
 
-    /// Disables an endpoint, for which the API has no call. Says whether it is there.
+    /// Disables an endpoint, for which the API has no call. Returns whether the endpoint exists.
     pub fn disable(&self, endpoint_id: &str) -> bool {
         self.world.endpoints.change(endpoint_id, |endpoint| endpoint.enabled = false).is_ok()
     }
 
-    /// Moves the simulator's clock ahead.
+    /// Sets the simulator's clock forward, to let idempotency keys expire.
     pub fn advance(&self, by: Duration) {
         self.world.clock.advance(by);
     }
 
-    /// Orders a fault. The oldest rule that matches a call is the one that it uses up.
-    pub fn order(&self, when: When, fault: Fault) {
-        self.world.faults.order(when, fault);
+    /// Injects a fault into one call of the API. Of several faults that match a call, the one that was
+    /// injected first applies to it.
+    pub fn inject(&self, when: When, fault: Fault) {
+        self.world.faults.inject(when, fault);
     }
 
-    /// Every API call so far.
+    /// All calls of the API so far.
     pub fn calls(&self) -> Vec<Call> {
         self.world.calls.all()
     }
 
-    /// How many of the calls asked for a change.
+    /// The number of calls that requested a change.
     pub fn mutating_calls(&self) -> usize {
         self.calls().iter().filter(|call| call.is_mutating()).count()
     }
 
-    /// Delivers an event to every enabled endpoint that subscribes to it; the event's id. Any type will do:
-    /// HeyGen sends types that its lists do not have.
+    /// Delivers an event to every enabled endpoint that subscribes to its type, and returns the event's
+    /// id. The type may be unknown: HeyGen sends types that its own lists do not contain.
     pub fn emit(&self, event_type: &str, event_data: Value) -> String {
         let _runtime = self.server.enter();
         self.world.emit(event_type, event_data)
     }
 
-    /// The same, with a body of one's own, which is delivered byte for byte.
+    /// Like [`Simulator::emit`], but delivers `body` byte for byte. It need not be JSON.
     pub fn emit_body(&self, body: impl Into<Vec<u8>>) -> String {
         let _runtime = self.server.enter();
         self.world.emit_body(body.into(), None)
     }
 
-    /// Disturbs the next event. Several wait in a queue, one for each event.
+    /// Disturbs the delivery of the next event. If called several times, each call applies to one event.
     pub fn disturb(&self, disturbance: Disturbance) {
         self.world.sender.disturb(disturbance);
     }
 
-    /// Starts a job, which ends after [`Options::job_duration`] and is reported then; its id.
+    /// Starts a job and returns its id. After [`Options::job_duration`] it ends, and its event is delivered.
     pub fn start_job(&self, kind: JobKind, callback_id: Option<&str>, outcome: JobOutcome) -> String {
         let _runtime = self.server.enter();
         self.world.start_job(kind, callback_id, outcome)
     }
 
-    /// Every delivery so far, with all its attempts.
+    /// All deliveries so far, with their attempts.
     pub fn deliveries(&self) -> Vec<Delivery> {
         self.world.log.deliveries()
     }
 
-    /// Waits until every job that ends has ended and no delivery is in flight.
+    /// Waits until no job is running and no delivery is in flight. Jobs that never end do not count.
     ///
     /// # Errors
     ///
-    /// It takes longer than `limit`, or a delivery was given up.
+    /// It took longer than `limit`, or a delivery failed after its last attempt.
     pub fn wait_until_delivered(&self, limit: Duration) -> Result<()> {
         self.world.log.wait_until_delivered(limit)
     }
@@ -193,13 +200,13 @@ impl World {
             sender: sender::Sender::default(),
         };
         for existing in &world.options.endpoints {
-            world.endpoints.plant(existing.clone(), world.clock.now());
+            world.endpoints.register(existing.clone(), world.clock.now());
         }
         world
     }
 }
 
-/// Neither the key nor a secret is shown.
+/// Omits the API key and the secrets.
 impl fmt::Debug for Simulator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (url, endpoints) = (self.url(), self.endpoints());
@@ -207,7 +214,7 @@ impl fmt::Debug for Simulator {
     }
 }
 
-/// A thread that panicked is a failed test already; the others may go on.
+/// Ignores poisoning: a thread that panicked has already failed its test.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! Every event, every delivery of it and every attempt, to ask afterwards.
+//! The log of events, deliveries and attempts.
 
 use crate::error::{Error, Result};
 use crate::{lock, random};
@@ -8,32 +8,32 @@ use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 use time::OffsetDateTime;
 
-/// One event on its way to one endpoint.
+/// The delivery of one event to one endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Delivery {
-    /// The event.
+    /// The event's id.
     pub event_id: String,
-    /// Its type.
+    /// The event's type.
     pub event_type: String,
-    /// The endpoint.
+    /// The endpoint's id.
     pub endpoint_id: String,
-    /// How far it is.
+    /// The state of the delivery.
     pub progress: Progress,
-    /// What was tried, in this order.
+    /// The attempts, in order.
     pub attempts: Vec<Attempt>,
 }
 
-/// How far a delivery is.
+/// The state of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Progress {
-    /// It is being tried, or will be.
+    /// There will be an attempt, or one is in progress.
     InFlight,
-    /// The receiver answered 2xx.
+    /// An attempt was answered with 2xx.
     Delivered,
-    /// No attempt was answered 2xx and there will be none any more.
+    /// All attempts failed, or the endpoint no longer exists or is disabled.
     GaveUp,
-    /// It was never tried, because a test wanted so.
+    /// There was no attempt, because of [`Disturbance::Lost`](crate::Disturbance::Lost).
     Lost,
 }
 
@@ -42,14 +42,14 @@ pub enum Progress {
 pub struct Attempt {
     /// 1 for the first.
     pub number: u32,
-    /// When it began.
+    /// When it started, in the simulator's time.
     #[serde(with = "time::serde::rfc3339")]
     pub at: OffsetDateTime,
-    /// What the receiver answered; `None` if it did not, or not in time.
+    /// The status of the receiver's response; `None` if there was none in time.
     pub status: Option<u16>,
 }
 
-/// Something that happened at HeyGen.
+/// An event, to be delivered to endpoints.
 #[derive(Clone)]
 pub(crate) struct Event {
     pub(crate) event_id: String,
@@ -57,7 +57,7 @@ pub(crate) struct Event {
     pub(crate) event_data: Value,
     pub(crate) created_at: OffsetDateTime,
     pub(crate) number: u64,
-    /// What is delivered, byte for byte.
+    /// The body of its deliveries.
     pub(crate) body: Vec<u8>,
 }
 
@@ -69,27 +69,28 @@ pub(crate) struct Log {
 
 #[derive(Default)]
 struct Entries {
-    /// How many jobs are going to make an event.
+    /// The jobs that have not ended yet but will.
     running_jobs: usize,
     events: Vec<Event>,
     deliveries: Vec<Delivery>,
 }
 
 impl Event {
-    /// What the body says of itself; it may say nothing, and need not be JSON.
+    /// Reads type and data from the body, which need not be JSON.
     pub(crate) fn new(body: Vec<u8>, created_at: OffsetDateTime) -> Self {
-        let mut says: Value = serde_json::from_slice(&body).unwrap_or_default();
+        let mut json: Value = serde_json::from_slice(&body).unwrap_or_default();
         Event {
             event_id: random::opaque(),
-            event_type: says["event_type"].as_str().unwrap_or_default().to_owned(),
-            event_data: says.get_mut("event_data").map(Value::take).unwrap_or_default(),
+            event_type: json["event_type"].as_str().unwrap_or_default().to_owned(),
+            event_data: json.get_mut("event_data").map(Value::take).unwrap_or_default(),
             created_at,
             number: 0,
             body,
         }
     }
 
-    /// The entity's id may have any of many names; the ids of what it belongs to are not the entity's.
+    /// The entity's id has different names in different events. A callback id and a folder id are not
+    /// ids of the entity.
     pub(crate) fn is_about(&self, entity_id: &str) -> bool {
         let fields = self.event_data.as_object().into_iter().flatten();
         let mut ids = fields.filter(|(name, _)| {
@@ -104,13 +105,13 @@ impl Log {
         lock(&self.entries).running_jobs += 1;
     }
 
-    /// To be said after its event was emitted, so that there is always something to wait for.
+    /// Call this after the job's event was emitted; otherwise a waiting test could miss the event.
     pub(crate) fn job_ended(&self) {
         lock(&self.entries).running_jobs -= 1;
         self.changed.notify_all();
     }
 
-    /// Writes down an event, which gets its number here.
+    /// Adds an event and sets its number.
     pub(crate) fn event(&self, mut event: Event) -> Event {
         let events = &mut lock(&self.entries).events;
         event.number = events.len() as u64;
@@ -118,7 +119,7 @@ impl Log {
         event
     }
 
-    /// Writes down a delivery; what it is called here from now on.
+    /// Adds a delivery and returns its index in the log.
     pub(crate) fn begin(&self, event: &Event, endpoint_id: &str, progress: Progress) -> usize {
         let deliveries = &mut lock(&self.entries).deliveries;
         deliveries.push(Delivery {
@@ -150,7 +151,7 @@ impl Log {
         lock(&self.entries).deliveries.clone()
     }
 
-    /// The events that at least one endpoint took.
+    /// The events that were delivered to at least one endpoint.
     pub(crate) fn delivered_events(&self) -> Vec<Event> {
         let entries = lock(&self.entries);
         let delivered = |event: &&Event| {
@@ -160,7 +161,8 @@ impl Log {
         entries.events.iter().filter(delivered).cloned().collect()
     }
 
-    /// Waits until no job runs and nothing is in flight; an error if it takes longer, or if a delivery was given up.
+    /// Waits until no job is running and no delivery is in flight. Fails if that takes longer than `limit`,
+    /// or if a delivery failed after its last attempt.
     pub(crate) fn wait_until_delivered(&self, limit: Duration) -> Result<()> {
         let is_busy = |entries: &mut Entries| entries.running_jobs + entries.count(Progress::InFlight) > 0;
         let entries = lock(&self.entries);
@@ -168,12 +170,12 @@ impl Log {
         let (entries, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
         let (jobs, in_flight) = (entries.running_jobs, entries.count(Progress::InFlight));
         if timeout.timed_out() {
-            let busy = format!("{jobs} jobs still run and {in_flight} deliveries are in flight");
+            let busy = format!("{jobs} jobs are running and {in_flight} deliveries are in flight");
             return Err(Error::Failed(format!("{busy} after {} ms", limit.as_millis())));
         }
         match entries.count(Progress::GaveUp) {
             0 => Ok(()),
-            given_up => Err(Error::Failed(format!("{given_up} deliveries were given up"))),
+            given_up => Err(Error::Failed(format!("{given_up} deliveries failed after their last attempt"))),
         }
     }
 }

@@ -1,5 +1,5 @@
-//! A simulated HeyGen as a process. It prints where it listens and its API key as one line of JSON,
-//! then serves until it is stopped.
+//! The simulator as a process: prints its URL and API key as one line of JSON, then serves until it is
+//! stopped.
 
 use simulator::{Options, Simulator};
 use std::io::Write;

@@ -1,71 +1,72 @@
-//! What a simulated HeyGen is like when it starts.
+//! The options of a simulator.
 
 use heygen::EventType;
 use std::time::Duration;
 
-/// How the simulator behaves. The default is HeyGen as it is documented, in a hurry.
+/// How the simulator behaves. The default is HeyGen as documented, but with short waits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
-    /// The event types that can be subscribed to: those that [`EventType::KNOWN`] lists.
+    /// The event types that endpoints can subscribe to. Default: [`EventType::KNOWN`].
     pub event_types: Vec<String>,
-    /// The endpoints that are there already.
+    /// Endpoints that are already registered. Default: none.
     pub endpoints: Vec<Existing>,
-    /// Whether a new endpoint has to answer `OPTIONS`.
+    /// Whether a new endpoint must respond to `OPTIONS` with 2xx. Default: yes.
     pub check_urls: bool,
-    /// How long it may take over that answer: 1 s (HeyGen's v1 documentation).
+    /// The time limit of that response. Default: 1 s (HeyGen's v1 documentation).
     pub check_limit: Duration,
-    /// How long a receiver may take over a delivery: 10 s (HeyGen's v1 and v3 documentation).
+    /// The time limit of a receiver's response to a delivery. Default: 10 s (HeyGen's v1 and v3
+    /// documentation).
     pub delivery_limit: Duration,
-    /// How often deliveries are tried, and when.
+    /// The attempts of a delivery. Default: 12, the first two 10 ms apart.
     pub retries: Retries,
-    /// What a retry is signed with.
+    /// The secret that signs a retry. Default: the current one.
     pub retry_signatures: RetrySignatures,
-    /// What a delivery says besides its body.
+    /// The headers of a delivery. Default: only `Signature`.
     pub headers: Headers,
-    /// How long a job takes.
+    /// The duration of a job. Default: 10 ms.
     pub job_duration: Duration,
 }
 
-/// An endpoint that somebody registered before.
+/// An endpoint that was registered before the test.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Existing {
-    /// Where it posts to.
+    /// The URL to which events are posted.
     pub url: String,
-    /// What it subscribes to; `None` for everything.
+    /// The event types that it subscribes to; `None` means all.
     pub events: Option<Vec<String>>,
-    /// Whether HeyGen still delivers to it.
+    /// Whether HeyGen delivers to it.
     pub enabled: bool,
 }
 
-/// When a failed delivery is tried again. HeyGen's documentation has exponential backoff for up to 24 hours.
+/// The attempts of a delivery. HeyGen documents exponential backoff for up to 24 hours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retries {
-    /// The pause before the second attempt; each later one is twice as long.
+    /// The wait before the second attempt. Each later wait is twice as long as the one before.
     pub base: Duration,
-    /// How many attempts there are, the first one included.
+    /// The number of attempts, including the first.
     pub attempts: u32,
 }
 
-/// What a retry is signed with after the endpoint's secret was rotated. HeyGen's documentation does not say.
+/// The secret that signs a retry after a rotation. HeyGen does not document it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RetrySignatures {
-    /// The secret that the endpoint has by then.
-    Anew,
-    /// The secret that it had at the first attempt: the signature stays as it is.
-    OfTheFirstAttempt,
+    /// The secret that the endpoint has at the time of the retry.
+    CurrentSecret,
+    /// The secret that the endpoint had at the first attempt, so that the signature does not change.
+    FirstSecret,
 }
 
-/// The headers of a delivery. HeyGen's documentation changed them over time, and live deliveries
-/// without the advisory ones were seen.
+/// Which headers a delivery has. HeyGen's documentation changed them over time, and live deliveries were
+/// seen without timestamp and event id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Headers {
     /// The signature as `Signature` (v1, and v3 since September 2026).
     pub signature: bool,
     /// The signature as `Heygen-Signature` (v3, May to August 2026).
     pub heygen_signature: bool,
-    /// `Heygen-Timestamp`: when the event was first sent, in Unix seconds. A retry repeats it.
+    /// `Heygen-Timestamp`: when the event was first sent, in Unix seconds. Retries repeat it.
     pub timestamp: bool,
-    /// `Heygen-Event-Id`.
+    /// `Heygen-Event-Id`: the event's id.
     pub event_id: bool,
 }
 
@@ -78,7 +79,7 @@ impl Default for Options {
             check_limit: Duration::from_secs(1),
             delivery_limit: Duration::from_secs(10),
             retries: Retries { base: Duration::from_millis(10), attempts: 12 },
-            retry_signatures: RetrySignatures::Anew,
+            retry_signatures: RetrySignatures::CurrentSecret,
             headers: Headers { signature: true, heygen_signature: false, timestamp: false, event_id: false },
             job_duration: Duration::from_millis(10),
         }
@@ -86,12 +87,12 @@ impl Default for Options {
 }
 
 impl Existing {
-    /// An enabled endpoint for everything.
+    /// An enabled endpoint for all event types.
     pub fn new(url: impl Into<String>) -> Self {
         Existing { url: url.into(), events: None, enabled: true }
     }
 
-    /// So many endpoints of other people, whose receivers below `.invalid` take everything.
+    /// Endpoints of other teams, `count` of them, below `.invalid`, where every delivery succeeds.
     pub fn foreign(count: usize) -> Vec<Self> {
         (0..count).map(|number| Self::new(format!("https://team-{number}.example.invalid/hooks"))).collect()
     }

@@ -1,4 +1,4 @@
-//! The way to those who receive: registration checks and deliveries.
+//! Requests to receivers: registration checks and deliveries.
 
 use crate::http::Http;
 use crate::options::Options;
@@ -16,24 +16,24 @@ impl Outgoing {
         Outgoing { check, deliver: Http::new(options.delivery_limit) }
     }
 
-    /// Whether a new endpoint answers `OPTIONS` (HeyGen's v1 documentation).
+    /// Whether a new endpoint responds to `OPTIONS` with 2xx (HeyGen's v1 documentation).
     pub(crate) async fn check(&self, url: &str) -> Result<(), Rejection> {
         let Some(http) = self.check.clone() else { return Ok(()) };
         match send(http, "OPTIONS", url, Vec::new(), Vec::new()).await {
             Some(200..300) => Ok(()),
-            Some(status) => Err(Rejection::invalid_url(format!("the url answered OPTIONS with {status}"))),
-            None => Err(Rejection::invalid_url("the url did not answer OPTIONS in time")),
+            Some(status) => Err(Rejection::invalid_url(format!("the url responded to OPTIONS with {status}"))),
+            None => Err(Rejection::invalid_url("the url did not respond to OPTIONS in time")),
         }
     }
 
-    /// The status that a delivery was answered with; none if there was no answer in time.
+    /// Posts a delivery. Returns the status of the response; `None` if there was none in time.
     pub(crate) async fn deliver(&self, url: &str, headers: Vec<(&'static str, String)>, body: Vec<u8>) -> Option<u16> {
         send(self.deliver.clone(), "POST", url, headers, body).await
     }
 }
 
-/// Names below `.invalid` have no address (RFC 6761). Here they are receivers of other people, who answer
-/// everything with 200: so a workspace can be full of endpoints without anything leaving this machine.
+/// Hosts below `.invalid` have no address (RFC 6761). Here each is a receiver of another team that responds
+/// with 200, so that a workspace can be full of endpoints without any request leaving the machine.
 async fn send(
     http: Http,
     method: &'static str,
@@ -49,6 +49,6 @@ async fn send(
         let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
         http.send(method, &uri.to_string(), &headers, &body)
     };
-    let answer = tokio::task::spawn_blocking(request).await.ok()?;
-    answer.ok().map(|answer| answer.status)
+    let result = tokio::task::spawn_blocking(request).await.ok()?;
+    result.ok().map(|response| response.status)
 }

@@ -1,4 +1,4 @@
-//! Lists in pages, whose tokens say nothing to the client.
+//! Paged lists with opaque tokens.
 
 use crate::rejection::Rejection;
 use crate::{lock, random};
@@ -9,14 +9,14 @@ use std::sync::Mutex;
 const DEFAULT_LIMIT: usize = 10;
 const LARGEST_LIMIT: usize = 100;
 
-/// The tokens that were given out: to which list each belongs, and the number of its page's first item.
+/// The issued tokens, each with its list and the number of its page's first item.
 #[derive(Default)]
 pub(crate) struct Pages {
     tokens: Mutex<HashMap<String, (&'static str, u64)>>,
 }
 
 impl Pages {
-    /// One page of the numbered items of a list. Numbers rise; items may vanish between two pages.
+    /// One page of a list of numbered items. Numbers ascend; items may be deleted between two pages.
     pub(crate) fn page(
         &self,
         list: &'static str,
@@ -26,7 +26,7 @@ impl Pages {
     ) -> Result<Value, Rejection> {
         let limit = limit.unwrap_or(DEFAULT_LIMIT);
         if !(1..=LARGEST_LIMIT).contains(&limit) {
-            return Err(Rejection::invalid("limit", "limit has to be between 1 and 100"));
+            return Err(Rejection::invalid("limit", "limit must be between 1 and 100"));
         }
         let first = match token {
             None => 0,

@@ -1,11 +1,11 @@
-//! Ids and secrets that nobody can guess or derive.
+//! Random ids and secrets, so that no client can derive them.
 
 use heygen::Secret;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-/// An id or token: 32 hex digits that mean nothing.
+/// An id or token of 32 hex digits.
 pub(crate) fn opaque() -> String {
     format!("{:032x}", fastrand::u128(..))
 }

@@ -1,4 +1,4 @@
-//! The other end: a receiver that answers as it is told, and keeps what it got.
+//! A webhook receiver with configurable responses, which keeps the requests it got.
 
 use crate::error::Result;
 use crate::lock;
@@ -12,73 +12,77 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// A webhook receiver on loopback, until it is dropped. It answers everything with 204, unless told otherwise.
+/// A webhook receiver on loopback, which runs until it is dropped. It responds with 204 by default.
 pub struct Receiver {
     server: Server,
     inbox: Arc<Inbox>,
 }
 
-/// A request that came in.
+/// A received request.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Received {
-    /// The method.
+    /// The HTTP method, in upper case.
     pub method: String,
-    /// The headers, with their names in lower case.
+    /// Names, in lower case, and values of the headers.
     pub headers: Vec<(String, String)>,
-    /// The body.
+    /// The raw body.
     pub body: Vec<u8>,
 }
 
 #[derive(Default)]
 struct Inbox {
     received: Mutex<Vec<Received>>,
-    /// What the next requests are answered with, and after which time.
-    answers: Mutex<VecDeque<(u16, Duration)>>,
+    /// Status and delay of the next responses.
+    responses: Mutex<VecDeque<(u16, Duration)>>,
 }
 
 impl Receiver {
-    /// Starts one. It must not be called inside of an async runtime.
+    /// Starts a receiver on a free port of 127.0.0.1. It blocks, so do not call it in an async runtime.
+    ///
+    /// # Errors
+    ///
+    /// No port or no thread is available.
     pub fn start() -> Result<Self> {
         let inbox = Arc::new(Inbox::default());
         let shared = Arc::clone(&inbox);
         let router = Router::new().fallback(async move |method: Method, headers: HeaderMap, body: Bytes| {
-            shared.answer(Received::new(&method, &headers, &body)).await
+            shared.respond(Received::new(&method, &headers, &body)).await
         });
         let router = router.layer(DefaultBodyLimit::disable());
         Ok(Receiver { server: Server::start(router)?, inbox })
     }
 
-    /// Where it is, with a path.
+    /// The URL to register, with a path.
     pub fn url(&self) -> String {
         format!("{}/hooks", self.server.url())
     }
 
-    /// Answers a request of those to come with this status; they are used in the order in which they were given.
-    pub fn answer_next(&self, status: u16) {
-        self.answer_next_after(status, Duration::ZERO);
+    /// Sets the status of the next response. If called several times, each call applies to one response.
+    pub fn respond_next(&self, status: u16) {
+        self.respond_next_after(status, Duration::ZERO);
     }
 
-    /// The same, but slowly.
-    pub fn answer_next_after(&self, status: u16, time: Duration) {
-        lock(&self.inbox.answers).push_back((status, time));
+    /// Sets the status of the next response, which is sent after `time`.
+    pub fn respond_next_after(&self, status: u16, time: Duration) {
+        lock(&self.inbox.responses).push_back((status, time));
     }
 
-    /// Everything that came, in this order.
+    /// All requests, in the order of their arrival.
     pub fn received(&self) -> Vec<Received> {
         lock(&self.inbox.received).clone()
     }
 
-    /// Only the deliveries.
+    /// All `POST` requests, in the order of their arrival.
     pub fn deliveries(&self) -> Vec<Received> {
         self.received().into_iter().filter(|request| request.method == "POST").collect()
     }
 }
 
 impl Inbox {
-    async fn answer(&self, request: Received) -> StatusCode {
+    async fn respond(&self, request: Received) -> StatusCode {
         lock(&self.received).push(request);
-        let answer = lock(&self.answers).pop_front();
-        let (status, time) = answer.unwrap_or((204, Duration::ZERO));
+        let next = lock(&self.responses).pop_front();
+        let (status, time) = next.unwrap_or((204, Duration::ZERO));
         tokio::time::sleep(time).await;
         StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
@@ -91,18 +95,18 @@ impl Received {
         Received { method: method.to_string(), headers: headers.collect(), body: body.to_vec() }
     }
 
-    /// The value of a header, whose name is given in lower case.
+    /// The value of a header. `name` is in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
     }
 
-    /// Whether the header `Signature` holds for this secret.
+    /// Whether the header `Signature` is the body's signature with this secret.
     pub fn is_signed_with(&self, secret: &heygen::Secret) -> bool {
         self.header("signature") == Some(heygen::sign(secret, &self.body).as_str())
     }
 }
 
-/// Neither signatures nor links are shown.
+/// Omits signatures and links.
 impl fmt::Debug for Received {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Received").field("method", &self.method).finish_non_exhaustive()

@@ -1,24 +1,24 @@
-//! Errors, and the one place that turns them into what each version of the API answers.
+//! Errors of the API, and the one place that turns them into responses of v1 and v3.
 
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-/// Which API was asked: their envelopes differ.
+/// The versions of the API, whose error bodies differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Version {
     V1,
     V3,
 }
 
-/// Why a call was not carried out.
+/// Why a call was rejected.
 #[derive(Debug, Clone)]
 pub(crate) struct Rejection {
     pub(crate) status: StatusCode,
-    /// v3's code.
+    /// The error code of v3.
     pub(crate) code: &'static str,
-    /// v1's, where it is known.
+    /// The error code of v1, if it is documented.
     pub(crate) v1_code: Option<u32>,
     pub(crate) message: String,
     pub(crate) param: Option<&'static str>,
@@ -30,18 +30,18 @@ impl Version {
         if path.starts_with("/v1/") { Version::V1 } else { Version::V3 }
     }
 
-    pub(crate) fn answer(self, refusal: &Rejection) -> Response {
-        let mut response = (refusal.status, Json(self.error(refusal))).into_response();
-        if let Some(value) = refusal.retry_after.as_deref().and_then(|text| HeaderValue::from_str(text).ok()) {
+    pub(crate) fn respond(self, rejection: &Rejection) -> Response {
+        let mut response = (rejection.status, Json(self.error(rejection))).into_response();
+        if let Some(value) = rejection.retry_after.as_deref().and_then(|text| HeaderValue::from_str(text).ok()) {
             response.headers_mut().insert(header::RETRY_AFTER, value);
         }
         response
     }
 
-    fn error(self, refusal: &Rejection) -> Value {
-        let Rejection { status, code, v1_code, message, param, retry_after: _ } = refusal;
+    fn error(self, rejection: &Rejection) -> Value {
+        let Rejection { status, code, v1_code, message, param, retry_after: _ } = rejection;
         match (self, param) {
-            // The documents give two of v1's codes. The others are made the same way: the status first.
+            // Only two codes of v1 are documented. They start with the status, so the others do too.
             (Version::V1, _) => {
                 json!({"code": v1_code.unwrap_or(u32::from(status.as_u16()) * 1000), "message": message})
             }
@@ -56,10 +56,10 @@ impl Rejection {
         Rejection { status, code, v1_code: None, message: message.into(), param: None, retry_after: None }
     }
 
-    /// 400. HeyGen's documents do not name the code.
+    /// 400. HeyGen does not document the code.
     pub(crate) fn invalid(param: &'static str, message: impl Into<String>) -> Self {
-        let refusal = Self::new(StatusCode::BAD_REQUEST, "invalid_parameter", message);
-        Rejection { param: Some(param), ..refusal }
+        let rejection = Self::new(StatusCode::BAD_REQUEST, "invalid_parameter", message);
+        Rejection { param: Some(param), ..rejection }
     }
 
     pub(crate) fn invalid_url(message: impl Into<String>) -> Self {
@@ -83,7 +83,7 @@ impl Rejection {
     }
 }
 
-/// The gate, which knows the version, writes the body.
+/// The gate writes the body, because it knows the version.
 impl IntoResponse for Rejection {
     fn into_response(self) -> Response {
         let mut response = self.status.into_response();

@@ -1,8 +1,9 @@
-//! A simulator that is a process of its own, from outside.
+//! A client for the controls of a simulator that runs as another process.
 
-use crate::control::{DELIVERIES, EVENTS, Emitted};
+use crate::control::{DELIVERIES, ENDPOINTS, EVENTS, Emitted, JOBS, NewJob, RegisteredEndpoint, StartedJob};
 use crate::error::{Context, Error, Result};
-use crate::http::{Answer, Http};
+use crate::http::{Http, Response};
+use crate::jobs::{JobKind, JobOutcome};
 use crate::log::{Delivery, Progress};
 use crate::sender::Disturbance;
 use serde::{Deserialize, Serialize};
@@ -11,15 +12,15 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 const HTTP_LIMIT: Duration = Duration::from_secs(10);
-/// It is on this machine, and short pauses are what makes a demonstration short.
+/// Short, because the simulator is on this machine and a demonstration waits often.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// Where a simulated HeyGen is, and what opens it. `Debug` does not show the key.
+/// The URL of a simulated HeyGen and its API key. `Debug` does not show the key.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Access {
-    /// Where its API is, without a slash at the end.
+    /// The base URL of its API, without a trailing slash.
     pub url: String,
-    /// What `X-Api-Key` has to be.
+    /// The value of `X-Api-Key`.
     pub api_key: String,
 }
 
@@ -29,7 +30,7 @@ impl fmt::Debug for Access {
     }
 }
 
-/// A client of a simulator's controls. Everything blocks; threads may share it.
+/// A client of a simulator's controls. All calls block; threads may share it.
 #[derive(Debug, Clone)]
 pub struct Remote {
     access: Access,
@@ -37,27 +38,85 @@ pub struct Remote {
 }
 
 impl Remote {
-    /// For the simulator that is there.
+    /// A client for that simulator.
     pub fn new(access: Access) -> Self {
         Remote { access, http: Http::new(HTTP_LIMIT) }
     }
 
-    /// Where it is, and what opens it.
+    /// Its URL and API key.
     pub fn access(&self) -> &Access {
         &self.access
     }
 
     /// Delivers a body, byte for byte, to every enabled endpoint that subscribes to its type; the event's id.
     pub fn emit(&self, body: &[u8], disturbance: Option<Disturbance>) -> Result<String> {
-        let query = disturbance.map(|disturbance| format!("?disturbance={}", disturbance.name())).unwrap_or_default();
-        let answer = self.ask("POST", &format!("{EVENTS}{query}"), body)?;
-        let emitted: Emitted = serde_json::from_slice(&answer.body).context("Reading the simulated HeyGen's answer")?;
+        self.emit_with(disturbance.map(|disturbance| format!("?disturbance={}", disturbance.name())), body)
+    }
+
+    /// The same, to one endpoint only, if that subscribes to the type.
+    ///
+    /// # Errors
+    ///
+    /// There is no such endpoint, or the simulator does not respond.
+    pub fn emit_to(&self, endpoint_id: &str, body: &[u8]) -> Result<String> {
+        self.emit_with(Some(format!("?endpoint_id={endpoint_id}")), body)
+    }
+
+    fn emit_with(&self, query: Option<String>, body: &[u8]) -> Result<String> {
+        let answer = self.ask("POST", &format!("{EVENTS}{}", query.unwrap_or_default()), &[], body)?;
+        let emitted: Emitted =
+            serde_json::from_slice(&answer.body).context("Reading the simulated HeyGen's response")?;
         Ok(emitted.event_id)
+    }
+
+    /// The registered endpoints, in the order of their registration.
+    ///
+    /// # Errors
+    ///
+    /// The simulator does not respond.
+    pub fn endpoints(&self) -> Result<Vec<RegisteredEndpoint>> {
+        let answer = self.ask("GET", ENDPOINTS, &[], &[])?;
+        serde_json::from_slice(&answer.body).context("Reading the simulated HeyGen's endpoints")
+    }
+
+    /// Starts a job that ends after `duration` and is reported then; returns its id.
+    ///
+    /// # Errors
+    ///
+    /// The simulator does not respond.
+    pub fn start_job(
+        &self,
+        kind: &JobKind,
+        callback_id: Option<&str>,
+        outcome: &JobOutcome,
+        duration: Duration,
+    ) -> Result<String> {
+        let output_language = match kind {
+            JobKind::Video => None,
+            JobKind::Translation(language) => Some(language.clone()),
+        };
+        let failure = match outcome {
+            JobOutcome::Succeeds => None,
+            JobOutcome::Fails(message) => Some(message.clone()),
+            JobOutcome::NeverEnds => return Err(Error::Failed("only a job that ends can be reported".to_owned())),
+        };
+        let new = NewJob {
+            kind: kind.name().to_owned(),
+            callback_id: callback_id.map(str::to_owned),
+            output_language,
+            failure,
+            milliseconds: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
+        };
+        let body = serde_json::to_vec(&new).context("Writing a job as JSON")?;
+        let answer = self.ask("POST", JOBS, &[("Content-Type", "application/json")], &body)?;
+        let started: StartedJob =
+            serde_json::from_slice(&answer.body).context("Reading the simulated HeyGen's response")?;
+        Ok(started.id)
     }
 
     /// Every delivery so far, with all its attempts.
     pub fn deliveries(&self) -> Result<Vec<Delivery>> {
-        let answer = self.ask("GET", DELIVERIES, &[])?;
+        let answer = self.ask("GET", DELIVERIES, &[], &[])?;
         serde_json::from_slice(&answer.body).context("Reading the simulated HeyGen's deliveries")
     }
 
@@ -65,7 +124,7 @@ impl Remote {
     ///
     /// # Errors
     ///
-    /// The simulator does not answer.
+    /// The simulator does not respond.
     pub fn settled(&self) -> Result<Option<Vec<Delivery>>> {
         let deliveries = self.deliveries()?;
         let in_flight = deliveries.iter().any(|delivery| delivery.progress == Progress::InFlight);
@@ -90,14 +149,14 @@ impl Remote {
         }
     }
 
-    fn ask(&self, method: &str, path: &str, body: &[u8]) -> Result<Answer> {
-        let headers = [("X-Api-Key", self.access.api_key.as_str())];
+    fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Result<Response> {
+        let headers = [&[("X-Api-Key", self.access.api_key.as_str())], headers].concat();
         let answer = self.http.send(method, &format!("{}{path}", self.access.url), &headers, body)?;
         match answer.status {
             200 => Ok(answer),
             status => {
                 let said = String::from_utf8_lossy(&answer.body);
-                Err(Error::Failed(format!("the simulated HeyGen answered {method} {path} with {status}: {said}")))
+                Err(Error::Failed(format!("{method} {path} at the simulated HeyGen: {status} {said}")))
             }
         }
     }

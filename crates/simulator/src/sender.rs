@@ -1,4 +1,4 @@
-//! Deliveries as HeyGen makes them: signed, at least once, in no order, tried again until somebody says 2xx.
+//! Deliveries like HeyGen's: signed, at least once, in no guaranteed order, retried until the response is 2xx.
 
 use crate::World;
 use crate::lock;
@@ -10,22 +10,22 @@ use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 use tokio::task::JoinSet;
 
-/// What happens to an event on its way, as integrators saw it happen.
+/// A disturbance of the delivery of one event. Integrators have reported each of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Disturbance {
-    /// Every endpoint gets it twice.
+    /// It is delivered to every endpoint twice.
     Twice,
-    /// Every endpoint gets it after the next event.
+    /// It is delivered after the next event.
     AfterTheNext,
-    /// The first attempt gets nowhere, so it comes as a retry.
+    /// The first attempt fails before it reaches the receiver, which gets a retry.
     FirstAttemptFails,
-    /// No endpoint ever gets it.
+    /// It is never delivered.
     Lost,
 }
 
 impl Disturbance {
-    /// What it is called in a query.
+    /// The name of the disturbance in a query.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Disturbance::Twice => "twice",
@@ -36,7 +36,7 @@ impl Disturbance {
     }
 }
 
-/// An event, and for each of its deliveries the name in the log and the endpoint.
+/// An event, with the index in the log and the endpoint of each of its deliveries.
 struct Dispatch {
     event: Event,
     deliveries: Vec<(usize, String)>,
@@ -66,16 +66,29 @@ impl World {
         self.emit_body(body, None)
     }
 
-    /// Emits an event whose deliveries have this body, byte for byte. Without a disturbance of its own,
-    /// the next one that was ordered is for it.
+    /// Emits an event with this body. Without a disturbance of its own, the next one of
+    /// [`Sender::disturb`] applies to it.
     pub(crate) fn emit_body(self: &Arc<Self>, body: Vec<u8>, disturbance: Option<Disturbance>) -> String {
+        self.emit_body_to(None, body, disturbance)
+    }
+
+    /// The same, for one endpoint only if its id is given.
+    pub(crate) fn emit_body_to(
+        self: &Arc<Self>,
+        endpoint_id: Option<&str>,
+        body: Vec<u8>,
+        disturbance: Option<Disturbance>,
+    ) -> String {
         let event = self.log.event(Event::new(body, self.clock.now()));
         let event_id = event.event_id.clone();
         let disturbance = disturbance.or_else(|| self.sender.next_disturbance());
         let progress = if disturbance == Some(Disturbance::Lost) { Progress::Lost } else { Progress::InFlight };
         let times = if disturbance == Some(Disturbance::Twice) { 2 } else { 1 };
         let mut deliveries = Vec::new();
-        for endpoint in self.endpoints.all().iter().filter(|endpoint| endpoint.wants(&event.event_type)) {
+        let is_meant = |id: &str| endpoint_id.is_none_or(|only| only == id);
+        let endpoints = self.endpoints.all();
+        let subscribed = endpoints.iter().filter(|endpoint| endpoint.wants(&event.event_type));
+        for endpoint in subscribed.filter(|endpoint| is_meant(&endpoint.endpoint_id)) {
             for _ in 0..times {
                 let delivery = self.log.begin(&event, &endpoint.endpoint_id, progress);
                 deliveries.push((delivery, endpoint.endpoint_id.clone()));
@@ -99,7 +112,7 @@ impl World {
         event_id
     }
 
-    /// Returns when nothing of it is in flight any more.
+    /// Returns when no delivery of the event is in flight.
     async fn dispatch(self: &Arc<Self>, dispatch: Dispatch) {
         let event = Arc::new(dispatch.event);
         let mut under_way = JoinSet::new();
@@ -124,8 +137,8 @@ impl World {
             let Some(endpoint) = self.endpoints.get(endpoint_id).filter(|endpoint| endpoint.enabled) else { break };
             let first_secret = first_secret.get_or_insert_with(|| endpoint.secret.clone());
             let secret = match self.options.retry_signatures {
-                RetrySignatures::Anew => &endpoint.secret,
-                RetrySignatures::OfTheFirstAttempt => first_secret,
+                RetrySignatures::CurrentSecret => &endpoint.secret,
+                RetrySignatures::FirstSecret => first_secret,
             };
             let gets_nowhere = first_attempt_fails && number == 1;
             let status = if gets_nowhere { None } else { self.attempt(&endpoint.url, secret, event).await };
@@ -144,7 +157,7 @@ impl World {
             (true, ("Content-Type", "application/json".to_owned())),
             (shown.signature, ("Signature", signature.clone())),
             (shown.heygen_signature, ("Heygen-Signature", signature)),
-            // The time of the event and not of the attempt: a late retry looks old.
+            // The time of the event, not of the attempt, so that retries repeat it.
             (shown.timestamp, ("Heygen-Timestamp", event.created_at.unix_timestamp().to_string())),
             (shown.event_id, ("Heygen-Event-Id", event.event_id.clone())),
         ];

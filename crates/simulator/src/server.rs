@@ -1,4 +1,4 @@
-//! HTTP/1 on loopback, on a thread of its own, which can end a connection instead of answering.
+//! An HTTP/1 server on loopback, on its own thread, which can close a connection without a response.
 
 use crate::error::{Context, Result};
 use crate::faults::Dropped;
@@ -40,12 +40,12 @@ impl Server {
         Ok(Server { address, handle, stop: Some(stop), thread: Some(thread) })
     }
 
-    /// Where it is, without a slash at the end.
+    /// Its base URL, without a trailing slash.
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// What is spawned until the guard is dropped runs beside the server, and ends with it.
+    /// Tasks that are spawned while the guard exists run on the server's thread, until the server stops.
     pub(crate) fn enter(&self) -> EnterGuard<'_> {
         self.handle.enter()
     }
@@ -55,7 +55,7 @@ impl Drop for Server {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
-            // It has nothing to report, and a panic in a drop would hide the failure of the test.
+            // The thread has no result, and a panic in a drop would hide the failure of the test.
             let _ = thread.join();
         }
     }
@@ -68,28 +68,28 @@ fn run(runtime: Runtime, listener: TcpListener, router: Router, stopped: oneshot
             _ = stopped => {}
         }
     });
-    // A delivery to a receiver that does not answer may be under way: nobody waits for it.
+    // Does not wait for deliveries to receivers that do not respond.
     runtime.shutdown_background();
 }
 
 async fn accept(listener: TcpListener, router: Router) {
     while let Ok((stream, _)) = listener.accept().await {
-        tokio::spawn(converse(stream, router.clone()));
+        tokio::spawn(serve(stream, router.clone()));
     }
 }
 
-async fn converse(stream: TcpStream, router: Router) {
+async fn serve(stream: TcpStream, router: Router) {
     let service = service_fn(move |request: Request<Incoming>| {
-        let answer = TowerToHyperService::new(router.clone()).call(request);
+        let response = TowerToHyperService::new(router.clone()).call(request);
         async move {
-            match answer.await {
-                // An error is what makes hyper end the connection without a word.
+            match response.await {
+                // An error makes hyper close the connection without a response.
                 Ok(response) if response.extensions().get::<Dropped>().is_some() => Err(io::Error::other("dropped")),
                 Ok(response) => Ok(response),
                 Err(never) => match never {},
             }
         }
     });
-    // Clients hang up, and are hung up on: neither is news.
+    // An error means that either side closed the connection, which is expected here.
     let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }

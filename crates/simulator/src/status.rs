@@ -1,4 +1,4 @@
-//! The status calls of v3 and v1: how far a job is, to whoever asks.
+//! The status calls of v3 and v1.
 
 use crate::World;
 use crate::jobs::{Job, JobKind, State};
@@ -12,12 +12,12 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-/// How many videos can be asked for at once (HeyGen's v3 documentation).
+/// The most ids in one call (HeyGen's v3 documentation).
 const MOST_IDS: usize = 100;
-/// The failure code of every job that fails: the documents list none.
+/// The failure code of every failed job. HeyGen documents no codes.
 const FAILURE_CODE: &str = "RENDER_FAILED";
 
-type Answer = Result<Json<Value>, Rejection>;
+type ApiResult = Result<Json<Value>, Rejection>;
 
 pub(crate) fn router() -> Router<Arc<World>> {
     Router::new()
@@ -33,8 +33,8 @@ impl World {
     }
 }
 
-/// It has no `callback_id`.
-async fn video(Shared(world): Shared<Arc<World>>, Path(id): Path<String>, _: Params<Nothing>) -> Answer {
+/// v3 returns no `callback_id` of a video.
+async fn video(Shared(world): Shared<Arc<World>>, Path(id): Path<String>, _: Params<Nothing>) -> ApiResult {
     let job = world.video(&id).ok_or_else(|| Rejection::not_found("Video"))?;
     let mut data = json!({
         "id": job.id, "status": status(&job), "title": "A video", "created_at": job.created_at.unix_timestamp(),
@@ -65,10 +65,10 @@ struct VideosParams {
     video_ids: String,
 }
 
-async fn videos(Shared(world): Shared<Arc<World>>, Params(params): Params<VideosParams>) -> Answer {
+async fn videos(Shared(world): Shared<Arc<World>>, Params(params): Params<VideosParams>) -> ApiResult {
     let ids: Vec<_> = params.video_ids.split(',').collect();
     if ids.len() > MOST_IDS || ids.contains(&"") {
-        return Err(Rejection::invalid("video_ids", "video_ids has to be 1 to 100 ids with commas between them"));
+        return Err(Rejection::invalid("video_ids", "video_ids must be 1 to 100 ids, separated by commas"));
     }
     let one = |id: &&str| match world.video(id) {
         None => json!({"video_id": id, "status": "not_found"}),
@@ -84,7 +84,7 @@ async fn videos(Shared(world): Shared<Arc<World>>, Params(params): Params<Videos
     Ok(Json(json!({"data": data, "has_more": false, "next_token": null})))
 }
 
-async fn translation(Shared(world): Shared<Arc<World>>, Path(id): Path<String>, _: Params<Nothing>) -> Answer {
+async fn translation(Shared(world): Shared<Arc<World>>, Path(id): Path<String>, _: Params<Nothing>) -> ApiResult {
     let job = world.jobs.get(&id);
     let Some((job, JobKind::Translation(language))) = job.as_ref().map(|job| (job, &job.kind)) else {
         return Err(Rejection::not_found("Video translation"));
@@ -110,7 +110,7 @@ struct V1Params {
     video_id: String,
 }
 
-async fn v1_video(Shared(world): Shared<Arc<World>>, Params(params): Params<V1Params>) -> Answer {
+async fn v1_video(Shared(world): Shared<Arc<World>>, Params(params): Params<V1Params>) -> ApiResult {
     let job = world.video(&params.video_id).ok_or_else(|| Rejection::not_found("Video"))?;
     let mut data = json!({
         "id": job.id, "status": status(&job), "callback_id": job.callback_id, "video_url": null, "gif_url": null,
@@ -130,7 +130,7 @@ async fn v1_video(Shared(world): Shared<Arc<World>>, Params(params): Params<V1Pa
     Ok(enveloped(&data))
 }
 
-/// Only what is still being made has another name for it in each kind.
+/// The name of the running state depends on the kind of job.
 fn status(job: &Job) -> &'static str {
     match (&job.kind, job.state()) {
         (JobKind::Video, State::Running) => "processing",

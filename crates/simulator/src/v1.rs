@@ -1,4 +1,4 @@
-//! `/v1/webhook` (HeyGen's v1 documentation), which HeyGen means to end on 2026-11-01.
+//! `/v1/webhook` (HeyGen's v1 documentation). HeyGen announced its end for 2026-11-01.
 
 use crate::World;
 use crate::clock::naive;
@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-type Answer = Result<Json<Value>, Rejection>;
+type ApiResult = Result<Json<Value>, Rejection>;
 
 pub(crate) fn router() -> Router<Arc<World>> {
     Router::new()
@@ -24,16 +24,16 @@ pub(crate) fn router() -> Router<Arc<World>> {
         .route("/v1/webhook/webhook.list", get(event_types))
 }
 
-/// v1's envelope of what succeeded.
+/// v1's envelope of a successful response.
 pub(crate) fn enveloped(data: &Value) -> Json<Value> {
     Json(json!({"code": 100, "data": data, "message": null}))
 }
 
-async fn list(State(world): State<Arc<World>>, _: Params<Nothing>) -> Answer {
+async fn list(State(world): State<Arc<World>>, _: Params<Nothing>) -> ApiResult {
     Ok(enveloped(&world.endpoints.all().iter().map(shown).collect()))
 }
 
-/// Answers 201: any 2xx is a success.
+/// Responds with 201, so that a client must accept any 2xx.
 async fn add(
     State(world): State<Arc<World>>,
     _: Params<Nothing>,
@@ -54,7 +54,7 @@ struct Update {
     events: Option<Vec<String>>,
 }
 
-async fn update(State(world): State<Arc<World>>, _: Params<Nothing>, Body(update): Body<Update>) -> Answer {
+async fn update(State(world): State<Arc<World>>, _: Params<Nothing>, Body(update): Body<Update>) -> ApiResult {
     let Update { endpoint_id, url, events } = update;
     let change = match url {
         Some(url) => {
@@ -62,7 +62,7 @@ async fn update(State(world): State<Arc<World>>, _: Params<Nothing>, Body(update
             check_events(events.as_deref(), &world.options.event_types)?;
             Change { url: Some(url), events }
         }
-        // HeyGen reports no error, and changes nothing either.
+        // HeyGen ignores an update without a URL, and reports no error.
         None => Change { url: None, events: None },
     };
     Ok(enveloped(&shown(&world.endpoints.change(&endpoint_id, |endpoint| endpoint.apply(change))?)))
@@ -74,16 +74,16 @@ struct DeleteParams {
     endpoint_id: String,
 }
 
-async fn remove(State(world): State<Arc<World>>, Params(params): Params<DeleteParams>) -> Answer {
+async fn remove(State(world): State<Arc<World>>, Params(params): Params<DeleteParams>) -> ApiResult {
     world.endpoints.remove(&params.endpoint_id)?;
     Ok(enveloped(&Value::Null))
 }
 
-async fn event_types(State(world): State<Arc<World>>, _: Params<Nothing>) -> Answer {
+async fn event_types(State(world): State<Arc<World>>, _: Params<Nothing>) -> ApiResult {
     Ok(enveloped(&json!(world.options.event_types)))
 }
 
-/// An endpoint with its secret, which v1 shows every time.
+/// An endpoint with its secret, which v1 always returns.
 fn shown(endpoint: &Endpoint) -> Value {
     json!({
         "endpoint_id": endpoint.endpoint_id,

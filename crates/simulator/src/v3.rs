@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-type Answer = Result<Json<Value>, Rejection>;
+type ApiResult = Result<Json<Value>, Rejection>;
 
 pub(crate) fn router() -> Router<Arc<World>> {
     Router::new()
@@ -32,13 +32,13 @@ struct ListParams {
     token: Option<String>,
 }
 
-async fn list(State(world): State<Arc<World>>, Params(params): Params<ListParams>) -> Answer {
+async fn list(State(world): State<Arc<World>>, Params(params): Params<ListParams>) -> ApiResult {
     let endpoints = world.endpoints.all();
     let items = endpoints.iter().map(|endpoint| (endpoint.number, shown(endpoint)));
     world.pages.page("endpoints", params.limit, params.token.as_deref(), items).map(Json)
 }
 
-async fn create(State(world): State<Arc<World>>, _: Params<Nothing>, Body(new): Body<New>) -> Answer {
+async fn create(State(world): State<Arc<World>>, _: Params<Nothing>, Body(new): Body<New>) -> ApiResult {
     check_url(&new.url)?;
     check_events(new.events.as_deref(), &world.options.event_types)?;
     world.outgoing.check(&new.url).await?;
@@ -61,10 +61,10 @@ async fn update(
     Path(endpoint_id): Path<String>,
     _: Params<Nothing>,
     Body(update): Body<Update>,
-) -> Answer {
+) -> ApiResult {
     let events = match update.events {
-        // "All" or "unchanged"? It is not documented, so a client must not depend on either.
-        Some(None) => return Err(Rejection::invalid("events", "what null means here is not documented")),
+        // It could mean all types or no change. It is not documented, so a client must not depend on it.
+        Some(None) => return Err(Rejection::invalid("events", "the meaning of null is not documented")),
         Some(events) => events,
         None => None,
     };
@@ -77,26 +77,26 @@ async fn update(
     Ok(Json(json!({"data": shown(&endpoint)})))
 }
 
-async fn remove(State(world): State<Arc<World>>, Path(endpoint_id): Path<String>, _: Params<Nothing>) -> Answer {
+async fn remove(State(world): State<Arc<World>>, Path(endpoint_id): Path<String>, _: Params<Nothing>) -> ApiResult {
     world.endpoints.remove(&endpoint_id)?;
     Ok(Json(json!({"data": {}})))
 }
 
-/// The old secret is dead at once.
+/// The old secret is not used from then on.
 async fn rotate(
     State(world): State<Arc<World>>,
     Path(endpoint_id): Path<String>,
     _: Params<Nothing>,
     body: Bytes,
-) -> Answer {
+) -> ApiResult {
     no_fields(&body)?;
     let secret = random::secret();
     world.endpoints.change(&endpoint_id, |endpoint| endpoint.secret = secret.clone())?;
     Ok(Json(json!({"data": {"endpoint_id": endpoint_id, "secret": secret}})))
 }
 
-/// No parameters are documented, so there is one page.
-async fn event_types(State(world): State<Arc<World>>, _: Params<Nothing>) -> Answer {
+/// One page, because no parameters are documented.
+async fn event_types(State(world): State<Arc<World>>, _: Params<Nothing>) -> ApiResult {
     let described =
         |event_type: &String| json!({"event_type": event_type, "description": format!("{event_type} happened")});
     let data: Vec<_> = world.options.event_types.iter().map(described).collect();
@@ -112,7 +112,7 @@ struct EventParams {
     token: Option<String>,
 }
 
-async fn events(State(world): State<Arc<World>>, Params(params): Params<EventParams>) -> Answer {
+async fn events(State(world): State<Arc<World>>, Params(params): Params<EventParams>) -> ApiResult {
     let delivered = world.log.delivered_events();
     let wanted = delivered.iter().filter(|event| {
         params.event_type.as_ref().is_none_or(|wanted| event.event_type == *wanted)

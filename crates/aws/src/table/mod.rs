@@ -9,12 +9,16 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
 use cancelled::Cancelled;
-use heygen::{CorrelationId, Event, Job};
+use heygen::{CorrelationId, Event, Job, backoff};
 use items::Item;
 use std::collections::HashMap;
 use std::time::Duration;
 use time::OffsetDateTime;
 use tokio::time::Instant;
+
+/// Waits between attempts are random, up to these.
+const FIRST_WAIT: Duration = Duration::from_millis(50);
+const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
 const TRANSACTION: &str = "dynamodb:TransactWriteItems";
 
@@ -79,18 +83,18 @@ impl Table {
     ) -> Result<Recorded, AwsError> {
         // With the same token, a write whose response was lost succeeds again without a second effect.
         let token = format!("{:032x}", fastrand::u128(..));
-        let mut longest_wait = Duration::from_millis(50);
+        let mut attempts = 0;
         loop {
             let error = match self.attempt(delivery, event, now, &token).await {
                 Err(error) if error.class == ErrorClass::Transient => error,
                 settled => return settled,
             };
-            let wait = longest_wait.mul_f64(fastrand::f64());
+            attempts += 1;
+            let wait = backoff(FIRST_WAIT, LONGEST_WAIT, attempts);
             if Instant::now() + wait >= deadline {
                 return Err(error);
             }
             tokio::time::sleep(wait).await;
-            longest_wait = (longest_wait * 2).min(Duration::from_secs(2));
         }
     }
 

@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 
 pub const NAMESPACE: &str = "HeygenWebhooks";
 
-/// `STACK`, the dimension that every metric has, so that two deployments in one account are told apart.
+/// `STACK`, the dimension that every metric has, which separates two deployments in one account.
 static STACK: LazyLock<Option<String>> = LazyLock::new(|| std::env::var("STACK").ok().filter(|name| !name.is_empty()));
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! The client: where calls go, and how they are made.
+//! The client.
 
 use std::fmt;
 
@@ -11,8 +11,8 @@ use super::{ApiError, IdempotencyKey, Kind, RetryPolicy, retry};
 
 /// A client of HeyGen's management API.
 ///
-/// Making one costs nothing; the HTTP client is built with the first call, and its connections
-/// are used again. It needs a tokio runtime with time and I/O.
+/// Constructing it is cheap: the HTTP client is built with the first call, and reuses its
+/// connections. Calls need a tokio runtime with time and I/O.
 pub struct Api {
     version: ApiVersion,
     base: Url,
@@ -21,9 +21,11 @@ pub struct Api {
 }
 
 impl Api {
+    /// Makes a client. Nothing is sent.
+    ///
     /// # Errors
     ///
-    /// [`InvalidConfig`] for a base URL or a credential that cannot be used.
+    /// [`InvalidConfig`] for an invalid base URL or credential.
     pub fn new(config: &ApiConfig) -> Result<Self, InvalidConfig> {
         Ok(Self {
             version: config.version,
@@ -33,12 +35,12 @@ impl Api {
         })
     }
 
-    /// The version it speaks.
+    /// The version of the API that it calls.
     pub fn version(&self) -> ApiVersion {
         self.version
     }
 
-    /// A call of `path`, relative to the base URL, with `query`.
+    /// A call of `path`, below the base URL, with those parameters of `query` that have a value.
     pub(super) fn call(
         &self,
         operation: &'static str,
@@ -58,12 +60,12 @@ impl Api {
         Call { operation, method, url, body: None, key: None }
     }
 
-    /// Sends `call` until it is answered or given up, and gives the whole body.
+    /// Sends `call`, with retries, and returns the whole body.
     pub(super) async fn send(&self, call: &Call) -> Result<Value, ApiError> {
         retry::run(&self.retry, call.repeat(), |left| self.transport.attempt(call, left)).await
     }
 
-    /// For calls that v1 does not have.
+    /// For a call that v1 does not have.
     pub(super) fn needs_v3(&self, operation: &'static str) -> Result<(), ApiError> {
         match self.version {
             ApiVersion::V3 => Ok(()),
@@ -71,14 +73,14 @@ impl Api {
         }
     }
 
-    /// The key if HeyGen would heed it: v1 would not, and then a repetition does the work twice.
-    pub(super) fn heeded(&self, key: Option<&IdempotencyKey>) -> Option<IdempotencyKey> {
+    /// The key if the version supports it: v1 ignores it, so that a retry would do the work twice.
+    pub(super) fn supported(&self, key: Option<&IdempotencyKey>) -> Option<IdempotencyKey> {
         key.filter(|_| self.version.replays_by_key()).cloned()
     }
 }
 
-/// An id that can stand in a path or a query. A URL drops `.` and `..`, so that the call would
-/// be about something else; a list of ids is separated by commas.
+/// Checks an id before it becomes part of a path or a query. A URL drops `.` and `..`, so that the
+/// call would have another target, and a comma separates the ids of a list.
 pub(super) fn id<'a>(operation: &'static str, id: &'a str) -> Result<&'a str, ApiError> {
     let plain = |char: char| !char.is_control() && !char.is_whitespace() && char != ',';
     if id.is_empty() || id == "." || id == ".." || !id.chars().all(plain) {

@@ -1,4 +1,4 @@
-//! What a client is made from.
+//! The configuration of a client.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,19 +7,19 @@ use reqwest::Url;
 
 use super::RetryPolicy;
 
-/// Which of HeyGen's two APIs to speak.
+/// Which of HeyGen's two APIs to use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ApiVersion {
-    /// The current one.
+    /// The current API, below `/v3`.
     V3,
-    /// The legacy one, whose end HeyGen announces for 2026-11-01, with exceptions.
+    /// The legacy API, below `/v1`. HeyGen announced its end for 2026-11-01, with exceptions.
     V1,
 }
 
 impl ApiVersion {
     /// Whether repeating a create or a rotation with its [`IdempotencyKey`](super::IdempotencyKey)
-    /// gives the first answer again. Where it does not, a create whose answer was lost has to be
-    /// looked for in the list.
+    /// returns the first response again. If not, and the response to a create is lost, look for the
+    /// endpoint in the list.
     pub fn replays_by_key(self) -> bool {
         self == Self::V3
     }
@@ -29,14 +29,14 @@ impl ApiVersion {
         self == Self::V3
     }
 
-    /// Whether [`Api::endpoints`](super::Api::endpoints) shows secrets. Where it does not, a
-    /// secret that was not stored is lost.
+    /// Whether [`Api::endpoints`](super::Api::endpoints) returns secrets. If not, a secret that was
+    /// not stored is lost.
     pub fn lists_secrets(self) -> bool {
         self == Self::V1
     }
 }
 
-/// What HeyGen knows us by. `Debug` shows the kind alone.
+/// Authenticates the calls. `Debug` shows only which variant it is.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Credential {
     /// Sent as `X-Api-Key`.
@@ -62,44 +62,44 @@ impl fmt::Debug for Credential {
     }
 }
 
-/// How long one attempt may take.
+/// The time limits of one attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeouts {
-    /// To connect, TLS included.
+    /// For the connection, including TLS.
     pub connect: Duration,
-    /// In all, from the connection to the last byte of the answer.
+    /// For the whole attempt, from the connection to the last byte of the response.
     pub attempt: Duration,
 }
 
-/// 5 s to connect, 15 s in all.
+/// 5 s for the connection, 15 s for the attempt.
 impl Default for Timeouts {
     fn default() -> Self {
         Self { connect: Duration::from_secs(5), attempt: Duration::from_secs(15) }
     }
 }
 
-/// Everything a client is made from.
+/// The configuration of an [`Api`](super::Api).
 #[derive(Debug, Clone)]
 pub struct ApiConfig {
-    /// Which API to speak.
+    /// Which API to use.
     pub version: ApiVersion,
-    /// Where HeyGen is: scheme, host, and at most a path that all calls' paths are appended to.
-    /// Another one than [`ApiConfig::BASE_URL`] is for tests, simulators and proxies; it gets the
-    /// credential, so it should be `https` unless it is on this machine.
+    /// Scheme and host, and optionally a path to which the paths of all calls are appended. Values
+    /// other than [`ApiConfig::BASE_URL`] are for tests, simulators and proxies. The credential is
+    /// sent to it, so it should be `https` unless it is on this machine.
     pub base_url: String,
-    /// What HeyGen knows us by.
+    /// Authenticates the calls.
     pub credential: Credential,
-    /// How long one attempt may take.
+    /// The time limits of one attempt.
     pub timeouts: Timeouts,
-    /// When to try again.
+    /// How often a failed call is retried.
     pub retry: RetryPolicy,
 }
 
 impl ApiConfig {
-    /// HeyGen's host.
+    /// HeyGen's production host.
     pub const BASE_URL: &'static str = "https://api.heygen.com";
 
-    /// HeyGen itself, with the default timeouts and retries.
+    /// HeyGen's production host, with the default timeouts and retries.
     pub fn new(version: ApiVersion, credential: Credential) -> Self {
         Self {
             version,
@@ -111,18 +111,18 @@ impl ApiConfig {
     }
 }
 
-/// A configuration that no client can be made from. It quotes neither the URL nor the credential.
+/// Why a configuration is invalid. It quotes neither the URL nor the credential.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidConfig {
     /// Not a plain `http` or `https` URL.
     #[error("the base URL is not http(s)://host[:port][/path]")]
     BaseUrl,
-    /// It would not survive as a header's value.
-    #[error("the credential is empty, or has a space or another character that no key has; is there a line end in it?")]
+    /// Not valid as the value of a header.
+    #[error("the credential is empty, or contains white space (a line end?) or another character that no key has")]
     Credential,
 }
 
-/// Takes no user, query or fragment: the first would be a second credential, and shown in logs.
+/// Rejects a user, a query and a fragment: a user would be a second credential, and be logged.
 pub(super) fn base_url(text: &str) -> Result<Url, InvalidConfig> {
     let url = Url::parse(text).map_err(|_| InvalidConfig::BaseUrl)?;
     let plain = matches!(url.scheme(), "http" | "https")

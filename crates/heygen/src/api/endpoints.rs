@@ -10,63 +10,63 @@ use super::{Api, ApiError, ApiVersion, IdempotencyKey, Kind, Pages};
 use crate::Secret;
 use crate::fields::Fields;
 
-/// An endpoint as HeyGen describes it.
+/// A registered webhook endpoint, as HeyGen returns it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
-    /// HeyGen's id of it.
+    /// HeyGen's id of the endpoint.
     pub id: String,
-    /// Where deliveries go. There may be several endpoints with one URL.
+    /// The URL to which HeyGen posts. Several endpoints may have the same URL.
     pub url: String,
-    /// Whether it gets deliveries. Nothing turns a disabled one on again.
+    /// Whether HeyGen delivers to it. The API has no call that enables a disabled endpoint.
     pub status: Option<EndpointStatus>,
-    /// The event types it gets; `None` is all.
+    /// The event types that it subscribes to; `None` means all.
     pub events: Option<Vec<String>>,
-    /// When it was made, as HeyGen wrote it: v1 gives no zone.
+    /// When it was created, as HeyGen wrote it: ISO 8601, in v1 without a time zone.
     pub created_at: Option<String>,
-    /// What its deliveries are signed with. v3 shows it to the one who creates the endpoint and
-    /// never again; v1 shows it always.
+    /// The secret with which its deliveries are signed. v3 returns it only when the endpoint is
+    /// created, v1 always.
     pub secret: Option<Secret>,
 }
 
-/// Whether an endpoint gets deliveries.
+/// Whether HeyGen delivers to an endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EndpointStatus {
-    /// It does.
+    /// `enabled`.
     Enabled,
-    /// It does not.
+    /// `disabled`.
     Disabled,
-    /// Something else, in HeyGen's word.
+    /// A status that this version does not know.
     Other(String),
 }
 
-/// An endpoint to be made.
+/// An endpoint to be created.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewEndpoint {
-    /// Where deliveries shall go.
+    /// The URL to which HeyGen will post.
     pub url: String,
-    /// The event types it shall get; `None` is all.
+    /// The event types to subscribe to; `None` means all.
     pub events: Option<Vec<String>>,
-    /// The one entity it shall hear of. HeyGen never shows it again.
+    /// Limits the endpoint to the events of one entity. HeyGen never returns it.
     pub entity_id: Option<String>,
 }
 
-/// What shall change of an endpoint. There is no way back to all event types: what
-/// `"events": null` would do is not documented.
+/// A change of an endpoint. It cannot go from a list of event types back to all: the effect of
+/// `"events": null` is not documented.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EndpointPatch {
-    /// Where deliveries shall go; `None` keeps it. v1 needs it, changed or not.
+    /// The new URL; `None` keeps the present one. v1 requires a URL, changed or not.
     pub url: Option<String>,
-    /// The event types it shall get instead of the present ones; `None` is not sent, which in
-    /// v3 keeps them, and of which v1 says nothing.
+    /// The new event types. `None` is not sent, which keeps the present ones in v3; v1 does not
+    /// document its effect.
     pub events: Option<Vec<String>>,
 }
 
 impl Api {
-    /// Makes an endpoint. Its secret has to be stored: v3 shows it only here.
+    /// Creates an endpoint. Store its secret: v3 returns it only here.
     ///
-    /// With a key, v3 gives the same answer for 24 h, so the call is tried again when its answer
-    /// is lost, and may be repeated after a crash. Without one, and in v1, which has no such
-    /// keys, it is tried again only after a 429.
+    /// With a key, v3 returns the same response for 24 h, so the call is retried if its response is
+    /// lost, and may be repeated after a crash. Without a key, and in v1, which does not support
+    /// keys, it is retried only after 429.
     ///
     /// # Errors
     ///
@@ -83,10 +83,10 @@ impl Api {
         let NewEndpoint { url, events, entity_id } = endpoint;
         let body = object([("url", Some(json!(url))), ("events", list(events)), ("entity_id", text(entity_id))]);
         let call = self.call("heygen:CreateEndpoint", Method::POST, path, &[]);
-        self.endpoint(Call { body: Some(body), key: self.heeded(key), ..call }).await
+        self.endpoint(Call { body: Some(body), key: self.supported(key), ..call }).await
     }
 
-    /// Changes an endpoint. Its secret stays.
+    /// Changes an endpoint. It keeps its secret.
     ///
     /// # Errors
     ///
@@ -105,11 +105,12 @@ impl Api {
         self.endpoint(Call { body: Some(body), ..call }).await
     }
 
-    /// Deletes an endpoint. Its secret is gone with it.
+    /// Deletes an endpoint and its secret.
     ///
     /// # Errors
     ///
-    /// [`ApiError`]; [`Kind::NotFound`] unless an earlier attempt of this call may have deleted it.
+    /// [`ApiError`]; [`Kind::NotFound`], unless an earlier attempt of the same call may have deleted
+    /// the endpoint, which counts as success.
     pub async fn delete_endpoint(&self, endpoint_id: &str) -> Result<(), ApiError> {
         const OPERATION: &str = "heygen:DeleteEndpoint";
         let endpoint_id = id(OPERATION, endpoint_id)?;
@@ -122,24 +123,24 @@ impl Api {
         };
         match self.send(&call).await {
             Err(error) if error.kind == Kind::NotFound && error.attempts > 1 => Ok(()),
-            answer => answer.map(drop),
+            result => result.map(drop),
         }
     }
 
-    /// Gives an endpoint a new secret. The old one is dead at once, and the new one is shown only
-    /// here, so the key is stored before the call: repeating the call with it gives the same
-    /// secret for 24 h.
+    /// Gives an endpoint a new secret. HeyGen stops using the old one at once and returns the new
+    /// one only here, so store the key before the call: repeating the call with the same key returns
+    /// the same secret for 24 h.
     ///
     /// # Errors
     ///
-    /// [`ApiError`]; [`Kind::Unsupported`] in v1; [`Kind::KeyReused`] if the secret is of another
-    /// endpoint.
+    /// [`ApiError`]; [`Kind::Unsupported`] in v1; [`Kind::KeyReused`] if the returned secret belongs
+    /// to another endpoint.
     pub async fn rotate_secret(&self, endpoint_id: &str, key: Option<&IdempotencyKey>) -> Result<Secret, ApiError> {
         const OPERATION: &str = "heygen:RotateSecret";
         self.needs_v3(OPERATION)?;
         let endpoint_id = id(OPERATION, endpoint_id)?;
         let path = ["v3", "webhooks", "endpoints", endpoint_id, "rotate-secret"];
-        let call = Call { key: self.heeded(key), ..self.call(OPERATION, Method::POST, &path, &[]) };
+        let call = Call { key: self.supported(key), ..self.call(OPERATION, Method::POST, &path, &[]) };
         let body = self.send(&call).await?;
         let data = Fields::of(Some(&body)).object("data");
         if data.text("endpoint_id").is_some_and(|named| named != endpoint_id) {
@@ -148,7 +149,7 @@ impl Api {
         secret(data).ok_or_else(|| call.failed(Kind::Unexpected))
     }
 
-    /// The workspace's endpoints, ours or not.
+    /// All endpoints of the workspace.
     pub fn endpoints(&self) -> Pages<'_, Endpoint> {
         const OPERATION: &str = "heygen:ListEndpoints";
         let call = match self.version() {
@@ -168,8 +169,8 @@ impl Api {
 }
 
 impl Endpoint {
-    /// Nothing without an id and a URL, or with events that are no list: what is ours and what it
-    /// gets must not be guessed.
+    /// `None` without an id or a URL, or if the events are not a list of strings: the caller decides
+    /// by them which endpoints to change, so they must not be guessed.
     fn read(value: &Value) -> Option<Self> {
         let fields = Fields::of(Some(value));
         let events = match fields.get("events") {
@@ -211,7 +212,7 @@ fn list(list: &Option<Vec<String>>) -> Option<Value> {
     list.as_ref().map(|list| json!(list))
 }
 
-/// The fields that there are: `null` could mean something.
+/// Leaves out fields without a value: HeyGen may give `null` a meaning.
 fn object<const N: usize>(fields: [(&str, Option<Value>); N]) -> Value {
     let fields = fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
     Value::Object(fields.collect::<Map<_, _>>())

@@ -1,42 +1,42 @@
-//! What can go wrong with a call, and what to do next.
+//! The errors of calls.
 
 use std::fmt;
 use std::time::Duration;
 
 use crate::ErrorClass;
 
-/// A failed call, with neither a credential nor a secret nor a response body in it.
+/// A failed call. It contains no credential, no secret and no response body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiError {
-    /// The operation, `heygen:CreateEndpoint` say.
+    /// The operation, such as `heygen:CreateEndpoint`.
     pub operation: &'static str,
-    /// What follows from it.
+    /// Whether a retry can help.
     pub class: ErrorClass,
     /// What went wrong.
     pub kind: Kind,
-    /// The HTTP status, if an answer came.
+    /// The HTTP status, if there was a response.
     pub status: Option<u16>,
-    /// HeyGen's error code: a word in v3, digits in v1.
+    /// HeyGen's error code: such as `rate_limit_exceeded` in v3, `400542` in v1.
     pub code: Option<String>,
-    /// HeyGen's own words, with links and whatever looks like a key left out; or what the network
-    /// said; or the content type of an answer that is not JSON.
+    /// HeyGen's message, without links and anything that looks like a key; or the error of the
+    /// network; or the content type of a response that is not JSON.
     pub message: Option<String>,
-    /// For HeyGen's support.
+    /// The header `X-Request-Id`, for HeyGen's support.
     pub request_id: Option<String>,
-    /// When HeyGen wants to be asked again.
+    /// The header `Retry-After`, as the time from now.
     pub retry_after: Option<Duration>,
-    /// How often it was tried; 0 if it was not sent at all.
+    /// The number of attempts; 0 if the call was not sent.
     pub attempts: u32,
 }
 
 /// What went wrong with a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// The configured version has no such call. Not sent.
+    /// The configured version of the API does not have the call. Not sent.
     Unsupported,
-    /// v1 changes nothing, and says nothing, if an update has no URL. Not sent.
+    /// v1 ignores an update without a URL, and reports no error. Not sent.
     UrlRequired,
-    /// An id that no path or query could carry as it is. Not sent.
+    /// An id that is not valid in a path or a query. Not sent.
     InvalidId,
     /// 401.
     Unauthorized,
@@ -44,40 +44,40 @@ pub enum Kind {
     InsufficientCredit,
     /// 403.
     Forbidden,
-    /// HeyGen itself, not a gateway, says that there is no such thing.
+    /// 404 from HeyGen itself, not from a gateway.
     NotFound,
-    /// 409 while the first request with this idempotency key is still worked on.
+    /// 409 while HeyGen still processes the first request with this idempotency key.
     InProgress,
     /// Any other 409.
     Conflict,
     /// 429.
     RateLimited,
-    /// 429 that does not clear by waiting.
+    /// 429 because a quota is used up: waiting does not help.
     QuotaExceeded,
-    /// Any other refusal.
+    /// Any other error that HeyGen reports.
     Rejected,
     /// 5xx.
     Server,
-    /// 3xx, which is not followed: the credential is for one host.
+    /// 3xx. Redirects are not followed, because the credential is for one host.
     Redirected,
-    /// No answer in time. The work may be done all the same.
+    /// No response in time. The change may have been made.
     Timeout,
-    /// No connection, or it broke. The work may be done all the same.
+    /// No connection, or the connection broke. The change may have been made.
     Connection,
-    /// An answer that HeyGen cannot have given.
+    /// A response that is not HeyGen's, such as the HTML page of a gateway.
     NotJson,
-    /// An answer of more than 8 MiB.
+    /// A response of more than 8 MiB.
     TooLarge,
-    /// JSON in which something is missing.
+    /// JSON that lacks a documented field.
     Unexpected,
-    /// The answer is about another endpoint: its idempotency key was used before.
+    /// The response is about another endpoint: the idempotency key was used before.
     KeyReused,
-    /// A list that leads back to a page it has shown.
+    /// A page's `next_token` leads back to an earlier page.
     RepeatedToken,
 }
 
 impl Kind {
-    /// What follows from it.
+    /// Whether a retry can help.
     pub fn class(self) -> ErrorClass {
         match self {
             Self::Unauthorized | Self::InsufficientCredit | Self::Forbidden | Self::QuotaExceeded => ErrorClass::Denied,
@@ -98,30 +98,30 @@ impl Kind {
         }
     }
 
-    /// What went wrong, and what to do next.
-    fn advice(self) -> &'static str {
+    /// What went wrong, and what to do about it.
+    pub(super) fn advice(self) -> &'static str {
         match self {
-            Self::Unsupported => "this version of HeyGen's API has no such call: use the other one",
-            Self::UrlRequired => "HeyGen's v1 ignores an update without a URL: give the URL, changed or not",
-            Self::InvalidId => "that is not an id of HeyGen's: look it up in the list",
-            Self::Unauthorized => "HeyGen refuses the API key: check that it is the right one and was not revoked",
-            Self::InsufficientCredit => "HeyGen wants to be paid: check the workspace's plan and credit",
-            Self::Forbidden => "HeyGen does not allow this key to do that: check its permissions and the plan",
-            Self::NotFound => "HeyGen knows no such thing: it may be deleted, or of another workspace",
-            Self::InProgress => "HeyGen still works on this request: try again later, with the same idempotency key",
-            Self::Conflict => "HeyGen sees a conflict: list what is there, and decide anew",
-            Self::RateLimited => "HeyGen is asked too often: try again later",
-            Self::QuotaExceeded => "the workspace's quota is used up, and waiting does not clear it: raise it",
+            Self::Unsupported => "this version of HeyGen's API does not have this call: use the other version",
+            Self::UrlRequired => "HeyGen's v1 ignores an update without a URL: pass the URL, changed or not",
+            Self::InvalidId => "the id is not valid: look it up in the list",
+            Self::Unauthorized => "HeyGen rejects the API key: check that it is the right one and was not revoked",
+            Self::InsufficientCredit => "HeyGen requires payment: check the workspace's plan and credit",
+            Self::Forbidden => "HeyGen does not allow this call with this API key: check its permissions and the plan",
+            Self::NotFound => "HeyGen cannot find it: it may be deleted, or belong to another workspace",
+            Self::InProgress => "HeyGen still processes this request: try again later, with the same idempotency key",
+            Self::Conflict => "HeyGen reports a conflict: list what exists before the next change",
+            Self::RateLimited => "HeyGen's rate limit is exceeded: try again later",
+            Self::QuotaExceeded => "the workspace's quota is used up, and waiting does not help: raise the quota",
             Self::Rejected => "HeyGen does not accept the request: correct it",
             Self::Server => "HeyGen failed: try again later",
-            Self::Redirected => "the answer is a redirect, which is not followed: correct the base URL",
-            Self::Timeout => "no answer in time: try again, since the work may or may not be done",
-            Self::Connection => "no connection, or it broke: try again, since the work may or may not be done",
-            Self::NotJson => "the answer is not HeyGen's: check the base URL and any proxy, and try again later",
-            Self::TooLarge => "the answer is larger than 8 MiB: narrow the request",
-            Self::Unexpected => "the answer lacks what HeyGen documents: its API may have changed",
+            Self::Redirected => "the response is a redirect, which is not followed: correct the base URL",
+            Self::Timeout => "no response in time, so the change may or may not be made: try again",
+            Self::Connection => "no connection, or it broke, so the change may or may not be made: try again",
+            Self::NotJson => "the response is not HeyGen's: check the base URL and any proxy, and try again later",
+            Self::TooLarge => "the response is larger than 8 MiB: narrow the request",
+            Self::Unexpected => "the response lacks a documented field: HeyGen's API may have changed",
             Self::KeyReused => "the idempotency key was used for another endpoint: make a new key",
-            Self::RepeatedToken => "HeyGen's list leads back to a page it has shown: try again later",
+            Self::RepeatedToken => "HeyGen's list leads back to an earlier page: try again later",
         }
     }
 }
@@ -142,8 +142,8 @@ impl ApiError {
     }
 }
 
-/// Such as `heygen:CreateEndpoint failed: HeyGen is asked too often: try again later (status 429,
-/// code rate_limit_exceeded, retry after 60 s, 5 attempts)`.
+/// Such as `heygen:CreateEndpoint failed: HeyGen's rate limit is exceeded: try again later
+/// (status 429, code rate_limit_exceeded, retry after 60 s, 5 attempts)`.
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let details = [

@@ -1,4 +1,4 @@
-//! Event types, and the events that HeyGen says it delivered.
+//! Event types, and HeyGen's list of delivered events.
 
 use std::fmt;
 
@@ -10,44 +10,44 @@ use super::{Api, ApiError, ApiVersion, Pages};
 use crate::fields::Fields;
 use crate::{EventType, Verified};
 
-/// An event type that an endpoint can be subscribed to.
+/// An event type that an endpoint can subscribe to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventTypeInfo {
-    /// The type.
+    /// The event type.
     pub event_type: EventType,
-    /// What HeyGen says of it; v1 says nothing.
+    /// HeyGen's description; v1 has none.
     pub description: Option<String>,
 }
 
-/// Which events to list. The default is all.
+/// Which events to list. The default is all events of the workspace.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EventFilter {
-    /// Only those of this type.
+    /// Only events of this type.
     pub event_type: Option<EventType>,
-    /// Only those about this entity.
+    /// Only events about this entity.
     pub entity_id: Option<String>,
 }
 
-/// An event that HeyGen says it delivered, or tried to. `Debug` does not show its data, which
-/// holds links that anyone can follow.
+/// An event that HeyGen delivered or tried to deliver. `Debug` omits its data, because anyone who
+/// has a link can follow it.
 #[derive(Clone, PartialEq)]
 pub struct DeliveredEvent {
-    /// HeyGen's id of it.
+    /// HeyGen's id of the event.
     pub id: Option<String>,
-    /// Its type.
+    /// The event's type.
     pub event_type: EventType,
-    /// What it says.
+    /// `event_data`, as in the body of a delivery.
     pub data: Value,
-    /// When it happened, as HeyGen wrote it.
+    /// When it happened, as HeyGen wrote it: ISO 8601.
     pub created_at: Option<String>,
 }
 
 impl DeliveredEvent {
-    /// The event as a delivery's body, `{"event_type": …, "event_data": …}`.
+    /// The event as the body of a delivery, `{"event_type": …, "event_data": …}`.
     ///
-    /// Its id is left out: no delivery is known to carry one in its body, and with an id that the
-    /// delivery did not have, the two would count as two events.
-    #[expect(clippy::disallowed_methods, reason = "HeyGen's API gave the event, over TLS")]
+    /// The body has no `event_id`: no delivery was seen with one, and an id that the delivery did not
+    /// have would give the same event another identity.
+    #[expect(clippy::disallowed_methods, reason = "the event is HeyGen's own response, over TLS")]
     pub fn to_verified(&self) -> Verified {
         let body = json!({"event_type": self.event_type.as_str(), "event_data": self.data});
         Verified::assume_authentic(body.to_string().into_bytes())
@@ -75,7 +75,7 @@ impl fmt::Debug for DeliveredEvent {
 }
 
 impl EventTypeInfo {
-    /// v3 gives an object, v1 the name alone.
+    /// v3 returns objects, v1 only names.
     fn read(value: &Value) -> Option<Self> {
         let fields = Fields::of(Some(value));
         let name = value.as_str().map(str::to_owned).or_else(|| fields.text("event_type"))?;
@@ -84,7 +84,7 @@ impl EventTypeInfo {
 }
 
 impl Api {
-    /// The event types that an endpoint can be subscribed to.
+    /// The event types that an endpoint can subscribe to.
     pub fn event_types(&self) -> Pages<'_, EventTypeInfo> {
         let path: &[&str] = match self.version() {
             ApiVersion::V3 => &["v3", "webhooks", "event-types"],
@@ -94,7 +94,7 @@ impl Api {
         Pages::new(self, call, EventTypeInfo::read)
     }
 
-    /// The workspace's events, for finding those that never arrived.
+    /// The workspace's events, to find those that never arrived.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Idempotency keys: with the same key, HeyGen gives the same answer.
+//! Idempotency keys: with the same key, HeyGen returns the same response.
 
 use std::fmt;
 
@@ -6,27 +6,27 @@ use serde::{Deserialize, Serialize};
 
 /// The key of one create or one rotation: `^[A-Za-z0-9_\-:.]{1,255}$`.
 ///
-/// For 24 h HeyGen answers a repetition with the first answer, the secret included, even if the
-/// request is another one. So a key is made for one change, stored before the call, and used
-/// for nothing else.
+/// For 24 h HeyGen responds to a repetition with the first response, including the secret, even if
+/// the request is a different one. So make a key for one change, store it before the call, and use
+/// it for nothing else.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct IdempotencyKey(String);
 
-/// A text is not an idempotency key.
+/// A text is not a valid idempotency key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("an idempotency key is 1 to 255 letters, digits and any of _ - : .")]
 pub struct InvalidIdempotencyKey;
 
 impl IdempotencyKey {
-    /// The longest key that HeyGen takes.
+    /// The longest key that HeyGen accepts, in bytes.
     const MAX: usize = 255;
 
-    /// Takes the key as it is.
+    /// Takes the key unchanged.
     ///
     /// # Errors
     ///
-    /// [`InvalidIdempotencyKey`] for what HeyGen would refuse.
+    /// [`InvalidIdempotencyKey`] for a key that HeyGen would reject.
     pub fn new(key: impl Into<String>) -> Result<Self, InvalidIdempotencyKey> {
         let key = key.into();
         let valid = |byte: u8| byte.is_ascii_alphanumeric() || b"_-:.".contains(&byte);
@@ -37,7 +37,7 @@ impl IdempotencyKey {
         }
     }
 
-    /// The key as it is sent.
+    /// The value of the header `Idempotency-Key`.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_heygen_takes_is_a_key() {
+    fn only_what_heygen_accepts_is_a_key() {
         for good in ["a", "rotate:ep_1.2026-11-21", &"x".repeat(255)] {
             assert_eq!(IdempotencyKey::new(good).unwrap().as_str(), good);
         }

@@ -1,21 +1,20 @@
-//! HeyGen's management API: endpoints, their secrets, and the states of videos.
+//! A client of HeyGen's management API: endpoints, their secrets, events, and the statuses of videos.
 //!
-//! One [`Api`] speaks v3 or v1, and what v1 cannot do is an error that says so, never a guess:
+//! One [`Api`] speaks v3 or v1. A call that v1 does not have is an error, never a guess:
 //!
 //! | | v3 | v1 |
 //! |---|---|---|
-//! | the secret is shown | on create and on rotate, never again | in every list |
+//! | secrets are returned | on create and on rotate, never again | in every response |
 //! | [`Api::rotate_secret`] | yes | [`Kind::Unsupported`] |
-//! | `Idempotency-Key` | yes | not sent, so a create is repeated only after a 429 |
-//! | [`Api::update_endpoint`] without a URL | keeps the URL | [`Kind::UrlRequired`]: HeyGen would change nothing, and say nothing |
+//! | `Idempotency-Key` | yes | not sent, so a create is retried only after 429 |
+//! | [`Api::update_endpoint`] without a URL | keeps the URL | [`Kind::UrlRequired`], because HeyGen would ignore the update without an error |
 //! | [`Api::delivered_events`], [`Api::video_statuses`], [`Api::video_translation`] | yes | [`Kind::Unsupported`] |
 //! | [`Video::callback_id`] | of translations only | yes |
-//! | lists | in pages of 100 | whole |
+//! | lists | pages of 100 | one page |
 //! | `created_at` | with a zone | without |
 //!
-//! `entity_id` is taken on create and returned by neither.
+//! `entity_id` is accepted on create, and returned by neither.
 
-mod answer;
 mod client;
 mod config;
 mod endpoints;
@@ -23,6 +22,7 @@ mod error;
 mod events;
 mod key;
 mod pages;
+mod response;
 mod retry;
 mod retry_after;
 mod scrub;

@@ -1,4 +1,4 @@
-//! Lists that come in pages.
+//! Paged lists.
 
 use std::collections::HashSet;
 
@@ -11,18 +11,17 @@ use crate::fields::Fields;
 /// HeyGen's largest page.
 pub(super) const LARGEST_PAGE: &str = "100";
 
-/// A list of HeyGen's, page by page; v1's lists are one page. Nothing is sent before
-/// [`Pages::next`].
+/// A list, page by page; v1's lists have one page. Nothing is sent before [`Pages::next`].
 ///
-/// A list that is not known to be whole never ends quietly: a missing token, or one that leads
-/// back, is an error.
+/// A list that may be incomplete is an error: one that lacks the token of its next page, or whose
+/// token leads back to an earlier page.
 #[must_use = "nothing is sent before `next` or `all`"]
 pub struct Pages<'a, T> {
     api: &'a Api,
     call: Call,
     read: fn(&Value) -> Option<T>,
     token: Option<String>,
-    /// Every token so far.
+    /// All tokens so far.
     seen: HashSet<String>,
     done: bool,
 }
@@ -32,13 +31,13 @@ impl<'a, T> Pages<'a, T> {
         Self { api, call, read, token: None, seen: HashSet::new(), done: false }
     }
 
-    /// Begins at a page that [`Pages::token`] told of, and not at the first one.
+    /// Starts at the page of a token that [`Pages::token`] returned, instead of the first page.
     pub fn starting_at(mut self, token: Option<String>) -> Self {
         self.token = token;
         self
     }
 
-    /// What [`Pages::starting_at`] needs to go on after the last page that was given; `None` at the end.
+    /// The token with which [`Pages::starting_at`] continues after the last page; `None` at the end.
     pub fn token(&self) -> Option<&str> {
         self.token.as_deref().filter(|_| !self.done)
     }
@@ -47,8 +46,8 @@ impl<'a, T> Pages<'a, T> {
     ///
     /// # Errors
     ///
-    /// Those of the call, after which the same page can be asked for again;
-    /// [`Kind::Unexpected`] for an element that cannot be read; [`Kind::RepeatedToken`].
+    /// [`ApiError`], after which the same page can be requested again; [`Kind::Unexpected`] for an
+    /// element that cannot be read; [`Kind::RepeatedToken`].
     pub async fn next(&mut self) -> Result<Option<Vec<T>>, ApiError> {
         if self.done {
             return Ok(None);
@@ -76,7 +75,7 @@ impl<'a, T> Pages<'a, T> {
         Ok(Some(page))
     }
 
-    /// All pages in one list: for lists that are known to be short.
+    /// All pages as one list, for lists that are known to be short.
     ///
     /// # Errors
     ///

@@ -1,31 +1,33 @@
-//! When a call is tried again.
+//! Retries.
 
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
 use super::{ApiError, Kind};
+use crate::backoff;
 
-/// How often and how long to try.
+/// How often and for how long a call is retried.
 ///
-/// Tried again are: 429 for every call, unless a quota is used up; 5xx, timeouts and broken
-/// connections for GET and DELETE and for what carries an idempotency key; and 409
-/// `request_in_progress` for the latter. An update (PATCH) is tried again only after a 429.
-/// The n-th wait is a random part of `base`·2ⁿ⁻¹, `cap` at most, and never less than what
-/// `Retry-After` asks for.
+/// Every call is retried after 429, unless a quota is used up. GET, DELETE and calls with an
+/// idempotency key are also retried after 5xx, timeouts and broken connections, and calls with a key
+/// after 409 `request_in_progress`. An update (PATCH) is retried only after 429.
+///
+/// The n-th wait is a random part of `base`·2ⁿ⁻¹, at most `cap`, and at least `Retry-After`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryPolicy {
-    /// Attempts per call, the first included.
+    /// The number of attempts per call, including the first.
     pub attempts: u32,
-    /// The longest first wait.
+    /// The upper limit of the first wait.
     pub base: Duration,
-    /// The longest wait.
+    /// The upper limit of all waits.
     pub cap: Duration,
-    /// The longest call, all attempts and waits included. A wait that would pass it is not begun.
+    /// The time limit of a call, including all attempts and waits. If the next wait would exceed it,
+    /// the call fails at once.
     pub deadline: Duration,
 }
 
-/// 5 attempts, 1 s to 30 s apart, 2 min in all.
+/// 5 attempts, waits of up to 1 s to 30 s, 2 min in total.
 impl Default for RetryPolicy {
     fn default() -> Self {
         Self {
@@ -37,14 +39,14 @@ impl Default for RetryPolicy {
     }
 }
 
-/// What a second try could do that the first did not.
+/// Whether a call can be repeated when it is not known if HeyGen has processed it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Repeat {
-    /// The work, twice.
+    /// No: HeyGen could make the change twice.
     Harmful,
-    /// Nothing.
+    /// Yes: the second time has no further effect.
     Harmless,
-    /// Nothing, because HeyGen knows the idempotency key.
+    /// Yes: HeyGen recognises the idempotency key.
     Keyed,
 }
 
@@ -60,14 +62,12 @@ impl Repeat {
 }
 
 impl RetryPolicy {
-    /// Full jitter: many clients that failed together do not come back together.
     fn wait(&self, attempt: u32, asked: Option<Duration>) -> Duration {
-        let doubled = self.base.saturating_mul(2_u32.saturating_pow(attempt.saturating_sub(1)));
-        doubled.min(self.cap).mul_f64(fastrand::f64()).max(asked.unwrap_or_default())
+        backoff(self.base, self.cap, attempt).max(asked.unwrap_or_default())
     }
 }
 
-/// Runs `attempt`, which is told how much time is left, until it succeeds or nothing speaks for another try.
+/// Runs `attempt`, with the time that is left, until it succeeds or must not be retried.
 pub(super) async fn run<T, F: Future<Output = Result<T, ApiError>>>(
     policy: &RetryPolicy,
     repeat: Repeat,
@@ -89,11 +89,12 @@ pub(super) async fn run<T, F: Future<Output = Result<T, ApiError>>>(
         tracing::warn!(
             operation = error.operation,
             attempt = attempts,
-            kind = ?error.kind,
-            status = error.status,
+            class = error.class.as_str(),
+            http_status = error.status,
             code = error.code,
+            reason = error.kind.advice(),
             wait_ms = wait.as_millis(),
-            "HeyGen is asked again"
+            "retrying a call of HeyGen's API"
         );
         sleep(wait).await;
     }
@@ -114,7 +115,7 @@ mod tests {
         ApiError { retry_after: retry_after.map(Duration::from_secs), ..ApiError::new("heygen:Test", kind) }
     }
 
-    /// How often it was tried and how long it took, if every attempt fails in the same way.
+    /// The number of attempts and the total time if every attempt fails in the same way.
     async fn failing(policy: RetryPolicy, repeat: Repeat, error: ApiError) -> (u32, Duration) {
         let start = Instant::now();
         let result: Result<(), _> = run(&policy, repeat, |_| std::future::ready(Err(error.clone()))).await;
@@ -122,7 +123,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_tried_again() {
+    async fn only_what_may_help_and_do_no_harm_is_retried() {
         use Repeat::{Harmful, Harmless, Keyed};
         for (kind, repeated_by) in [
             (Kind::RateLimited, &[Harmful, Harmless, Keyed][..]),
@@ -144,15 +145,15 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn at_least_as_long_as_retry_after_asks_for() {
+    async fn a_wait_is_at_least_as_long_as_retry_after() {
         let (attempts, took) = failing(POLICY, Repeat::Harmful, error(Kind::RateLimited, Some(35))).await;
         assert_eq!(attempts, 4);
-        // The timer of tokio counts in milliseconds, and rounds up.
+        // Tokio's timer has a resolution of 1 ms, and rounds up.
         assert!(took >= Duration::from_secs(3 * 35) && took < Duration::from_secs(3 * 35 + 1), "{took:?}");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_wait_beyond_the_deadline_is_not_begun() {
+    async fn a_wait_beyond_the_deadline_is_not_started() {
         for asked in [120, u64::MAX] {
             let (attempts, took) = failing(POLICY, Repeat::Keyed, error(Kind::RateLimited, Some(asked))).await;
             assert_eq!((attempts, took), (1, Duration::ZERO));
@@ -163,19 +164,19 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_attempt_is_told_how_much_time_is_left() {
-        let mut told = Vec::new();
+    async fn an_attempt_gets_the_time_that_is_left() {
+        let mut lefts = Vec::new();
         let _: Result<(), _> = run(&POLICY, Repeat::Keyed, |left| {
-            told.push(left.as_secs());
+            lefts.push(left.as_secs());
             std::future::ready(Err(error(Kind::RateLimited, Some(40))))
         })
         .await;
-        assert_eq!(told[0], 120);
-        assert!((79..=80).contains(&told[1]), "{told:?}");
+        assert_eq!(lefts[0], 120);
+        assert!((79..=80).contains(&lefts[1]), "{lefts:?}");
     }
 
     #[test]
-    fn waits_double_up_to_the_cap_and_are_anything_below() {
+    fn waits_are_random_below_a_limit_that_doubles_up_to_the_cap() {
         for (attempt, longest) in [(1, 1), (2, 2), (3, 4), (5, 16), (6, 30), (40, 30), (u32::MAX, 30)] {
             let waits: Vec<_> = (0..500).map(|_| POLICY.wait(attempt, None)).collect();
             let longest = Duration::from_secs(longest);

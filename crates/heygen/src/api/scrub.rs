@@ -1,18 +1,18 @@
-//! What may be repeated of an answer.
+//! What errors may quote from a response.
 
-/// Longer words are keys, tokens or digests; nobody reads them.
+/// Longer words are keys, tokens or digests.
 const LONGEST_WORD: usize = 40;
-/// Enough to say what is wrong.
+/// In bytes; enough to say what is wrong.
 const LONGEST_MESSAGE: usize = 300;
 const LONGEST_TOKEN: usize = 128;
 
-/// Keeps what must not be shown out of errors: HeyGen and gateways may quote what they were sent.
+/// Keeps secrets out of errors: HeyGen and gateways may quote what they received.
 pub(super) struct Scrub {
     pub(super) credential: String,
 }
 
 impl Scrub {
-    /// A message for people, without links, secrets and the credential; none if nothing is left.
+    /// A message without links and secrets; `None` if it quotes the credential or nothing is left.
     pub(super) fn message(&self, text: &str) -> Option<String> {
         if text.contains(&self.credential) {
             return None;
@@ -32,7 +32,7 @@ impl Scrub {
         (!message.is_empty()).then_some(message)
     }
 
-    /// A code, an id or a content type: short and plain, or nothing.
+    /// A code, an id or a content type; `None` unless it is short and has no special characters.
     pub(super) fn token(&self, text: &str) -> Option<String> {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-:./+".contains(&byte);
         let fits = (1..=LONGEST_TOKEN).contains(&text.len()) && text.bytes().all(plain);
@@ -49,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_keeps_its_words_and_loses_what_is_secret() {
+    fn secrets_are_removed_from_a_message() {
         for (text, expected) in [
             ("Url of this webhook endpoint is invalid", Some("Url of this webhook endpoint is invalid")),
             (" two\nlines\u{7} ", Some("two lines")),
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_short_and_plain() {
+    fn a_token_is_short_and_without_special_characters() {
         assert_eq!(scrub().token("rate_limit_exceeded").as_deref(), Some("rate_limit_exceeded"));
         assert_eq!(scrub().token("text/html").as_deref(), Some("text/html"));
         for bad in ["", "a b", "a\"b", "whsec_abc", "é", &"x".repeat(129)] {

@@ -10,15 +10,16 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use tokio::time::timeout;
 
-use super::answer::Answer;
+use super::response::ResponseHead;
 use super::retry::Repeat;
 use super::scrub::Scrub;
 use super::{ApiError, Credential, IdempotencyKey, InvalidConfig, Kind, Timeouts, retry_after};
 
-/// The largest answer that is read. A page of 100 of the largest known events is far below it.
+/// The largest response that is read, in bytes. A page of 100 of the largest known events is far
+/// smaller.
 const LARGEST_BODY: usize = 8 << 20;
 
-/// A request, as often as it is sent.
+/// A request, which may be sent several times.
 #[derive(Clone)]
 pub(super) struct Call {
     pub(super) operation: &'static str,
@@ -66,10 +67,10 @@ impl Transport {
         Ok(Self { client: OnceLock::new(), credential: (name, value), timeouts, scrub })
     }
 
-    /// Sends `call` once. It takes `left` at most.
+    /// Sends `call` once, and fails after `left` at the latest.
     pub(super) async fn attempt(&self, call: &Call, left: Duration) -> Result<Value, ApiError> {
-        let answer = timeout(self.timeouts.attempt.min(left), self.exchange(call)).await;
-        answer.unwrap_or_else(|_| Err(call.failed(Kind::Timeout)))
+        let result = timeout(self.timeouts.attempt.min(left), self.exchange(call)).await;
+        result.unwrap_or_else(|_| Err(call.failed(Kind::Timeout)))
     }
 
     async fn exchange(&self, call: &Call) -> Result<Value, ApiError> {
@@ -78,7 +79,7 @@ impl Transport {
         let response = self.client(call)?.execute(request).await.map_err(failed)?;
 
         let header = |name: &str| response.headers().get(name)?.to_str().ok();
-        let answer = Answer {
+        let head = ResponseHead {
             status: response.status().as_u16(),
             content_type: header(CONTENT_TYPE.as_str()).and_then(|text| self.scrub.token(text.split(';').next()?)),
             request_id: header("x-request-id").and_then(|id| self.scrub.token(id)),
@@ -87,11 +88,11 @@ impl Transport {
         };
         let body = match self.body(call, response).await {
             Ok(body) => body,
-            // A refusal is one, however it goes on.
-            Err(error) if answer.is_success() => return Err(ApiError { status: Some(answer.status), ..error }),
+            // An error status is known, even if the rest of the response is lost.
+            Err(error) if head.is_success() => return Err(ApiError { status: Some(head.status), ..error }),
             Err(_) => Vec::new(),
         };
-        answer.read(call.operation, &body, &self.scrub)
+        head.read(call.operation, &body, &self.scrub)
     }
 
     fn request(&self, call: &Call) -> Result<Request, ApiError> {
@@ -121,7 +122,7 @@ impl Transport {
         Ok(body)
     }
 
-    /// What the network says is in the last of an error's sources; the others quote the URL.
+    /// The innermost source is the error of the network; the outer ones quote the URL.
     fn failed(&self, call: &Call, error: &reqwest::Error) -> ApiError {
         let mut source = error.source();
         while let Some(deeper) = source.and_then(Error::source) {
@@ -132,7 +133,7 @@ impl Transport {
         ApiError { message, ..call.failed(kind) }
     }
 
-    /// The client is built with the first call: most starts of a function make none.
+    /// The client is built with the first call, because most processes make no call.
     fn client(&self, call: &Call) -> Result<&Client, ApiError> {
         if let Some(client) = self.client.get() {
             return Ok(client);
@@ -142,10 +143,10 @@ impl Transport {
     }
 }
 
-/// The client that calls are made with, for who has to call someone else beside HeyGen: HTTP/1.1
-/// over TLS with ring and embedded roots, and without proxies, redirects and retries, each of
-/// which would send a credential, or do the work, where nobody asked for it. `None` if no client
-/// can be built.
+/// The HTTP client of [`Api`](super::Api), for calls to other servers: HTTP/1.1 over TLS, with ring
+/// and embedded roots. It uses no proxy, follows no redirect and does not retry, since each of them
+/// could send a credential to another host or make a change twice. It applies only the timeout of
+/// the connection. `None` if the client cannot be built.
 pub fn http_client(timeouts: Timeouts) -> Option<Client> {
     let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     let ring = Arc::new(rustls::crypto::ring::default_provider());

@@ -1,4 +1,4 @@
-//! What became of videos, for jobs whose webhook never came.
+//! The statuses of videos, for jobs whose webhook never arrived.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,73 +12,73 @@ use super::{Api, ApiError, ApiVersion, Kind, Pages};
 use crate::fields::Fields;
 use crate::{Failure, links};
 
-/// HeyGen's limit of [`Api::video_statuses`], per call.
+/// HeyGen's limit per call of [`Api::video_statuses`].
 const IDS_PER_CALL: usize = 100;
 
-/// How far HeyGen is with something, in HeyGen's words.
+/// The status of a video or a translation, as HeyGen names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Progress {
-    /// Not begun.
+    /// `waiting`: not started.
     Waiting,
-    /// Not begun.
+    /// `pending`: not started.
     Pending,
-    /// Not begun.
+    /// `queued`: not started.
     Queued,
-    /// Worked on: a video.
+    /// `processing`: a video in progress.
     Processing,
-    /// Worked on: a translation.
+    /// `running`: a translation in progress.
     Running,
-    /// Done.
+    /// `completed`.
     Completed,
-    /// Given up.
+    /// `failed`.
     Failed,
-    /// HeyGen knows no such thing.
+    /// `not_found`: HeyGen has no video with this id.
     NotFound,
-    /// Something else, in HeyGen's word.
+    /// A status that this version does not know.
     Other(String),
 }
 
-/// A video, or a translation of one. `Debug` shows neither links, which let anyone who has one
-/// fetch the result, nor why it failed.
+/// A video, or the translation of one. `Debug` omits the links, because anyone who has one can fetch
+/// the result, the title, and why it failed.
 #[derive(Clone, PartialEq)]
 pub struct Video {
-    /// HeyGen's id of it.
+    /// HeyGen's id of the video.
     pub id: String,
-    /// How far it is.
+    /// The video's status.
     pub progress: Option<Progress>,
-    /// Its title.
+    /// The video's title.
     pub title: Option<String>,
-    /// What the team called it. v3 tells it of translations only, v1 of videos.
+    /// The caller's own id. v3 returns it for translations only, v1 for videos.
     pub callback_id: Option<String>,
-    /// When it was begun, as HeyGen wrote it: v3 gives Unix seconds.
+    /// When it was created, as HeyGen wrote it: Unix seconds in v3.
     pub created_at: Option<String>,
-    /// When it was done, likewise.
+    /// When it was completed, in the same format.
     pub completed_at: Option<String>,
-    /// Fresh links to the results, named as in [`Event::links`](crate::Event::links).
+    /// Fresh URLs of the results, named as in [`Event::links`](crate::Event::links).
     pub links: BTreeMap<String, String>,
-    /// Its length in seconds.
+    /// The length of the video in seconds.
     pub duration: Option<f64>,
-    /// The folder it is in.
+    /// HeyGen's id of the folder that contains it.
     pub folder_id: Option<String>,
-    /// The language of a translation.
+    /// The language of a translation, such as `Spanish`.
     pub output_language: Option<String>,
-    /// Why it failed, if it did and HeyGen said so.
+    /// Why it failed, if it did and HeyGen gave a reason.
     pub failure: Option<Failure>,
 }
 
-/// How far a video is, and no more.
+/// The status of a video, without links.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VideoState {
-    /// HeyGen's id of it.
+    /// HeyGen's id of the video.
     pub id: String,
-    /// How far it is.
+    /// The video's status.
     pub progress: Option<Progress>,
-    /// Why it failed, if it did and HeyGen said so.
+    /// Why it failed, if it did and HeyGen gave a reason.
     pub failure: Option<Failure>,
 }
 
 impl Api {
-    /// A video, with fresh links.
+    /// Returns a video, with fresh links.
     ///
     /// # Errors
     ///
@@ -95,7 +95,7 @@ impl Api {
         self.read_video(call).await
     }
 
-    /// A translation, with fresh links.
+    /// Returns a translation, with fresh links.
     ///
     /// # Errors
     ///
@@ -107,8 +107,8 @@ impl Api {
         self.read_video(self.call(OPERATION, Method::GET, &path, &[])).await
     }
 
-    /// How far many videos are; one call for each 100 of them. HeyGen answers for unknown ones
-    /// too ([`Progress::NotFound`]), in an order of its own.
+    /// Returns the statuses of many videos, with one call per 100. Unknown ids are included
+    /// ([`Progress::NotFound`]); the order is HeyGen's.
     ///
     /// # Errors
     ///

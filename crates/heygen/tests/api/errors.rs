@@ -1,4 +1,4 @@
-//! Every shape of a failure: its kind, its class and what it says.
+//! Every failure: its kind, its class and its message.
 
 use crate::server::{Reply, Server};
 use crate::{config, new_endpoint, v3};
@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
 
-/// The error of a POST without a key, which is tried again only after a 429.
+/// The error of a POST without a key, which is retried only after 429.
 async fn error(reply: Reply) -> ApiError {
     let server = Server::replying([reply]).await;
     v3(&server).create_endpoint(&new_endpoint(), None).await.unwrap_err()
@@ -17,60 +17,61 @@ async fn error(reply: Reply) -> ApiError {
 
 fn html(status: u16) -> Reply {
     let body = b"<html>canary</html>".to_vec();
-    Reply::Answer(status, "Content-Type: text/html; charset=utf-8\r\n".into(), body)
+    Reply::Response(status, "Content-Type: text/html; charset=utf-8\r\n".into(), body)
 }
 
 #[tokio::test]
-async fn heygens_refusals() {
-    let v3 = |code: &str| json!({"error": {"code": code, "message": "HeyGen's words", "param": null, "doc_url": "…"}});
-    let v1 = |code: u32| json!({"code": code, "data": null, "message": "HeyGen's words"});
+async fn errors_that_heygen_reports() {
+    let v3 =
+        |code: &str| json!({"error": {"code": code, "message": "HeyGen's message", "param": null, "doc_url": "…"}});
+    let v1 = |code: u32| json!({"code": code, "data": null, "message": "HeyGen's message"});
     #[rustfmt::skip]
     let cases: [(u16, Value, Kind, ErrorClass, &str); 18] = [
         (400, v3("invalid_parameter"), Kind::Rejected, Permanent, "correct it"),
-        (401, v3("unauthorized"), Kind::Unauthorized, Denied, "refuses the API key: check"),
+        (401, v3("unauthorized"), Kind::Unauthorized, Denied, "rejects the API key: check"),
         (402, v3("insufficient_credit"), Kind::InsufficientCredit, Denied, "credit"),
         (403, v3("forbidden"), Kind::Forbidden, Denied, "permissions"),
-        (404, v3("not_found"), Kind::NotFound, Permanent, "knows no such thing"),
+        (404, v3("not_found"), Kind::NotFound, Permanent, "cannot find it"),
         (409, v3("request_in_progress"), Kind::InProgress, Transient, "same idempotency key"),
         (409, v3("already_exists"), Kind::Conflict, Permanent, "conflict"),
         (422, v3("unprocessable"), Kind::Rejected, Permanent, "correct it"),
         (429, v3("rate_limit_exceeded"), Kind::RateLimited, Transient, "try again later"),
-        (429, v3("quota_exceeded"), Kind::QuotaExceeded, Denied, "raise it"),
+        (429, v3("quota_exceeded"), Kind::QuotaExceeded, Denied, "raise the quota"),
         (500, v3("internal_error"), Kind::Server, Transient, "try again later"),
         (503, v3("new_code"), Kind::Server, Transient, "try again later"),
-        (200, v3("unauthorized"), Kind::Unauthorized, Denied, "refuses the API key: check"),
+        (200, v3("unauthorized"), Kind::Unauthorized, Denied, "rejects the API key: check"),
         (200, v3("new_code"), Kind::Rejected, Permanent, "correct it"),
         (400, v1(400_542), Kind::Rejected, Permanent, "correct it"),
-        (404, v1(400_131), Kind::NotFound, Permanent, "knows no such thing"),
-        (200, v1(400_131), Kind::NotFound, Permanent, "knows no such thing"),
-        (401, v1(400_112), Kind::Unauthorized, Denied, "refuses the API key: check"),
+        (404, v1(400_131), Kind::NotFound, Permanent, "cannot find it"),
+        (200, v1(400_131), Kind::NotFound, Permanent, "cannot find it"),
+        (401, v1(400_112), Kind::Unauthorized, Denied, "rejects the API key: check"),
     ];
     for (status, body, kind, class, advice) in cases {
         let error = error(Reply::json(status, body.clone()).header("X-Request-Id", "req-1")).await;
         assert_eq!((error.kind, error.class, error.status), (kind, class, Some(status)), "{body}");
-        assert_eq!(error.message.as_deref(), Some("HeyGen's words"), "{body}");
+        assert_eq!(error.message.as_deref(), Some("HeyGen's message"), "{body}");
         assert_eq!(error.request_id.as_deref(), Some("req-1"));
         let code = error.code.clone().unwrap();
         assert!(body.to_string().contains(&code), "{body}");
         let text = error.to_string();
         assert!(text.starts_with("heygen:CreateEndpoint failed: ") && text.contains(advice), "{text}");
-        assert!(text.contains(&format!("status {status}, code {code}, \"HeyGen's words\", request req-1")), "{text}");
+        assert!(text.contains(&format!("status {status}, code {code}, \"HeyGen's message\", request req-1")), "{text}");
     }
 }
 
 #[tokio::test]
-async fn a_refusal_may_lack_everything() {
-    for body in [json!({"error": {}}), json!({"error": "HeyGen's words"}), json!({"error": 7}), json!({"code": 7})] {
+async fn an_error_body_may_lack_every_field() {
+    for body in [json!({"error": {}}), json!({"error": "HeyGen's message"}), json!({"error": 7}), json!({"code": 7})] {
         assert_eq!(error(Reply::json(400, body.clone())).await.kind, Kind::Rejected, "{body}");
         assert_eq!(error(Reply::json(200, body.clone())).await.kind, Kind::Rejected, "{body}");
         assert_eq!(error(Reply::json(401, body.clone())).await.kind, Kind::Unauthorized, "{body}");
     }
-    let error = error(Reply::json(400, json!({"error": "HeyGen's words"}))).await;
-    assert_eq!(error.message.as_deref(), Some("HeyGen's words"));
+    let error = error(Reply::json(400, json!({"error": "HeyGen's message"}))).await;
+    assert_eq!(error.message.as_deref(), Some("HeyGen's message"));
 }
 
 #[tokio::test]
-async fn of_what_is_not_json_only_status_and_type_are_told() {
+async fn an_error_quotes_only_status_and_type_of_what_is_not_json() {
     for (status, kind, class) in [
         (200, Kind::NotJson, Transient),
         (400, Kind::Rejected, Permanent),
@@ -82,13 +83,13 @@ async fn of_what_is_not_json_only_status_and_type_are_told() {
     ] {
         let error = error(html(status)).await;
         assert_eq!((error.kind, error.class, error.status), (kind, class, Some(status)));
-        assert_eq!(error.message.as_deref(), Some("the answer is text/html, not JSON"));
+        assert_eq!(error.message.as_deref(), Some("the response is text/html, not JSON"));
         assert!(!format!("{error} {error:?}").contains("canary"));
     }
 }
 
 #[tokio::test]
-async fn an_empty_body_is_judged_by_its_status() {
+async fn an_empty_body_is_classified_by_its_status() {
     for (status, kind) in [
         (200, Kind::Unexpected),
         (400, Kind::Rejected),
@@ -98,7 +99,7 @@ async fn an_empty_body_is_judged_by_its_status() {
         (408, Kind::Timeout),
         (500, Kind::Server),
     ] {
-        let error = error(Reply::Answer(status, String::new(), Vec::new())).await;
+        let error = error(Reply::Response(status, String::new(), Vec::new())).await;
         assert_eq!((error.kind, error.message), (kind, None), "{status}");
     }
 }
@@ -115,7 +116,7 @@ async fn a_gateways_404_does_not_mean_deleted() {
 async fn a_redirect_is_not_followed() {
     let other = Server::replying([Reply::json(200, json!({"data": []}))]).await;
     for status in [301, 302, 307, 308] {
-        let reply = Reply::Answer(status, String::new(), Vec::new()).header("Location", &other.url);
+        let reply = Reply::Response(status, String::new(), Vec::new()).header("Location", &other.url);
         let server = Server::replying([reply]).await;
         let error = v3(&server).endpoints().all().await.unwrap_err();
         assert_eq!((error.kind, error.status), (Kind::Redirected, Some(status)));
@@ -125,18 +126,18 @@ async fn a_redirect_is_not_followed() {
 }
 
 #[tokio::test]
-async fn an_answer_is_read_up_to_a_limit() {
+async fn a_response_is_read_up_to_a_limit() {
     let body = |len: usize| [br#"{"data":[]}"#.to_vec(), vec![b' '; len]].concat();
-    let server = Server::replying([Reply::Answer(200, String::new(), body(1 << 20))]).await;
+    let server = Server::replying([Reply::Response(200, String::new(), body(1 << 20))]).await;
     assert!(v3(&server).endpoints().all().await.is_ok());
-    let server = Server::replying([Reply::Answer(200, String::new(), body(8 << 20))]).await;
+    let server = Server::replying([Reply::Response(200, String::new(), body(8 << 20))]).await;
     assert_eq!(v3(&server).endpoints().all().await.unwrap_err().kind, Kind::TooLarge);
-    let server = Server::replying([Reply::Answer(401, String::new(), body(8 << 20))]).await;
+    let server = Server::replying([Reply::Response(401, String::new(), body(8 << 20))]).await;
     assert_eq!(v3(&server).endpoints().all().await.unwrap_err().kind, Kind::Unauthorized);
 }
 
 #[tokio::test]
-async fn an_answer_without_what_is_needed_is_unexpected() {
+async fn a_response_without_a_required_field_is_unexpected() {
     for data in [
         json!(null),
         json!({"url": "https://x.invalid"}),
@@ -152,13 +153,13 @@ async fn an_answer_without_what_is_needed_is_unexpected() {
 }
 
 #[tokio::test]
-async fn no_connection() {
-    // Nobody listens on the port of a listener that is gone.
+async fn no_connection_is_transient_with_the_networks_error() {
+    // The listener is dropped at once, so nothing listens on its port.
     let gone = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let api = Api::new(&config(ApiVersion::V3, &format!("http://{gone}"))).unwrap();
     let error = api.video("v").await.unwrap_err();
     assert_eq!((error.kind, error.class, error.status, error.attempts), (Kind::Connection, Transient, None, 3));
-    assert!(error.message.unwrap().contains("refused"), "the network's words");
+    assert!(error.message.unwrap().contains("refused"), "the network's error");
 }
 
 #[tokio::test]
@@ -173,17 +174,17 @@ async fn https_begins_with_a_handshake() {
 }
 
 #[tokio::test]
-async fn an_answer_that_does_not_come() {
+async fn a_missing_response_is_a_timeout() {
     let server = Server::replying([Reply::Silent]).await;
     let mut config = config(ApiVersion::V3, &server.url);
     config.timeouts.attempt = Duration::from_millis(30);
     let error = Api::new(&config).unwrap().create_endpoint(&new_endpoint(), None).await.unwrap_err();
     assert_eq!((error.kind, error.class, error.attempts), (Kind::Timeout, Transient, 1));
-    assert!(error.to_string().contains("may or may not be done"), "{error}");
+    assert!(error.to_string().contains("may or may not be made"), "{error}");
 }
 
 #[test]
-fn what_no_client_can_be_made_from() {
+fn an_invalid_configuration_makes_no_client() {
     let config = |credential| ApiConfig::new(ApiVersion::V3, credential);
     for bad in ["", "a b", "key\n", "clé"] {
         for credential in [Credential::ApiKey(bad.into()), Credential::Bearer(bad.into())] {

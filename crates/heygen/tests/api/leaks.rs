@@ -1,4 +1,4 @@
-//! Neither the credential nor a secret nor an answer's body is ever shown.
+//! The credential, secrets and the bodies of responses are never shown.
 
 use crate::server::{Reply, Server};
 use crate::{KEY, config, key, new_endpoint, v3};
@@ -33,7 +33,7 @@ async fn nothing_secret_is_shown() {
     tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(move || writer.clone()).init();
     let mut text = String::new();
 
-    // Answers that are read: secrets, links, titles, failures.
+    // Successful responses: secrets, links, titles, failures.
     let link = "https://files.example.invalid/canary_link?Signature=canary_link";
     let endpoint = json!({"endpoint_id": "ep_1", "url": "https://x.invalid", "secret": "whsec_canary"});
     let failed = json!({"code": "canary_failure", "message": "canary_failure"});
@@ -63,7 +63,7 @@ async fn nothing_secret_is_shown() {
     text += &shown(&api.video("v").await.unwrap());
     text += &shown(&api.video_statuses(&["v"]).await.unwrap());
 
-    // Answers that are not: HeyGen and gateways may quote whatever they know.
+    // Errors: HeyGen and gateways may quote anything that they know.
     let quote = format!("no key {KEY}");
     let json = "Content-Type: application/json\r\n".to_owned();
     let replies = [
@@ -72,9 +72,9 @@ async fn nothing_secret_is_shown() {
         Reply::json(400, json!({"code": 400_542, "data": "canary_body", "message": quote})),
         Reply::json(500, json!({"canary_body": "canary_body"})).header("X-Request-Id", KEY),
         Reply::json(200, json!({"data": "canary_body", "secret": "whsec_canary"})),
-        Reply::Answer(502, format!("Content-Type: {KEY}\r\n"), b"<html>canary_body".to_vec()),
-        Reply::Answer(200, json.clone(), b"{\"canary_body\":".to_vec()),
-        Reply::Answer(302, format!("Location: {link}\r\n"), b"canary_body".to_vec()),
+        Reply::Response(502, format!("Content-Type: {KEY}\r\n"), b"<html>canary_body".to_vec()),
+        Reply::Response(200, json.clone(), b"{\"canary_body\":".to_vec()),
+        Reply::Response(302, format!("Location: {link}\r\n"), b"canary_body".to_vec()),
         Reply::Drop,
         Reply::Cut(200),
     ];
@@ -96,7 +96,7 @@ async fn nothing_secret_is_shown() {
     text += &format!("{error}\n{}", shown(&error));
 
     let logged = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    assert!(logged.contains("HeyGen is asked again"), "our log is searched");
+    assert!(logged.contains("retrying a call of HeyGen's API"), "the crate's log is searched");
     assert!(logged.contains("starting new connection"), "the libraries' log is searched");
     assert!(text.contains("heygen:CreateEndpoint failed"), "errors are searched");
     for (place, searched) in [("log", &logged), ("Debug or Display", &text)] {

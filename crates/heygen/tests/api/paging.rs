@@ -1,4 +1,4 @@
-//! Lists: all of it, in order, or an error.
+//! A list is complete and in order, or an error.
 
 use crate::server::{Reply, Server};
 use crate::v3;
@@ -49,16 +49,16 @@ async fn the_token_follows_the_other_parameters() {
 }
 
 #[tokio::test]
-async fn the_end_may_be_told_in_several_ways() {
+async fn the_end_may_be_marked_in_several_ways() {
     for (more, token) in [(json!(false), json!("t")), (json!(false), json!("")), (Value::Null, Value::Null)] {
         let server = Server::replying([page(&["a"], more, token)]).await;
         assert_eq!(list(&server).await.unwrap(), ["a"]);
     }
 }
 
-/// A list whose tokens are these, over and over. It ends after 10 pages, so that a client that
-/// goes on and on fails, and does not hang.
-async fn circle(tokens: &'static [&'static str]) -> Server {
+/// A list whose tokens repeat. It ends after 10 pages, so that a client without a check fails
+/// instead of running indefinitely.
+async fn cycle(tokens: &'static [&'static str]) -> Server {
     let mut count = 0;
     Server::start(move |_| {
         count += 1;
@@ -68,22 +68,22 @@ async fn circle(tokens: &'static [&'static str]) -> Server {
 }
 
 #[tokio::test]
-async fn a_token_that_repeats_for_ever_is_an_error() {
-    let server = circle(&["same"]).await;
+async fn a_token_that_repeats_is_an_error() {
+    let server = cycle(&["same"]).await;
     let error = list(&server).await.unwrap_err();
     assert_eq!((error.kind, error.class), (Kind::RepeatedToken, ErrorClass::Permanent));
     assert_eq!(server.seen().len(), 2);
 }
 
 #[tokio::test]
-async fn tokens_that_go_in_a_circle_are_an_error() {
-    let server = circle(&["x", "y", "z"]).await;
+async fn tokens_that_form_a_cycle_are_an_error() {
+    let server = cycle(&["x", "y", "z"]).await;
     assert_eq!(list(&server).await.unwrap_err().kind, Kind::RepeatedToken);
     assert_eq!(server.seen().len(), 4);
 }
 
 #[tokio::test]
-async fn a_token_is_enough_to_go_on() {
+async fn a_token_without_has_more_leads_to_the_next_page() {
     let server = Server::replying([page(&["a"], Value::Null, json!("t")), page(&["b"], Value::Null, json!(""))]).await;
     assert_eq!(list(&server).await.unwrap(), ["a", "b"]);
 }
@@ -95,20 +95,20 @@ async fn a_list_without_its_end_is_an_error() {
 }
 
 #[tokio::test]
-async fn what_is_no_list_is_not_an_empty_list() {
+async fn a_body_without_a_list_is_not_an_empty_list() {
     for body in [json!({"data": null}), json!({}), json!([]), json!({"data": {}}), json!({"data": [7]})] {
         let server = Server::replying([Reply::json(200, body.clone())]).await;
         assert_eq!(list(&server).await.unwrap_err().kind, Kind::Unexpected, "{body}");
     }
-    let server = Server::replying([Reply::Answer(200, String::new(), Vec::new())]).await;
+    let server = Server::replying([Reply::Response(200, String::new(), Vec::new())]).await;
     assert_eq!(list(&server).await.unwrap_err().kind, Kind::Unexpected);
 }
 
 #[tokio::test]
-async fn a_page_that_failed_can_be_asked_for_again() {
-    let refused = Reply::json(400, json!({"error": {"code": "bad", "message": "no"}}));
+async fn a_page_that_failed_can_be_requested_again() {
+    let rejected = Reply::json(400, json!({"error": {"code": "bad", "message": "no"}}));
     let server =
-        Server::replying([page(&["a"], json!(true), json!("t")), refused, page(&["b"], json!(false), Value::Null)])
+        Server::replying([page(&["a"], json!(true), json!("t")), rejected, page(&["b"], json!(false), Value::Null)])
             .await;
     let api = v3(&server);
     let mut pages = api.event_types();

@@ -1,4 +1,4 @@
-//! What is tried again, how often, and that nothing is done twice.
+//! What is retried, how often, and that no change is made twice.
 
 use crate::server::{Reply, Server};
 use crate::{config, key, new_endpoint, v3};
@@ -13,11 +13,11 @@ use time::format_description::well_known::Rfc2822;
 
 const ALL: u32 = 3;
 
-fn refused(status: u16, code: &str) -> Reply {
+fn rejected(status: u16, code: &str) -> Reply {
     Reply::json(status, json!({"error": {"code": code, "message": "no"}}))
 }
 
-/// How often each kind of call is tried while every answer is `reply`:
+/// The attempts of each kind of call while every response is `reply`:
 /// GET, DELETE, PATCH, POST, POST with a key.
 async fn attempts(reply: Reply) -> [u32; 5] {
     let server = Server::replying([reply]).await;
@@ -35,23 +35,23 @@ async fn attempts(reply: Reply) -> [u32; 5] {
 }
 
 #[tokio::test]
-async fn a_rate_limit_is_waited_for_by_every_call() {
-    assert_eq!(attempts(refused(429, "rate_limit_exceeded")).await, [ALL; 5]);
-    assert_eq!(attempts(Reply::Answer(429, String::new(), Vec::new())).await, [ALL; 5]);
-    assert_eq!(attempts(refused(200, "rate_limit_exceeded")).await, [ALL; 5]);
+async fn every_call_is_retried_after_a_rate_limit() {
+    assert_eq!(attempts(rejected(429, "rate_limit_exceeded")).await, [ALL; 5]);
+    assert_eq!(attempts(Reply::Response(429, String::new(), Vec::new())).await, [ALL; 5]);
+    assert_eq!(attempts(rejected(200, "rate_limit_exceeded")).await, [ALL; 5]);
 }
 
 #[tokio::test]
-async fn a_used_up_quota_is_not_waited_for() {
-    assert_eq!(attempts(refused(429, "quota_exceeded").header("Retry-After", "0")).await, [1; 5]);
+async fn a_used_up_quota_is_not_retried() {
+    assert_eq!(attempts(rejected(429, "quota_exceeded").header("Retry-After", "0")).await, [1; 5]);
 }
 
 #[tokio::test]
-async fn failures_are_tried_again_where_that_does_nothing_twice() {
+async fn failures_are_retried_where_no_change_can_be_made_twice() {
     for reply in [
-        refused(500, "internal_error"),
-        Reply::Answer(502, String::new(), b"<html>".to_vec()),
-        Reply::Answer(503, String::new(), Vec::new()),
+        rejected(500, "internal_error"),
+        Reply::Response(502, String::new(), b"<html>".to_vec()),
+        Reply::Response(503, String::new(), Vec::new()),
         Reply::Drop,
         Reply::Cut(200),
         Reply::Cut(500),
@@ -61,7 +61,7 @@ async fn failures_are_tried_again_where_that_does_nothing_twice() {
 }
 
 #[tokio::test]
-async fn a_timeout_is_tried_again_where_that_does_nothing_twice() {
+async fn a_timeout_is_retried_where_no_change_can_be_made_twice() {
     let server = Server::replying([Reply::Silent]).await;
     let mut config = config(ApiVersion::V3, &server.url);
     config.timeouts.attempt = Duration::from_millis(20);
@@ -72,37 +72,37 @@ async fn a_timeout_is_tried_again_where_that_does_nothing_twice() {
 }
 
 #[tokio::test]
-async fn a_request_in_progress_is_waited_for_by_its_key() {
-    assert_eq!(attempts(refused(409, "request_in_progress")).await, [1, 1, 1, 1, ALL]);
-    assert_eq!(attempts(refused(409, "other")).await, [1; 5]);
+async fn a_request_in_progress_is_retried_with_its_key() {
+    assert_eq!(attempts(rejected(409, "request_in_progress")).await, [1, 1, 1, 1, ALL]);
+    assert_eq!(attempts(rejected(409, "other")).await, [1; 5]);
 }
 
 #[tokio::test]
-async fn refusals_are_not_tried_again() {
+async fn rejected_calls_are_not_retried() {
     for status in [400, 401, 402, 403, 404, 422] {
-        assert_eq!(attempts(refused(status, "code")).await, [1; 5], "{status}");
+        assert_eq!(attempts(rejected(status, "code")).await, [1; 5], "{status}");
     }
-    assert_eq!(attempts(Reply::Answer(200, String::new(), b"<html>".to_vec())).await, [1; 5]);
+    assert_eq!(attempts(Reply::Response(200, String::new(), b"<html>".to_vec())).await, [1; 5]);
 }
 
 #[tokio::test]
 async fn success_after_failures_is_success() {
     let server =
-        Server::replying([refused(429, "x"), Reply::Drop, Reply::json(200, json!({"data": {"id": "v"}}))]).await;
+        Server::replying([rejected(429, "x"), Reply::Drop, Reply::json(200, json!({"data": {"id": "v"}}))]).await;
     assert_eq!(v3(&server).video("v").await.unwrap().id, "v");
     assert_eq!(server.seen().len(), 3);
 }
 
-/// The error of a GET that HeyGen asks to come back later, for as long as it takes.
+/// The error of a GET to which every response has this status and this `Retry-After`.
 async fn later(status: u16, value: &str) -> ApiError {
-    let server = Server::replying([refused(status, "x").header("Retry-After", value)]).await;
+    let server = Server::replying([rejected(status, "x").header("Retry-After", value)]).await;
     v3(&server).video("v").await.unwrap_err()
 }
 
-/// The waits are 2 ms at most unless `Retry-After` is heard, and 60 s do not fit into the 10 s of
-/// the call: it ends at once, and says when to come back.
+/// Without `Retry-After` the waits are at most 2 ms. A wait of 60 s exceeds the 10 s of the call, so
+/// the call fails at once with the time to wait.
 #[tokio::test]
-async fn retry_after_is_heard_in_both_forms() {
+async fn retry_after_is_honoured_in_both_forms() {
     for status in [429, 503] {
         let error = later(status, "60").await;
         assert_eq!((error.attempts, error.retry_after), (1, Some(Duration::from_secs(60))));
@@ -117,14 +117,14 @@ async fn retry_after_is_heard_in_both_forms() {
 }
 
 #[tokio::test]
-async fn retry_after_that_has_passed_or_says_nothing_is_no_wait() {
+async fn retry_after_in_the_past_or_invalid_is_no_wait() {
     for value in ["0", "Sun, 06 Nov 1994 08:49:37 GMT", "soon", "-5", ""] {
         assert_eq!(later(429, value).await.attempts, ALL, "{value:?}");
     }
 }
 
 #[tokio::test]
-async fn the_deadline_ends_the_last_attempt() {
+async fn the_deadline_limits_the_last_attempt() {
     let server = Server::replying([Reply::Silent]).await;
     let mut config = config(ApiVersion::V3, &server.url);
     config.retry.deadline = Duration::from_millis(40);
@@ -134,7 +134,7 @@ async fn the_deadline_ends_the_last_attempt() {
     assert!(start.elapsed() < config.timeouts.attempt, "{:?}", start.elapsed());
 }
 
-/// HeyGen as documented, on bad days: the work is done and its first answer is lost.
+/// HeyGen as documented, but the first response to each change is lost after the change was made.
 async fn forgetful() -> (Server, Arc<Mutex<Vec<Value>>>) {
     let made = Arc::new(Mutex::new(Vec::new()));
     let by_key = Mutex::new(HashMap::<String, Value>::new());
@@ -159,7 +159,7 @@ async fn forgetful() -> (Server, Arc<Mutex<Vec<Value>>>) {
 }
 
 #[tokio::test]
-async fn a_lost_answer_is_fetched_with_the_same_key() {
+async fn a_lost_response_is_returned_again_for_the_same_key() {
     let (server, made) = forgetful().await;
     let api = v3(&server);
     let (create, rotate) = (key("create"), key("rotate"));
@@ -176,7 +176,7 @@ async fn a_lost_answer_is_fetched_with_the_same_key() {
 }
 
 #[tokio::test]
-async fn without_a_key_nothing_is_done_twice() {
+async fn without_a_key_no_change_is_made_twice() {
     let (server, made) = forgetful().await;
     let api = v3(&server);
     assert_eq!(api.create_endpoint(&new_endpoint(), None).await.unwrap_err().kind, Kind::Connection);
@@ -185,8 +185,8 @@ async fn without_a_key_nothing_is_done_twice() {
 }
 
 #[tokio::test]
-async fn deleted_by_a_lost_attempt_is_deleted() {
-    let gone = refused(404, "not_found");
+async fn not_found_after_a_lost_delete_is_success() {
+    let gone = rejected(404, "not_found");
     let server = Server::replying([Reply::Drop, gone.clone()]).await;
     v3(&server).delete_endpoint("ep_1").await.unwrap();
     let server = Server::replying([gone]).await;

@@ -1,5 +1,5 @@
-//! HTTP/1.1 by hand, one request per connection, so that a test sees the bytes as they were sent
-//! and an answer can break wherever it likes.
+//! A minimal HTTP/1.1 server, one request per connection, so that a test sees the bytes as they were
+//! sent, and a response can break at any point.
 
 use serde_json::Value;
 use std::collections::VecDeque;
@@ -28,27 +28,27 @@ impl Seen {
     }
 }
 
-/// What the server does with a request.
+/// How the server responds to a request.
 #[derive(Debug, Clone)]
 pub enum Reply {
     /// Status, further header lines, body.
-    Answer(u16, String, Vec<u8>),
-    /// Closes the connection without an answer.
+    Response(u16, String, Vec<u8>),
+    /// Closes the connection without a response.
     Drop,
-    /// The head of an answer with this status and a part of its body, and then the end.
+    /// The head of a response with this status and a part of its body, then closes the connection.
     Cut(u16),
-    /// Never answers.
+    /// Never responds.
     Silent,
 }
 
 impl Reply {
     pub fn json(status: u16, body: Value) -> Self {
-        Self::Answer(status, "Content-Type: application/json\r\n".into(), body.to_string().into_bytes())
+        Self::Response(status, "Content-Type: application/json\r\n".into(), body.to_string().into_bytes())
     }
 
     pub fn header(self, name: &str, value: &str) -> Self {
-        let Self::Answer(status, headers, body) = self else { panic!("no answer, no header") };
-        Self::Answer(status, format!("{headers}{name}: {value}\r\n"), body)
+        let Self::Response(status, headers, body) = self else { panic!("only a response has headers") };
+        Self::Response(status, format!("{headers}{name}: {value}\r\n"), body)
     }
 }
 
@@ -58,21 +58,21 @@ pub struct Server {
 }
 
 impl Server {
-    /// Answers each request with what `answer` makes of it.
-    pub async fn start(answer: impl FnMut(&Seen) -> Reply + Send + 'static) -> Self {
+    /// Responds to each request with what `respond` returns for it.
+    pub async fn start(respond: impl FnMut(&Seen) -> Reply + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let seen = Arc::new(Mutex::new(Vec::new()));
-        let answer = Arc::new(Mutex::new(answer));
+        let respond = Arc::new(Mutex::new(respond));
         let requests = Arc::clone(&seen);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let (answer, requests) = (Arc::clone(&answer), Arc::clone(&requests));
+                let (respond, requests) = (Arc::clone(&respond), Arc::clone(&requests));
                 tokio::spawn(async move {
                     let mut stream = BufReader::new(stream);
                     if let Some(request) = read(&mut stream).await {
                         requests.lock().unwrap().push(request.clone());
-                        let reply = answer.lock().unwrap()(&request);
+                        let reply = respond.lock().unwrap()(&request);
                         write(stream.into_inner(), reply).await;
                     }
                 });
@@ -81,7 +81,7 @@ impl Server {
         Self { url, seen }
     }
 
-    /// Answers with `replies` in turn, and then for ever with the last one.
+    /// Responds with `replies` in turn, and with the last one from then on.
     pub async fn replying(replies: impl IntoIterator<Item = Reply>) -> Self {
         let mut replies: VecDeque<_> = replies.into_iter().collect();
         Self::start(move |_| if replies.len() > 1 { replies.pop_front().unwrap() } else { replies[0].clone() }).await
@@ -103,7 +103,7 @@ impl Server {
     }
 }
 
-/// Nothing if it is not a whole request.
+/// `None` if it is not a complete request.
 async fn read(stream: &mut BufReader<TcpStream>) -> Option<Seen> {
     let mut line = String::new();
     stream.read_line(&mut line).await.ok()?;
@@ -125,12 +125,12 @@ async fn read(stream: &mut BufReader<TcpStream>) -> Option<Seen> {
 
 async fn write(mut stream: TcpStream, reply: Reply) {
     let (status, headers, length, body) = match reply {
-        Reply::Answer(status, headers, body) => (status, headers, body.len(), body),
+        Reply::Response(status, headers, body) => (status, headers, body.len(), body),
         Reply::Cut(status) => (status, String::new(), 100, b"{\"data\":".to_vec()),
         Reply::Drop => return,
         Reply::Silent => std::future::pending().await,
     };
     let head = format!("HTTP/1.1 {status} X\r\n{headers}Content-Length: {length}\r\nConnection: close\r\n\r\n");
-    // Who asked may have gone away.
+    // The client may have closed the connection.
     let _ = stream.write_all(&[head.as_bytes(), &body].concat()).await;
 }

@@ -1,4 +1,4 @@
-//! Every call of v1, and what v1 does not have.
+//! Every call of v1, and the calls that v1 does not have.
 
 use crate::server::{Reply, Server};
 use crate::{KEY, key, new_endpoint, v1};
@@ -54,7 +54,7 @@ async fn an_update_without_url_would_change_nothing_and_is_not_sent() {
     let patch = EndpointPatch { url: None, events: Some(vec![]) };
     let error = v1(&server).update_endpoint("ep_1", &patch).await.unwrap_err();
     assert_eq!(error.kind, Kind::UrlRequired);
-    assert!(error.to_string().contains("give the URL"), "{error}");
+    assert!(error.to_string().contains("pass the URL"), "{error}");
     assert!(server.seen().is_empty());
 }
 
@@ -102,7 +102,7 @@ async fn video() {
 }
 
 #[tokio::test]
-async fn what_v1_does_not_have_is_said_and_not_sent() {
+async fn calls_that_v1_does_not_have_are_errors_and_not_sent() {
     let server = server(200, Value::Null).await;
     let api = v1(&server);
     let errors = [
@@ -113,7 +113,7 @@ async fn what_v1_does_not_have_is_said_and_not_sent() {
     ];
     for error in errors {
         assert_eq!((error.kind, error.attempts), (Kind::Unsupported, 0));
-        assert!(error.to_string().contains("no such call: use the other one"), "{error}");
+        assert!(error.to_string().contains("does not have this call: use the other version"), "{error}");
     }
     assert!(server.seen().is_empty());
 }

@@ -1,4 +1,4 @@
-//! Every call of v3: what is sent, and what is made of the documented answer.
+//! Every call of v3: the request, and what is read from the documented response.
 
 #![allow(clippy::disallowed_methods, reason = "no request is involved")]
 
@@ -21,10 +21,10 @@ fn endpoint() -> Value {
 
 #[tokio::test]
 async fn create_endpoint() {
-    let mut answer = endpoint();
-    answer["secret"] = json!("whsec_new");
-    answer["events"] = json!(["avatar_video.success"]);
-    let server = server(answer).await;
+    let mut response = endpoint();
+    response["secret"] = json!("whsec_new");
+    response["events"] = json!(["avatar_video.success"]);
+    let server = server(response).await;
     let endpoint = NewEndpoint {
         events: Some(vec!["avatar_video.success".into()]),
         entity_id: Some("vid_1".into()),
@@ -48,7 +48,7 @@ async fn create_endpoint() {
 }
 
 #[tokio::test]
-async fn what_is_not_given_is_not_sent() {
+async fn absent_fields_are_not_sent() {
     let server = server(endpoint()).await;
     v3(&server).create_endpoint(&new_endpoint(), None).await.unwrap();
     let sent = server.only();
@@ -87,8 +87,8 @@ async fn update_endpoint() {
 
 #[tokio::test]
 async fn delete_endpoint() {
-    for answer in [Reply::json(200, json!({"data": {}})), Reply::Answer(204, String::new(), Vec::new())] {
-        let server = Server::replying([answer]).await;
+    for response in [Reply::json(200, json!({"data": {}})), Reply::Response(204, String::new(), Vec::new())] {
+        let server = Server::replying([response]).await;
         v3(&server).delete_endpoint("ep_1").await.unwrap();
         assert_eq!(server.only().line, "DELETE /v3/webhooks/endpoints/ep_1");
         assert_eq!(server.only().body, "");
@@ -107,7 +107,7 @@ async fn rotate_secret() {
 }
 
 #[tokio::test]
-async fn the_secret_of_another_endpoint_is_refused() {
+async fn the_secret_of_another_endpoint_is_rejected() {
     let server = server(json!({"endpoint_id": "ep_2", "secret": "whsec_other"})).await;
     let error = v3(&server).rotate_secret("ep_1", Some(&key("used"))).await.unwrap_err();
     assert_eq!(error.kind, Kind::KeyReused);
@@ -185,7 +185,7 @@ async fn video() {
 }
 
 #[tokio::test]
-async fn a_failed_video_says_why() {
+async fn a_failed_video_has_a_reason() {
     let server =
         server(json!({"id": "v", "status": "failed", "failure_code": "moderation", "failure_message": "no"})).await;
     let failure = v3(&server).video("v").await.unwrap().failure.unwrap();
@@ -204,7 +204,7 @@ async fn video_translation() {
 }
 
 #[tokio::test]
-async fn video_statuses_are_asked_for_by_the_hundred() {
+async fn video_statuses_are_requested_in_chunks_of_100() {
     let server = Server::start(|request| {
         let ids = request.line.split_once("video_ids=").unwrap().1.split("%2C");
         let states: Vec<_> = ids.map(|id| json!({"video_id": id, "status": "queued"})).collect();

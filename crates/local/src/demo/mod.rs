@@ -1,4 +1,4 @@
-//! The demonstration: what HeyGen would send, sent, and what became of it compared with what should.
+//! The demonstration: the sample events, delivered, and the record compared with what it should hold.
 
 mod expected;
 mod plan;
@@ -11,24 +11,25 @@ use crate::error::{Error, Result};
 use crate::progress;
 use crate::rows::Rows;
 use crate::{Client, interrupt, show};
+use serde_json::{Value, json};
 use simulator::{Disturbance, Remote};
 use std::time::Duration;
 
-/// Long enough for a slow machine; nobody waits for it otherwise.
+/// Enough for a slow machine.
 const LIMIT: Duration = Duration::from_secs(180);
 
-/// What happened.
+/// The result of a demonstration.
 #[derive(Debug)]
 pub struct Outcome {
     /// What the table holds.
     pub rows: Rows,
     /// Deliveries that were posted.
     pub posted: usize,
-    /// Answered 200.
+    /// With status 200.
     pub accepted: usize,
-    /// Answered 401.
-    pub refused: usize,
-    /// How what happened differs from what should have; empty if all is well.
+    /// With status 401.
+    pub rejected: usize,
+    /// Where the record differs from the deliveries; empty if it matches.
     pub differences: Vec<String>,
 }
 
@@ -49,10 +50,10 @@ pub fn run(client: &Client) -> Result<Outcome> {
     let rows = client.all_rows()?;
     progress::done("Recorded", format_args!("{} events of {} jobs", rows.events.len(), rows.jobs.len()), since);
     let answered = |status| posted.iter().filter(|attempt| attempt.status == Some(status)).count();
-    let (accepted, refused) = (answered(200), answered(401));
+    let (accepted, rejected) = (answered(200), answered(401));
     let mut differences: Vec<_> = posted.iter().filter_map(Posted::difference).collect();
     differences.extend(expected.differences(&rows));
-    Ok(Outcome { rows, posted: posted.len(), accepted, refused, differences })
+    Ok(Outcome { rows, posted: posted.len(), accepted, rejected, differences })
 }
 
 /// One attempt at a delivery.
@@ -67,13 +68,13 @@ impl Posted {
         let Posted { file, status, should } = self;
         match status {
             Some(status) if status == should => None,
-            Some(status) => Some(format!("{file}: answered {status} and not {should}")),
-            None => Some(format!("{file}: not answered in time")),
+            Some(status) => Some(format!("{file}: status {status}, expected {should}")),
+            None => Some(format!("{file}: no response in time")),
         }
     }
 }
 
-/// One after the other, but for those that are to come twice at the same time; every attempt at each.
+/// Posts them one after the other, except those that are delivered twice at the same time. Returns every attempt.
 fn post(heygen: &Remote, deliveries: &[Delivery], forge: impl Fn(&Delivery) -> Result<u16>) -> Result<Vec<Posted>> {
     let (mut posted, mut events) = (Vec::new(), Vec::new());
     for delivery in deliveries {
@@ -130,20 +131,44 @@ fn wait_until_recorded(client: &Client, expected: &Expected) -> Result<()> {
 }
 
 impl Outcome {
+    /// One sentence: the record matches, or how often it does not.
+    pub fn conclusion(&self) -> String {
+        match self.differences.len() {
+            0 => format!("All {} jobs match the {} deliveries.", self.rows.jobs.len(), self.posted),
+            1 => "The record differs from the deliveries once:".to_owned(),
+            many => format!("The record differs from the deliveries {many} times:"),
+        }
+    }
+
+    fn new_events(&self) -> usize {
+        // An event has one row, however often it came.
+        self.rows.events.len()
+    }
+
+    fn jobs_with(&self, status: &str) -> usize {
+        self.rows.jobs.iter().filter(|job| job.status == status).count()
+    }
+
+    pub fn to_json(&self) -> Value {
+        json!({
+            "deliveries": self.posted, "accepted": self.accepted, "rejected": self.rejected,
+            "new": self.new_events(), "jobs": self.rows.jobs.len(), "succeeded": self.jobs_with("succeeded"),
+            "failed": self.jobs_with("failed"), "differences": self.differences,
+        })
+    }
+
     /// The jobs, and the counts.
     pub fn report(&self) -> String {
-        // An event has one row, however often it came.
-        let new = self.rows.events.len();
+        let new = self.new_events();
         let repeated = self.accepted.saturating_sub(new);
-        let count = |status: &str| self.rows.jobs.iter().filter(|job| job.status == status).count();
         format!(
-            "{}\n\n{} deliveries: {new} new, {repeated} repeated, {} refused\n{} jobs: {} succeeded, {} failed",
+            "{}\n\n{} deliveries: {new} new, {repeated} repeated, {} rejected\n{} jobs: {} succeeded, {} failed",
             show::jobs(&self.rows.jobs),
             self.posted,
-            self.refused,
+            self.rejected,
             self.rows.jobs.len(),
-            count("succeeded"),
-            count("failed"),
+            self.jobs_with("succeeded"),
+            self.jobs_with("failed"),
         )
     }
 }
@@ -160,17 +185,17 @@ mod tests {
         let heygen = Simulator::start(Options { endpoints, ..Options::default() }).unwrap();
         let remote = Remote::new(heygen.access());
         let plan = plan().unwrap();
-        receiver.answer_next(500);
+        receiver.respond_next(500);
         // 200 is what is expected.
         for _ in 0..plan.len() {
-            receiver.answer_next(200);
+            receiver.respond_next(200);
         }
         let posted = post(&remote, &plan, |_| Ok(200)).unwrap();
         assert_eq!(posted.len(), plan.iter().map(Delivery::times).sum::<usize>() + 1, "one was tried again");
         let differences: Vec<_> = posted.iter().filter_map(Posted::difference).collect();
         assert_eq!(differences.len(), 2, "{differences:?}");
-        assert_eq!(differences[0], "a forged delivery: answered 200 and not 401");
-        assert!(differences[1].ends_with("answered 500 and not 200"), "{differences:?}");
+        assert_eq!(differences[0], "a forged delivery: status 200, expected 401");
+        assert!(differences[1].ends_with("status 500, expected 200"), "{differences:?}");
         let came: Vec<_> = receiver.deliveries().into_iter().map(|request| request.body).collect();
         assert!(plan.iter().all(|delivery| delivery.forged != came.contains(&delivery.body)));
     }

@@ -1,4 +1,4 @@
-//! What can be asked afterwards.
+//! What a test can examine afterwards.
 
 use crate::support::*;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use simulator::http::Http;
 use simulator::{Existing, Options, Receiver};
 
 #[test]
-fn the_calls_are_listed_without_anything_secret() {
+fn the_calls_are_listed_without_secrets() {
     let api = Api::start(Options { endpoints: vec![Existing::new(SOME_URL)], ..Options::default() });
     api.get(&format!("{ENDPOINTS}?limit=100"));
     api.keyed(ENDPOINTS, "key-1", json!({"url": SOME_URL})).unwrap();
@@ -26,7 +26,7 @@ fn the_calls_are_listed_without_anything_secret() {
     assert_eq!(api.mutating_calls(), 3);
 
     let receiver = Receiver::start().unwrap();
-    api.plant(Existing::new(receiver.url()));
+    api.register(Existing::new(receiver.url()));
     api.emit("batch.finished", json!({"url": "canary-link"}));
     api.wait_until_delivered(TIMEOUT).unwrap();
     let shown = format!("{:?} {calls:?} {:?} {:?}", api.heygen, receiver.received(), api.deliveries());
@@ -39,7 +39,7 @@ fn the_calls_are_listed_without_anything_secret() {
 }
 
 #[test]
-fn a_workspace_can_be_full_before_anybody_comes() {
+fn a_workspace_can_have_endpoints_from_the_start() {
     let mut endpoints = Existing::foreign(2);
     endpoints.extend([Existing::new(SOME_URL), Existing::new(SOME_URL)]);
     endpoints.push(Existing { enabled: false, ..Existing::new(SOME_URL) });
@@ -53,7 +53,7 @@ fn a_workspace_can_be_full_before_anybody_comes() {
 }
 
 #[test]
-fn it_is_gone_when_it_is_dropped() {
+fn a_dropped_simulator_no_longer_listens() {
     let api = api();
     let url = api.url();
     drop(api);

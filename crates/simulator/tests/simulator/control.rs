@@ -2,16 +2,16 @@
 
 use crate::support::*;
 use serde_json::{Value, json};
-use simulator::{Access, Disturbance, Fault, Options, Progress, Receiver, Remote, When};
+use simulator::{Access, Disturbance, Fault, JobKind, JobOutcome, Options, Progress, Receiver, Remote, When};
 
 const FINISHED: &[u8] = b"{ \"event_type\": \"batch.finished\", \"event_data\": {} }";
 
 #[test]
-fn another_process_emits_and_sees_what_became_of_it() {
+fn another_process_emits_an_event_and_sees_its_deliveries() {
     let receiver = Receiver::start().unwrap();
     let api = Api::with(&[&receiver], Options::default());
     let remote = Remote::new(api.access());
-    receiver.answer_next(500);
+    receiver.respond_next(500);
     let event_id = remote.emit(FINISHED, None).unwrap();
     let settled = remote.wait_until_settled(TIMEOUT).unwrap();
     assert_eq!(settled, api.deliveries());
@@ -45,22 +45,53 @@ fn another_process_disturbs_the_event_that_it_emits() {
 }
 
 #[test]
-fn control_is_closed_to_others_and_no_part_of_the_api() {
+fn an_event_can_be_for_one_endpoint_only() {
+    let (first, second) = (Receiver::start().unwrap(), Receiver::start().unwrap());
+    let api = Api::with(&[&first, &second], Options::default());
+    let remote = Remote::new(api.access());
+    let endpoints = remote.endpoints().unwrap();
+    assert_eq!(endpoints.iter().map(|one| one.url.as_str()).collect::<Vec<_>>(), [first.url(), second.url()]);
+    remote.emit_to(&endpoints[1].endpoint_id, FINISHED).unwrap();
+    remote.wait_until_settled(TIMEOUT).unwrap();
+    assert_eq!((first.deliveries().len(), second.deliveries().len()), (0, 1));
+    assert!(remote.emit_to("no-such-endpoint", FINISHED).unwrap_err().to_string().contains("404"));
+}
+
+#[test]
+fn another_process_starts_a_job_that_is_reported_when_it_ends() {
+    let receiver = Receiver::start().unwrap();
+    let api = Api::with(&[&receiver], Options::default());
+    let remote = Remote::new(api.access());
+    let spanish = JobKind::Translation("Spanish".to_owned());
+    let fails = JobOutcome::Fails("too long".to_owned());
+    let id = remote.start_job(&spanish, Some("order_1"), &fails, millis(1)).unwrap();
+    api.wait_until_delivered(TIMEOUT).unwrap();
+    let body: Value = serde_json::from_slice(&receiver.deliveries()[0].body).unwrap();
+    let data = json!({"video_translate_id": id, "callback_id": "order_1", "message": "too long", "output_language": "Spanish"});
+    assert_eq!(body, json!({"event_type": "video_translate.fail", "event_data": data}));
+    assert!(remote.start_job(&JobKind::Video, None, &JobOutcome::NeverEnds, millis(1)).is_err());
+    let unknown =
+        json!({"kind": "podcast", "callback_id": null, "output_language": null, "failure": null, "milliseconds": 1});
+    rejected(&api.call("POST", "/_simulator/jobs", unknown), 400, "invalid_parameter");
+}
+
+#[test]
+fn control_needs_the_api_key_and_is_not_part_of_the_api() {
     let api = api();
     let stranger = Access { api_key: "another".to_owned(), ..api.access() };
     assert!(!format!("{:?}", api.access()).contains(api.api_key()));
     assert!(Remote::new(stranger.clone()).emit(FINISHED, None).is_err());
     assert!(Remote::new(stranger).deliveries().is_err());
-    refused(&api.send("GET", "/_simulator/deliveries", &[], "").unwrap(), 401, "unauthorized");
-    refused(&api.call("POST", "/_simulator/events?disturbance=thrice", Value::Null), 400, "invalid_parameter");
-    refused(&api.get("/_simulator/deliveries?limit=1"), 400, "invalid_parameter");
-    refused(&api.get("/_simulator/nothing"), 404, "not_found");
+    rejected(&api.send("GET", "/_simulator/deliveries", &[], "").unwrap(), 401, "unauthorized");
+    rejected(&api.call("POST", "/_simulator/events?disturbance=thrice", Value::Null), 400, "invalid_parameter");
+    rejected(&api.get("/_simulator/deliveries?limit=1"), 400, "invalid_parameter");
+    rejected(&api.get("/_simulator/nothing"), 404, "not_found");
     assert_eq!(api.deliveries(), []);
 
-    api.order(When::Nth(1), Fault::internal());
+    api.inject(When::Nth(1), Fault::internal());
     let remote = Remote::new(api.access());
     remote.emit(FINISHED, None).unwrap();
     remote.wait_until_settled(TIMEOUT).unwrap();
     assert_eq!(api.calls(), []);
-    refused(&api.call("POST", ENDPOINTS, json!({"url": SOME_URL})), 500, "internal_error");
+    rejected(&api.call("POST", ENDPOINTS, json!({"url": SOME_URL})), 500, "internal_error");
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use simulator::{Disturbance, Existing, Headers, Options, Progress, Receiver, Retries, RetrySignatures};
 
 #[test]
-fn an_event_goes_signed_to_every_enabled_endpoint_that_subscribes() {
+fn an_event_is_delivered_signed_to_every_enabled_endpoint_that_subscribes() {
     let (all, some, off) = (Receiver::start().unwrap(), Receiver::start().unwrap(), Receiver::start().unwrap());
     let endpoints = vec![
         Existing::new(all.url()),
@@ -22,12 +22,12 @@ fn an_event_goes_signed_to_every_enabled_endpoint_that_subscribes() {
     let received = &all.deliveries();
     let body: Value = serde_json::from_slice(&received[0].body).unwrap();
     assert_eq!(body, json!({"event_type": "hologram.unheard_of", "event_data": {"id": "h_1"}}));
-    // Each endpoint has a secret of its own, also where the URL is the same.
+    // Each endpoint has its own secret, even if the URL is the same.
     for secret in [api.secret(0), api.secret(1)] {
         assert_eq!(received.iter().filter(|request| request.is_signed_with(&secret)).count(), 1);
     }
 
-    assert!(api.disable(&api.id(0)) && !api.disable("nobody"));
+    assert!(api.disable(&api.id(0)) && !api.disable("unknown"));
     api.emit("batch.finished", json!({}));
     api.wait_until_delivered(TIMEOUT).unwrap();
     assert_eq!((all.deliveries().len(), some.deliveries().len(), off.deliveries().len()), (3, 1, 0));
@@ -51,11 +51,11 @@ fn the_headers_of_a_delivery_are_those_of_the_options() {
 }
 
 #[test]
-fn a_delivery_is_tried_until_2xx() {
+fn a_delivery_is_retried_until_2xx() {
     let receiver = Receiver::start().unwrap();
     let api = Api::with(&[&receiver], Options::default());
-    receiver.answer_next(500);
-    receiver.answer_next(302);
+    receiver.respond_next(500);
+    receiver.respond_next(302);
     let event_id = api.emit("avatar_video.success", json!({"video_id": "vid_1"}));
     assert!(api.wait_until_delivered(millis(1)).is_err(), "it is still in flight");
     api.wait_until_delivered(TIMEOUT).unwrap();
@@ -71,10 +71,10 @@ fn a_delivery_is_tried_until_2xx() {
 }
 
 #[test]
-fn a_slow_answer_is_none() {
+fn a_response_after_the_limit_does_not_count() {
     let receiver = Receiver::start().unwrap();
     let api = Api::with(&[&receiver], Options { delivery_limit: millis(50), ..Options::default() });
-    receiver.answer_next_after(204, millis(300));
+    receiver.respond_next_after(204, millis(300));
     api.emit("batch.finished", json!({}));
     api.wait_until_delivered(TIMEOUT).unwrap();
     let attempts = &api.deliveries()[0].attempts;
@@ -83,19 +83,19 @@ fn a_slow_answer_is_none() {
 }
 
 #[test]
-fn a_delivery_is_given_up_in_the_end_and_at_once_without_its_endpoint() {
+fn a_delivery_fails_after_the_last_attempt_and_at_once_without_its_endpoint() {
     let receiver = Receiver::start().unwrap();
     let api =
         Api::with(&[&receiver], Options { retries: Retries { base: millis(60), attempts: 2 }, ..Options::default() });
-    receiver.answer_next(500);
-    receiver.answer_next(500);
+    receiver.respond_next(500);
+    receiver.respond_next(500);
     api.emit("batch.finished", json!({}));
     assert!(api.wait_until_delivered(TIMEOUT).is_err());
     assert_eq!(api.deliveries()[0].progress, Progress::GaveUp);
     assert_eq!(receiver.deliveries().len(), 2);
     assert_eq!(ok(&api.get("/v3/webhooks/events"))["data"], json!([]));
 
-    receiver.answer_next_after(500, millis(50));
+    receiver.respond_next_after(500, millis(50));
     api.emit("batch.finished", json!({}));
     wait_for("the first attempt", || receiver.deliveries().len() == 3);
     ok(&api.call("DELETE", &format!("{ENDPOINTS}/{}", api.id(0)), Value::Null));
@@ -103,13 +103,13 @@ fn a_delivery_is_given_up_in_the_end_and_at_once_without_its_endpoint() {
     assert_eq!((api.deliveries()[1].progress, api.deliveries()[1].attempts.len()), (Progress::GaveUp, 1));
 }
 
-/// An event whose first attempt fails, and whose second comes after a rotation; and the old secret.
+/// An event whose first attempt fails and whose second comes after a rotation, and the old secret.
 fn rotated_between_two_attempts(retry_signatures: RetrySignatures) -> (Receiver, Api, heygen::Secret) {
     let receiver = Receiver::start().unwrap();
     let retries = Retries { base: millis(90), attempts: 2 };
     let api = Api::with(&[&receiver], Options { retries, retry_signatures, ..Options::default() });
     let old = api.secret(0);
-    receiver.answer_next_after(500, millis(50));
+    receiver.respond_next_after(500, millis(50));
     api.emit("batch.finished", json!({}));
     wait_for("the first attempt", || receiver.deliveries().len() == 1);
     ok(&api.call("POST", &format!("{ENDPOINTS}/{}/rotate-secret", api.id(0)), Value::Null));
@@ -118,8 +118,8 @@ fn rotated_between_two_attempts(retry_signatures: RetrySignatures) -> (Receiver,
 }
 
 #[test]
-fn a_rotation_kills_the_old_secret_at_once() {
-    let (receiver, api, old) = rotated_between_two_attempts(RetrySignatures::Anew);
+fn the_old_secret_is_not_used_after_a_rotation() {
+    let (receiver, api, old) = rotated_between_two_attempts(RetrySignatures::CurrentSecret);
     let [first, second] = &receiver.deliveries()[..] else { panic!("two attempts") };
     assert!(first.is_signed_with(&old) && !second.is_signed_with(&old));
     assert!(second.is_signed_with(&api.secret(0)));
@@ -127,7 +127,7 @@ fn a_rotation_kills_the_old_secret_at_once() {
 
 #[test]
 fn a_retry_may_keep_the_first_signature() {
-    let (receiver, api, old) = rotated_between_two_attempts(RetrySignatures::OfTheFirstAttempt);
+    let (receiver, api, old) = rotated_between_two_attempts(RetrySignatures::FirstSecret);
     assert!(receiver.deliveries().iter().all(|request| request.is_signed_with(&old)));
     assert_eq!(receiver.deliveries().len(), 2);
 
@@ -152,7 +152,7 @@ fn a_body_is_delivered_byte_for_byte() {
     }
     assert_eq!(all.deliveries().iter().map(|request| request.body.as_slice()).collect::<Vec<_>>(), bodies);
     assert!(all.deliveries().iter().all(|request| request.is_signed_with(&api.secret(0))));
-    assert_eq!(some.deliveries().len(), 1, "the body says which type it has");
+    assert_eq!(some.deliveries().len(), 1, "the type is read from the body");
     let events = ok(&api.get("/v3/webhooks/events?entity_id=b1"))["data"].clone();
     assert_eq!(events[0]["event_type"], "batch.finished");
 }
@@ -200,7 +200,7 @@ fn the_delivered_events_can_be_listed_by_type_and_entity() {
     let count = |query: &str| ok(&api.get(&format!("/v3/webhooks/events?{query}")))["data"].as_array().unwrap().len();
     assert_eq!(count("entity_id=vid_1"), 2);
     assert_eq!(count("event_type=avatar_video.success"), 3);
-    assert_eq!(count("entity_id=order_1"), 0, "a callback_id is no entity");
+    assert_eq!(count("entity_id=order_1"), 0, "a callback_id is not an entity id");
     let page = ok(&api.get("/v3/webhooks/events?limit=4"));
     assert_eq!(page["has_more"], true);
     assert_eq!(count(&format!("limit=4&token={}", page["next_token"].as_str().unwrap())), 2);

@@ -1,4 +1,4 @@
-//! Faults.
+//! Injected faults.
 
 use crate::support::*;
 use serde_json::{Value, json};
@@ -8,44 +8,44 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 #[test]
-fn a_fault_before_the_work_leaves_nothing_done() {
+fn a_fault_instead_of_a_call_changes_nothing() {
     let api = api();
     let post = When::Next("POST", ENDPOINTS);
     let create = || api.keyed(ENDPOINTS, "k", json!({"url": SOME_URL}));
 
-    api.order(post.clone(), Fault::DropRequest);
+    api.inject(post.clone(), Fault::DropRequest);
     assert!(create().is_err());
-    api.order(post.clone(), Fault::internal());
-    refused(&create().unwrap(), 500, "internal_error");
-    api.order(post.clone(), Fault::rate_limited(RetryAfter::Seconds(3)));
+    api.inject(post.clone(), Fault::internal());
+    rejected(&create().unwrap(), 500, "internal_error");
+    api.inject(post.clone(), Fault::rate_limited(RetryAfter::Seconds(3)));
     let limited = create().unwrap();
-    refused(&limited, 429, "rate_limit_exceeded");
+    rejected(&limited, 429, "rate_limit_exceeded");
     assert_eq!(limited.header("retry-after"), Some("3"));
-    api.order(post.clone(), Fault::rate_limited(RetryAfter::Date(Duration::from_secs(60))));
+    api.inject(post.clone(), Fault::rate_limited(RetryAfter::Date(Duration::from_secs(60))));
     let limited = create().unwrap();
     let date = limited.header("retry-after").unwrap();
     assert!(date.ends_with(" GMT") && date.len() == "Sun, 06 Nov 1994 08:49:37 GMT".len(), "{date}");
-    api.order(post.clone(), Fault::quota_exceeded());
+    api.inject(post.clone(), Fault::quota_exceeded());
     let exceeded = create().unwrap();
-    refused(&exceeded, 429, "quota_exceeded");
+    rejected(&exceeded, 429, "quota_exceeded");
     assert_eq!(exceeded.header("retry-after"), None);
-    api.order(post.clone(), Fault::Gateway(502));
+    api.inject(post.clone(), Fault::Gateway(502));
     let page = create().unwrap();
     assert_eq!((page.status, page.json()), (502, Value::Null));
     assert!(page.body.starts_with(b"<html>"));
-    api.order(post, Fault::ErrorIn200);
-    refused(&create().unwrap(), 200, "internal_error");
+    api.inject(post, Fault::ErrorIn200);
+    rejected(&create().unwrap(), 200, "internal_error");
     assert_eq!(api.endpoints(), []);
 
-    // And nothing of it was remembered for the key.
+    // No response was stored for the key.
     ok(&create().unwrap());
     assert_eq!(api.endpoints().len(), 1);
 }
 
 #[test]
-fn a_dropped_answer_was_work_done() {
+fn a_call_is_processed_although_its_response_is_dropped() {
     let api = api();
-    api.order(When::Next("POST", ENDPOINTS), Fault::DropAnswer);
+    api.inject(When::Next("POST", ENDPOINTS), Fault::DropResponse);
     assert!(api.keyed(ENDPOINTS, "k", json!({"url": SOME_URL})).is_err());
     assert_eq!((api.endpoints().len(), api.calls()[0].status), (1, None));
     let again = ok(&api.keyed(ENDPOINTS, "k", json!({"url": SOME_URL})).unwrap());
@@ -54,9 +54,9 @@ fn a_dropped_answer_was_work_done() {
 }
 
 #[test]
-fn a_client_that_hangs_up_undoes_nothing() {
+fn a_client_that_disconnects_undoes_nothing() {
     let api = api();
-    api.order(When::Next("POST", ENDPOINTS), Fault::Stall(millis(100)));
+    api.inject(When::Next("POST", ENDPOINTS), Fault::Stall(millis(100)));
     let (address, body) = (api.url().replace("http://", ""), json!({"url": SOME_URL}).to_string());
     let headers = format!("X-Api-Key: {}\r\nContent-Type: application/json", api.api_key());
     let mut stream = TcpStream::connect(&address).unwrap();
@@ -73,20 +73,20 @@ fn a_client_that_hangs_up_undoes_nothing() {
 }
 
 #[test]
-fn a_fault_hits_the_call_that_it_was_ordered_for_and_no_other() {
+fn a_fault_applies_only_to_the_call_that_it_was_injected_into() {
     let api = api();
-    let id = api.plant(Existing::new(SOME_URL));
-    api.order(When::Nth(3), Fault::Gateway(503));
-    api.order(When::Next("DELETE", "/v3/webhooks/endpoints/*"), Fault::internal());
-    api.order(When::Next("GET", "/v1/webhook/endpoint.list"), Fault::internal());
-    api.order(When::Next("GET", ENDPOINTS), Fault::Gateway(504));
+    let id = api.register(Existing::new(SOME_URL));
+    api.inject(When::Nth(3), Fault::Gateway(503));
+    api.inject(When::Next("DELETE", "/v3/webhooks/endpoints/*"), Fault::internal());
+    api.inject(When::Next("GET", "/v1/webhook/endpoint.list"), Fault::internal());
+    api.inject(When::Next("GET", ENDPOINTS), Fault::Gateway(504));
     assert_eq!(api.get(ENDPOINTS).status, 504);
     assert_eq!(api.get(ENDPOINTS).status, 200);
     assert_eq!(api.get(ENDPOINTS).status, 503);
     let path = format!("{ENDPOINTS}/{id}");
     assert_eq!(api.call("POST", &format!("{path}/rotate-secret"), Value::Null).status, 200);
     assert_eq!(api.call("PATCH", &path, json!({})).status, 200);
-    refused(&api.call("DELETE", &path, Value::Null), 500, "internal_error");
+    rejected(&api.call("DELETE", &path, Value::Null), 500, "internal_error");
     assert_eq!(api.call("DELETE", &path, Value::Null).status, 200);
-    refused_by_v1(&api.get("/v1/webhook/endpoint.list"), 500, 500_000);
+    rejected_by_v1(&api.get("/v1/webhook/endpoint.list"), 500, 500_000);
 }

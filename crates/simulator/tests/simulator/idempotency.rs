@@ -1,4 +1,4 @@
-//! Idempotency.
+//! Idempotency keys.
 
 use crate::support::*;
 use serde_json::json;
@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 #[test]
-fn a_key_gives_the_first_answer_again_for_a_day_even_for_another_body() {
+fn a_key_returns_the_first_response_for_a_day_even_for_another_body() {
     let api = api();
     let first = api.keyed(ENDPOINTS, "create:1", json!({"url": SOME_URL})).unwrap();
     let again = api.keyed(ENDPOINTS, "create:1", json!({"url": "https://other.example.invalid/"})).unwrap();
@@ -27,11 +27,11 @@ fn a_key_gives_the_first_answer_again_for_a_day_even_for_another_body() {
 }
 
 #[test]
-fn a_key_has_to_be_like_heygens_pattern() {
+fn a_key_must_match_heygens_pattern() {
     let api = api();
     for key in [" ", "a b", "a/b", "schlüssel", &"k".repeat(256)] {
-        let answer = api.keyed(ENDPOINTS, key, json!({"url": SOME_URL})).unwrap();
-        refused(&answer, 400, "invalid_parameter");
+        let response = api.keyed(ENDPOINTS, key, json!({"url": SOME_URL})).unwrap();
+        rejected(&response, 400, "invalid_parameter");
     }
     ok(&api.keyed(ENDPOINTS, &"k".repeat(255), json!({"url": SOME_URL})).unwrap());
 }
@@ -39,11 +39,11 @@ fn a_key_has_to_be_like_heygens_pattern() {
 #[test]
 fn a_key_in_flight_is_a_conflict() {
     let api = api();
-    api.order(When::Next("POST", ENDPOINTS), Fault::Stall(millis(100)));
+    api.inject(When::Next("POST", ENDPOINTS), Fault::Stall(millis(100)));
     thread::scope(|scope| {
         let first = scope.spawn(|| api.keyed(ENDPOINTS, "k", json!({"url": SOME_URL})).unwrap());
         wait_for("the first call", || api.calls().len() == 1);
-        refused(&api.keyed(ENDPOINTS, "k", json!({"url": SOME_URL})).unwrap(), 409, "request_in_progress");
+        rejected(&api.keyed(ENDPOINTS, "k", json!({"url": SOME_URL})).unwrap(), 409, "request_in_progress");
         let first = first.join().unwrap();
         assert_eq!(ok(&first), ok(&api.keyed(ENDPOINTS, "k", json!({"url": SOME_URL})).unwrap()));
     });

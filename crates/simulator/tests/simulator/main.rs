@@ -1,4 +1,4 @@
-//! The simulated HeyGen keeps HeyGen's promises, and breaks them on order.
+//! The simulator behaves as HeyGen documents, and fails when a test injects a fault.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 

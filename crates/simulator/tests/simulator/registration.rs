@@ -6,7 +6,7 @@ use simulator::{Options, Receiver};
 use std::net::TcpListener;
 
 #[test]
-fn a_new_endpoint_has_to_answer_options() {
+fn a_new_endpoint_must_respond_to_options() {
     let receiver = Receiver::start().unwrap();
     let api = api();
     let body = json!({"url": receiver.url()});
@@ -15,25 +15,25 @@ fn a_new_endpoint_has_to_answer_options() {
     let methods: Vec<_> = receiver.received().into_iter().map(|request| request.method).collect();
     assert_eq!(methods, ["OPTIONS", "OPTIONS"]);
 
-    receiver.answer_next(405);
-    refused(&api.call("POST", ENDPOINTS, body.clone()), 400, "invalid_parameter");
-    receiver.answer_next(500);
-    refused_by_v1(&api.call("POST", "/v1/webhook/endpoint.add", body.clone()), 400, 400_542);
-    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    refused(&api.call("POST", ENDPOINTS, json!({"url": format!("http://{nobody}/")})), 400, "invalid_parameter");
+    receiver.respond_next(405);
+    rejected(&api.call("POST", ENDPOINTS, body.clone()), 400, "invalid_parameter");
+    receiver.respond_next(500);
+    rejected_by_v1(&api.call("POST", "/v1/webhook/endpoint.add", body.clone()), 400, 400_542);
+    let unused = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    rejected(&api.call("POST", ENDPOINTS, json!({"url": format!("http://{unused}/")})), 400, "invalid_parameter");
     assert_eq!(api.endpoints().len(), 2);
 
     let api = Api::start(Options { check_limit: millis(50), ..Options::default() });
-    receiver.answer_next_after(204, millis(300));
-    refused(&api.call("POST", ENDPOINTS, body), 400, "invalid_parameter");
+    receiver.respond_next_after(204, millis(300));
+    rejected(&api.call("POST", ENDPOINTS, body), 400, "invalid_parameter");
     assert_eq!(api.endpoints(), []);
 
     let api = Api::start(Options { check_urls: false, ..Options::default() });
-    ok(&api.call("POST", ENDPOINTS, json!({"url": format!("http://{nobody}/")})));
+    ok(&api.call("POST", ENDPOINTS, json!({"url": format!("http://{unused}/")})));
 }
 
 #[test]
-fn the_names_below_localhost_are_this_machine() {
+fn names_below_localhost_are_this_machine() {
     let receiver = Receiver::start().unwrap();
     let api = api();
     let url = receiver.url().replace("127.0.0.1", "abc123.execute-api.localhost");
@@ -43,7 +43,7 @@ fn the_names_below_localhost_are_this_machine() {
     api.wait_until_delivered(TIMEOUT).unwrap();
     let received = receiver.received();
     assert_eq!(received.iter().map(|request| request.method.as_str()).collect::<Vec<_>>(), ["OPTIONS", "POST"]);
-    // A local AWS tells its APIs by it.
+    // A local AWS distinguishes its APIs by it.
     assert!(
         received.iter().all(|request| request.header("host").unwrap().starts_with("abc123.execute-api.localhost:"))
     );
@@ -51,6 +51,6 @@ fn the_names_below_localhost_are_this_machine() {
     let api = Api::start(Options { check_urls: false, ..Options::default() });
     ok(&api.call("POST", ENDPOINTS, json!({"url": url})));
     for url in ["http://example.org/", "http://localhost.example.org/", "http://xlocalhost/"] {
-        refused(&api.call("POST", ENDPOINTS, json!({"url": url})), 400, "invalid_parameter");
+        rejected(&api.call("POST", ENDPOINTS, json!({"url": url})), 400, "invalid_parameter");
     }
 }

@@ -1,29 +1,29 @@
-//! Authentication and strictness.
+//! Authentication, and strict reading of requests.
 
 use crate::support::*;
 use serde_json::{Value, json};
 use simulator::Existing;
 
 #[test]
-fn a_call_without_the_right_key_is_refused_in_the_envelope_of_its_version() {
+fn a_call_without_the_right_key_is_rejected_in_the_envelope_of_its_version() {
     let api = api();
     let bearer = format!("Bearer {}", api.api_key());
     assert_eq!(api.send("GET", ENDPOINTS, &[("Authorization", &bearer)], "").unwrap().status, 200);
     let wrong: [&[(&str, &str)]; 3] = [&[], &[("X-Api-Key", "wrong")], &[("Authorization", api.api_key())]];
     for headers in wrong {
-        refused(&api.send("GET", ENDPOINTS, headers, "").unwrap(), 401, "unauthorized");
-        refused_by_v1(&api.send("GET", "/v1/webhook/endpoint.list", headers, "").unwrap(), 401, 401_000);
+        rejected(&api.send("GET", ENDPOINTS, headers, "").unwrap(), 401, "unauthorized");
+        rejected_by_v1(&api.send("GET", "/v1/webhook/endpoint.list", headers, "").unwrap(), 401, 401_000);
     }
     let create =
         api.send("POST", ENDPOINTS, &[("Content-Type", "application/json")], r#"{"url": "https://a.invalid"}"#);
-    refused(&create.unwrap(), 401, "unauthorized");
+    rejected(&create.unwrap(), 401, "unauthorized");
     assert_eq!(api.endpoints(), []);
 }
 
 #[test]
 fn a_typo_is_an_error() {
     let api = api();
-    let id = api.plant(Existing::new(SOME_URL));
+    let id = api.register(Existing::new(SOME_URL));
     let secret = api.secret(0);
     let (one, rotate) = (format!("{ENDPOINTS}/{id}"), format!("{ENDPOINTS}/{id}/rotate-secret"));
     let typos = [
@@ -37,33 +37,33 @@ fn a_typo_is_an_error() {
         ("GET", "/v3/videos/statuses?ids=a", Value::Null),
     ];
     for (method, path, body) in typos {
-        refused(&api.call(method, path, body), 400, "invalid_parameter");
+        rejected(&api.call(method, path, body), 400, "invalid_parameter");
     }
-    refused_by_v1(&api.call("POST", "/v1/webhook/endpoint.add", json!({"uri": SOME_URL})), 400, 400_000);
-    refused_by_v1(&api.call("POST", "/v1/webhook.add", json!({"url": SOME_URL})), 404, 404_000);
-    refused(&api.get("/v3/webhook/endpoints"), 404, "not_found");
-    refused(&api.call("PUT", &one, json!({})), 405, "method_not_allowed");
+    rejected_by_v1(&api.call("POST", "/v1/webhook/endpoint.add", json!({"uri": SOME_URL})), 400, 400_000);
+    rejected_by_v1(&api.call("POST", "/v1/webhook.add", json!({"url": SOME_URL})), 404, 404_000);
+    rejected(&api.get("/v3/webhook/endpoints"), 404, "not_found");
+    rejected(&api.call("PUT", &one, json!({})), 405, "method_not_allowed");
     let no_type = api.send("POST", ENDPOINTS, &[("X-Api-Key", api.api_key())], r#"{"url": "https://a.invalid"}"#);
-    refused(&no_type.unwrap(), 400, "invalid_parameter");
+    rejected(&no_type.unwrap(), 400, "invalid_parameter");
     assert_eq!(api.endpoints().len(), 1);
     assert_eq!(api.secret(0), secret);
 }
 
 #[test]
-fn bad_urls_and_event_types_are_refused() {
+fn bad_urls_and_event_types_are_rejected() {
     let api = api();
-    let id = api.plant(Existing::new(SOME_URL));
+    let id = api.register(Existing::new(SOME_URL));
     for url in ["", "hooks.example.invalid", "/hooks", "http://hooks.example.invalid/", "ftp://127.0.0.1/", "https://"]
     {
         let body = json!({"url": url});
-        refused(&api.call("POST", ENDPOINTS, body.clone()), 400, "invalid_parameter");
-        refused(&api.call("PATCH", &format!("{ENDPOINTS}/{id}"), body.clone()), 400, "invalid_parameter");
-        refused_by_v1(&api.call("POST", "/v1/webhook/endpoint.add", body), 400, 400_542);
+        rejected(&api.call("POST", ENDPOINTS, body.clone()), 400, "invalid_parameter");
+        rejected(&api.call("PATCH", &format!("{ENDPOINTS}/{id}"), body.clone()), 400, "invalid_parameter");
+        rejected_by_v1(&api.call("POST", "/v1/webhook/endpoint.add", body), 400, 400_542);
     }
     for events in [json!([]), json!(["avatar_video.done"]), json!("avatar_video.success"), json!([1])] {
-        let answer = api.call("POST", ENDPOINTS, json!({"url": SOME_URL, "events": events}));
-        refused(&answer, 400, "invalid_parameter");
-        refused(&api.call("PATCH", &format!("{ENDPOINTS}/{id}"), json!({"events": events})), 400, "invalid_parameter");
+        let response = api.call("POST", ENDPOINTS, json!({"url": SOME_URL, "events": events}));
+        rejected(&response, 400, "invalid_parameter");
+        rejected(&api.call("PATCH", &format!("{ENDPOINTS}/{id}"), json!({"events": events})), 400, "invalid_parameter");
     }
     assert_eq!(api.endpoints().len(), 1);
     assert_eq!(api.endpoints()[0].url, SOME_URL);

@@ -1,9 +1,9 @@
-//! What the tests share: the simulator, and a client of it.
+//! Shared by the tests: the simulator, and a client of it.
 
 use heygen::Secret;
 use serde_json::{Value, json};
 use simulator::Result;
-use simulator::http::{Answer, Http};
+use simulator::http::{Http, Response};
 use simulator::{Existing, Options, Receiver, Simulator};
 use std::ops::Deref;
 use std::thread;
@@ -32,27 +32,27 @@ impl Api {
         Api { heygen: Simulator::start(options).unwrap(), http: Http::new(TIMEOUT) }
     }
 
-    /// With these receivers registered for everything.
+    /// With these receivers registered for all event types.
     pub fn with(receivers: &[&Receiver], options: Options) -> Self {
         let endpoints = receivers.iter().map(|receiver| Existing::new(receiver.url())).collect();
         Self::start(Options { endpoints, ..options })
     }
 
-    pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Result<Answer> {
+    pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Result<Response> {
         self.http.send(method, &format!("{}{path}", self.url()), headers, body.as_bytes())
     }
 
-    pub fn call(&self, method: &str, path: &str, body: Value) -> Answer {
+    pub fn call(&self, method: &str, path: &str, body: Value) -> Response {
         let headers = [("X-Api-Key", self.api_key()), ("Content-Type", "application/json")];
         let body = if body.is_null() { String::new() } else { body.to_string() };
         self.send(method, path, &headers, &body).unwrap()
     }
 
-    pub fn get(&self, path: &str) -> Answer {
+    pub fn get(&self, path: &str) -> Response {
         self.call("GET", path, Value::Null)
     }
 
-    pub fn keyed(&self, path: &str, key: &str, body: Value) -> Result<Answer> {
+    pub fn keyed(&self, path: &str, key: &str, body: Value) -> Result<Response> {
         let headers = [("X-Api-Key", self.api_key()), ("Content-Type", "application/json"), ("Idempotency-Key", key)];
         self.send("POST", path, &headers, &body.to_string())
     }
@@ -66,22 +66,22 @@ impl Api {
     }
 }
 
-/// The simulator as it is by default.
+/// A simulator with the default options.
 pub fn api() -> Api {
     Api::start(Options::default())
 }
 
-pub fn ok(answer: &Answer) -> Value {
-    assert_eq!(answer.status, 200, "{}", answer.json());
-    answer.json()
+pub fn ok(response: &Response) -> Value {
+    assert_eq!(response.status, 200, "{}", response.json());
+    response.json()
 }
 
-pub fn refused(answer: &Answer, status: u16, code: &str) {
-    assert_eq!((answer.status, answer.error_code().as_deref()), (status, Some(code)), "{}", answer.json());
+pub fn rejected(response: &Response, status: u16, code: &str) {
+    assert_eq!((response.status, response.error_code().as_deref()), (status, Some(code)), "{}", response.json());
 }
 
-pub fn refused_by_v1(answer: &Answer, status: u16, code: u32) {
-    assert_eq!((answer.status, &answer.json()["code"]), (status, &json!(code)), "{}", answer.json());
+pub fn rejected_by_v1(response: &Response, status: u16, code: u32) {
+    assert_eq!((response.status, &response.json()["code"]), (status, &json!(code)), "{}", response.json());
 }
 
 pub fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) {

@@ -1,11 +1,11 @@
-//! v1.
+//! The API v1.
 
 use crate::support::*;
 use serde_json::{Value, json};
 use simulator::Existing;
 
 #[test]
-fn v1_has_its_own_envelope_and_shows_secrets_always() {
+fn v1_has_its_own_envelope_and_always_returns_secrets() {
     let api = api();
     let added = api.call("POST", "/v1/webhook/endpoint.add", json!({"url": SOME_URL, "events": null}));
     assert_eq!((added.status, &added.json()["code"]), (201, &json!(100)));
@@ -15,21 +15,21 @@ fn v1_has_its_own_envelope_and_shows_secrets_always() {
     let list = ok(&api.get("/v1/webhook/endpoint.list"));
     assert_eq!(list, json!({"code": 100, "data": [added], "message": null}));
     let types = ok(&api.get("/v1/webhook/webhook.list"));
-    assert_eq!(types["data"].as_array().unwrap().len(), 30);
+    assert_eq!(types["data"].as_array().unwrap().len(), heygen::EventType::KNOWN.len());
 
     let id = api.id(0);
     let path = format!("/v1/webhook/endpoint.delete?endpoint_id={id}");
     assert_eq!(ok(&api.call("DELETE", &path, Value::Null))["code"], 100);
-    refused_by_v1(&api.call("DELETE", &path, Value::Null), 404, 400_131);
+    rejected_by_v1(&api.call("DELETE", &path, Value::Null), 404, 400_131);
     let update = json!({"endpoint_id": id, "url": SOME_URL});
-    refused_by_v1(&api.call("PATCH", "/v1/webhook/endpoint.update", update), 404, 400_131);
+    rejected_by_v1(&api.call("PATCH", "/v1/webhook/endpoint.update", update), 404, 400_131);
     assert_eq!(api.endpoints(), []);
 }
 
 #[test]
-fn v1_changes_nothing_without_a_url_and_says_nothing_about_it() {
+fn v1_ignores_an_update_without_a_url_and_reports_no_error() {
     let api = api();
-    let id = api.plant(Existing::new(SOME_URL));
+    let id = api.register(Existing::new(SOME_URL));
     let path = "/v1/webhook/endpoint.update";
     let unchanged = ok(&api.call("PATCH", path, json!({"endpoint_id": id, "events": ["batch.finished"]})));
     assert_eq!((&unchanged["code"], &unchanged["data"]["events"]), (&json!(100), &Value::Null));

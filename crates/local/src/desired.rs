@@ -1,4 +1,4 @@
-//! Which webhook endpoints a local stack has, and which of them it registers.
+//! The webhook endpoints of a local stack, and which of them it registers.
 
 use crate::error::{Context, Result};
 use crate::stack_dir::workspace;
@@ -8,7 +8,7 @@ use std::fs;
 
 /// The template's parameters `Endpoints` and `EndpointsJson`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wanted {
+pub struct Desired {
     /// Every endpoint that is received.
     pub names: Vec<String>,
     /// Those that are registered, as `endpoints.json` says it.
@@ -25,8 +25,8 @@ struct Named {
     name: String,
 }
 
-impl Wanted {
-    /// What `endpoints.json` says.
+impl Desired {
+    /// As in `endpoints.json`.
     pub fn checked_in() -> Result<Self> {
         let json = fs::read_to_string(workspace().join("endpoints.json")).context("Reading endpoints.json")?;
         Self::read(json)
@@ -34,15 +34,15 @@ impl Wanted {
 
     fn read(json: String) -> Result<Self> {
         let registered: Registered = serde_json::from_str(&json).context("Reading endpoints.json")?;
-        Ok(Wanted { names: registered.endpoints.into_iter().map(|endpoint| endpoint.name).collect(), json })
+        Ok(Desired { names: registered.endpoints.into_iter().map(|endpoint| endpoint.name).collect(), json })
     }
 
-    /// What tests want: `main` and `second` are registered; `unset` has no secret, `rotating` one that a
+    /// For tests: `main` and `second` are registered; `unset` has no secret, `rotating` one that a
     /// test may change, and `managed-a` and `managed-b` are for tests of registration.
     pub fn for_tests() -> Self {
         let names = ["main", "second", "unset", "rotating", "managed-a", "managed-b"];
         let json = json!({"endpoints": [{"name": "main"}, {"name": "second"}]});
-        Wanted { names: names.map(str::to_owned).to_vec(), json: json.to_string() }
+        Desired { names: names.map(str::to_owned).to_vec(), json: json.to_string() }
     }
 }
 
@@ -52,11 +52,11 @@ mod tests {
 
     #[test]
     fn what_is_registered_is_received() {
-        let checked_in = Wanted::checked_in().unwrap();
+        let checked_in = Desired::checked_in().unwrap();
         assert!(checked_in.names.contains(&"main".to_owned()), "the demonstration needs it");
-        let tests = Wanted::for_tests();
-        let registered = Wanted::read(tests.json.clone()).unwrap().names;
+        let tests = Desired::for_tests();
+        let registered = Desired::read(tests.json.clone()).unwrap().names;
         assert!(registered.iter().all(|name| tests.names.contains(name)));
-        assert!(Wanted::read("[]".to_owned()).is_err());
+        assert!(Desired::read("[]".to_owned()).is_err());
     }
 }

@@ -1,4 +1,4 @@
-//! What an answer says: HeyGen's two envelopes, and what gateways put in their place.
+//! Reading a response: HeyGen's two envelopes, and the responses of gateways in between.
 
 use std::time::Duration;
 
@@ -11,35 +11,37 @@ use crate::fields::Fields;
 /// v1's code for success.
 const V1_SUCCESS: &str = "100";
 
-/// An answer without its body.
-pub(super) struct Answer {
+/// A response without its body.
+pub(super) struct ResponseHead {
     pub(super) status: u16,
     pub(super) content_type: Option<String>,
     pub(super) request_id: Option<String>,
     pub(super) retry_after: Option<Duration>,
 }
 
-impl Answer {
+impl ResponseHead {
     pub(super) fn is_success(&self) -> bool {
         (200..=299).contains(&self.status)
     }
 
-    /// The body of a success; `Null` if it is empty.
+    /// The body of a successful response; `Null` if it is empty.
     pub(super) fn read(self, operation: &'static str, body: &[u8], scrub: &Scrub) -> Result<Value, ApiError> {
         let json = if body.is_empty() { Some(Value::Null) } else { serde_json::from_slice(body).ok() };
-        let refusal = json.as_ref().and_then(refusal);
-        let (kind, message) = match (&json, &refusal) {
+        let rejection = json.as_ref().and_then(rejection);
+        let (kind, message) = match (&json, &rejection) {
             (Some(_), None) if self.is_success() => return Ok(json.unwrap_or_default()),
-            (_, Some(refusal)) => (self.kind(Some(refusal)), refusal.message.as_deref().and_then(|m| scrub.message(m))),
+            (_, Some(rejection)) => {
+                (self.kind(Some(rejection)), rejection.message.as_deref().and_then(|m| scrub.message(m)))
+            }
             (Some(_), None) => (self.kind(None), None),
             (None, None) => {
-                let content_type = self.content_type.as_deref().unwrap_or("of no type");
-                (self.kind(None), Some(format!("the answer is {content_type}, not JSON")))
+                let content_type = self.content_type.as_deref().unwrap_or("without a content type");
+                (self.kind(None), Some(format!("the response is {content_type}, not JSON")))
             }
         };
         Err(ApiError {
             status: Some(self.status),
-            code: refusal.and_then(|refusal| scrub.token(&refusal.code?)),
+            code: rejection.and_then(|rejection| scrub.token(&rejection.code?)),
             message,
             request_id: self.request_id,
             retry_after: self.retry_after,
@@ -47,9 +49,9 @@ impl Answer {
         })
     }
 
-    /// A code says more than a status: HeyGen may send an error with a 200.
-    fn kind(&self, refusal: Option<&Rejection>) -> Kind {
-        let by_code = refusal.and_then(|refusal| match refusal.code.as_deref()? {
+    /// A code takes precedence over the status: HeyGen may send an error with status 200.
+    fn kind(&self, rejection: Option<&Rejection>) -> Kind {
+        let by_code = rejection.and_then(|rejection| match rejection.code.as_deref()? {
             "unauthorized" => Some(Kind::Unauthorized),
             "insufficient_credit" => Some(Kind::InsufficientCredit),
             "forbidden" => Some(Kind::Forbidden),
@@ -64,13 +66,13 @@ impl Answer {
             401 => Kind::Unauthorized,
             402 => Kind::InsufficientCredit,
             403 => Kind::Forbidden,
-            // A gateway's 404 is about its own paths, and must not pass for "deleted".
-            404 if refusal.is_none() => Kind::NotJson,
+            // A gateway's 404 is about its own paths and must not be read as "deleted".
+            404 if rejection.is_none() => Kind::NotJson,
             404 => Kind::NotFound,
             408 => Kind::Timeout,
             409 => Kind::Conflict,
             429 => Kind::RateLimited,
-            200..=299 if refusal.is_none() => Kind::NotJson,
+            200..=299 if rejection.is_none() => Kind::NotJson,
             300..=399 => Kind::Redirected,
             500..=599 => Kind::Server,
             _ => Kind::Rejected,
@@ -78,14 +80,14 @@ impl Answer {
     }
 }
 
-/// What HeyGen says against a request.
+/// Why HeyGen rejected a request.
 struct Rejection {
     code: Option<String>,
     message: Option<String>,
 }
 
 /// `{"error": {"code", "message"}}`, or v1's `{"code": 400542, "message"}` whose code is not 100.
-fn refusal(body: &Value) -> Option<Rejection> {
+fn rejection(body: &Value) -> Option<Rejection> {
     let body = Fields::of(Some(body));
     let error = body.get("error").filter(|error| !error.is_null());
     if let Some(error) = error {

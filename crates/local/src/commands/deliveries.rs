@@ -1,0 +1,82 @@
+//! `send` and `start`: an event or a job, and what is recorded of it.
+
+use super::record::show_jobs;
+use super::{Output, print};
+use clap::Args;
+use local::sample::{self, Field};
+use local::{Client, Error, Result, delivery, progress};
+use simulator::{JobKind, JobOutcome};
+use std::process::ExitCode;
+use std::time::Duration;
+
+const LIMIT: Duration = Duration::from_secs(60);
+/// Long enough to be seen as a job that takes a while.
+const JOB_DURATION: Duration = Duration::from_secs(3);
+
+#[derive(Args)]
+pub struct Send {
+    /// An event type, such as avatar_video.success, or a file with the body
+    event: String,
+    /// Replaces the sample's callback_id
+    #[arg(long)]
+    callback_id: Option<String>,
+    /// Replaces or adds a field of event_data
+    #[arg(long, value_name = "FIELD=VALUE")]
+    set: Vec<Field>,
+    /// The webhook endpoint
+    #[arg(long, default_value = "main")]
+    endpoint: String,
+}
+
+pub fn send(output: Output, options: &Send) -> Result<ExitCode> {
+    let callback_id = options.callback_id.as_deref().map(|id| Field::new("callback_id", id));
+    let fields: Vec<_> = callback_id.into_iter().chain(options.set.iter().cloned()).collect();
+    let body = sample::with_fields(sample::read(&options.event)?, &fields)?;
+    let client = Client::load()?;
+    let sent = delivery::send(&client, &options.endpoint, &body)?;
+    progress::note("Sent", format_args!("{} to {}: {}", options.event, options.endpoint, sent.describe()));
+    if !sent.accepted() {
+        return Ok(ExitCode::FAILURE);
+    }
+    let jobs = delivery::wait_until_recorded(&client, &body, LIMIT)?;
+    show_jobs(output, &jobs)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+#[derive(Args)]
+pub struct Start {
+    /// The callback id of the order
+    #[arg(long)]
+    callback_id: String,
+    /// avatar_video or video_translate
+    #[arg(long, default_value = "avatar_video")]
+    kind: String,
+    /// Let the job fail
+    #[arg(long)]
+    fail: bool,
+}
+
+pub fn start(output: Output, options: &Start) -> Result<ExitCode> {
+    let client = Client::load()?;
+    let kind = JobKind::named(&options.kind, None).ok_or_else(|| {
+        Error::Failed(format!("unknown kind {:?} (known: {})", options.kind, JobKind::NAMES.join(", ")))
+    })?;
+    let outcome =
+        if options.fail { JobOutcome::Fails("The simulated job failed.".to_owned()) } else { JobOutcome::Succeeds };
+    let id = client.simulator()?.start_job(&kind, Some(&options.callback_id), &outcome, JOB_DURATION)?;
+    let ends = progress::seconds(JOB_DURATION);
+    progress::note("Started", format_args!("{} {id} for {}; it ends in {ends}", kind.name(), options.callback_id));
+    let ended = client.wait_for("the job to be recorded", JOB_DURATION + LIMIT, || {
+        let jobs = client.rows(&options.callback_id)?.jobs;
+        Ok(jobs.into_iter().find(|job| job.entity_id == id && job.status != "pending"))
+    });
+    let job = ended.map_err(|error| match error {
+        Error::Failed(why) => Error::Failed(format!("{why}; `make endpoints` and `make logs` may show why")),
+        other => other,
+    })?;
+    show_jobs(output, &[job])?;
+    if !output.json {
+        print(format_args!("\nmake jobs CALLBACK_ID={} shows its events, too.", options.callback_id))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}

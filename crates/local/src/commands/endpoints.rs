@@ -1,0 +1,50 @@
+//! `plan`, `sync`, `rotate`, `endpoints`: requests to the function `admin`.
+
+use super::Output;
+use local::{Error, Result, Stack};
+use serde_json::{Value, json};
+use std::process::ExitCode;
+
+/// `admin` words its hints for JSON requests; these commands have variables of make.
+const HINTS: [(&str, &str); 4] = [
+    (r#"repeat the request with "force": true"#, "repeat the command with FORCE=1"),
+    ("(only with prune)", "(only with PRUNE=1)"),
+    (": sync first", ": run `make sync` first"),
+    (": sync again", ": run `make sync` again"),
+];
+
+pub fn ask(output: Output, request: &Value) -> Result<ExitCode> {
+    let reply = local::admin::ask(&Stack::load()?, request).map_err(|error| match error {
+        Error::Failed(message) => Error::Failed(for_make(&message)),
+        other => other,
+    })?;
+    output.result(|| reply.clone(), || for_make(reply["text"].as_str().unwrap_or_default()))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+pub fn rotate(output: Output, endpoint: &str) -> Result<ExitCode> {
+    // Before HeyGen is asked: the names are known here.
+    Stack::load()?.endpoint(endpoint)?;
+    ask(output, &json!({"action": "rotate", "endpoint": endpoint}))
+}
+
+fn for_make(text: &str) -> String {
+    HINTS.iter().fold(text.to_owned(), |text, (json, make)| text.replace(json, make))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hints_name_the_variables_of_make() {
+        assert_eq!(
+            for_make(r#"If this is what you want, repeat the request with "force": true"#),
+            "If this is what you want, repeat the command with FORCE=1"
+        );
+        assert_eq!(
+            for_make("\"main\" is not registered: sync first"),
+            "\"main\" is not registered: run `make sync` first"
+        );
+    }
+}

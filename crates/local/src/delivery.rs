@@ -1,0 +1,112 @@
+//! One event, posted to an endpoint as HeyGen does, and the jobs that are recorded of it.
+
+use crate::Client;
+use crate::error::{Error, Result};
+use crate::interrupt;
+use crate::rows::JobRow;
+use simulator::{Progress, Remote};
+use std::time::Duration;
+
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// The response to a delivery.
+#[derive(Debug)]
+pub struct Sent {
+    /// HTTP status; `None` if there was no response in time.
+    status: Option<u16>,
+    by_simulator: bool,
+    /// The response, if this process posted the event.
+    body: String,
+}
+
+impl Sent {
+    pub fn accepted(&self) -> bool {
+        matches!(self.status, Some(200..300))
+    }
+
+    /// The status, with the response if it is not a success.
+    pub fn describe(&self) -> String {
+        let status = self.status.map_or_else(|| "no response in time".to_owned(), |status| status.to_string());
+        let signed = if self.by_simulator { "signed by the simulated HeyGen" } else { "signed with the stored secret" };
+        let body = if self.accepted() || self.body.is_empty() { String::new() } else { format!(" {}", self.body) };
+        format!("{status}{body}, {signed}")
+    }
+}
+
+/// Posts an event to an endpoint: by the stack's simulated HeyGen, else signed with the stored secret.
+pub fn send(client: &Client, endpoint: &str, body: &[u8]) -> Result<Sent> {
+    // An unknown endpoint is an error here.
+    client.stack().endpoint(endpoint)?;
+    if client.stack().simulator.is_some() {
+        return by_simulator(&client.simulator()?, endpoint, body);
+    }
+    let answer = client.deliver(endpoint, body)?;
+    let body = String::from_utf8_lossy(&answer.body).into_owned();
+    Ok(Sent { status: Some(answer.status), by_simulator: false, body })
+}
+
+fn by_simulator(heygen: &Remote, endpoint: &str, body: &[u8]) -> Result<Sent> {
+    let suffix = format!("/webhooks/heygen/{endpoint}");
+    let registered = heygen.endpoints()?.into_iter().find(|one| one.url.ends_with(&suffix));
+    let registered = registered.ok_or_else(|| {
+        Error::Failed(format!("{endpoint} is not registered at the simulated HeyGen: run `make sync`"))
+    })?;
+    let event_id = heygen.emit_to(&registered.endpoint_id, body)?;
+    let settled = interrupt::poll(LIMIT, Duration::from_millis(10), || {
+        let deliveries = heygen.deliveries()?;
+        let of_event: Vec<_> = deliveries.into_iter().filter(|one| one.event_id == event_id).collect();
+        Ok((!of_event.iter().any(|one| one.progress == Progress::InFlight)).then_some(of_event))
+    })?;
+    let settled = settled.ok_or_else(|| Error::failed("the delivery is still in flight; see `make logs`"))?;
+    let delivery = settled.first().ok_or_else(|| {
+        Error::Failed(format!("{endpoint} does not subscribe to this event type, or is disabled: see `make endpoints`"))
+    })?;
+    let status = delivery.attempts.last().and_then(|attempt| attempt.status);
+    Ok(Sent { status, by_simulator: true, body: String::new() })
+}
+
+/// Waits until an event is recorded; the jobs of its correlation id.
+pub fn wait_until_recorded(client: &Client, body: &[u8], limit: Duration) -> Result<Vec<JobRow>> {
+    #[expect(clippy::disallowed_methods, reason = "the bytes are a file that was just signed here")]
+    let event = heygen::Event::read(&heygen::Verified::assume_authentic(body.to_vec()));
+    let identity = event.identity.as_str();
+    let recorded = || {
+        // Without a callback_id it may have gone to a job that has one.
+        let rows = match &event.callback_id {
+            Some(_) => client.rows(event.correlation_id().as_str())?,
+            None => client.all_rows()?,
+        };
+        let found = rows.events.iter().find(|row| row.identity() == identity).map(|row| row.correlation_id.clone());
+        Ok(found.map(|correlation| {
+            rows.jobs.into_iter().filter(|job| job.correlation_id == correlation).collect::<Vec<_>>()
+        }))
+    };
+    client.wait_for("the delivery to be recorded", limit, recorded)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use simulator::{Existing, Options, Receiver, Simulator};
+
+    const EVENT: &[u8] = br#"{"event_type":"avatar_video.success","event_data":{"video_id":"v"}}"#;
+
+    #[test]
+    fn the_simulator_posts_to_the_chosen_endpoint_and_says_why_it_cannot() {
+        let receiver = Receiver::start().unwrap();
+        let base = receiver.url();
+        let main = Existing::new(format!("{base}/webhooks/heygen/main"));
+        let fails = Existing {
+            events: Some(vec!["avatar_video.fail".to_owned()]),
+            ..Existing::new(format!("{base}/webhooks/heygen/fails"))
+        };
+        let heygen = Simulator::start(Options { endpoints: vec![main, fails], ..Options::default() }).unwrap();
+        let remote = Remote::new(heygen.access());
+        let sent = by_simulator(&remote, "main", EVENT).unwrap();
+        assert!(sent.accepted() && sent.describe().starts_with("204"), "{sent:?}");
+        assert_eq!(receiver.deliveries().len(), 1);
+        let why = |endpoint| by_simulator(&remote, endpoint, EVENT).unwrap_err().to_string();
+        assert!(why("fails").contains("does not subscribe"), "{}", why("fails"));
+        assert!(why("other").contains("make sync"), "{}", why("other"));
+    }
+}

@@ -1,0 +1,108 @@
+//! Sample events, by the name of their type or by file, with fields replaced.
+
+use crate::error::{Context, Error, Result};
+use crate::stack_dir::workspace;
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+/// A field of `event_data`, as `name=value`. The value is text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Field {
+    name: String,
+    value: String,
+}
+
+impl Field {
+    pub fn new(name: &str, value: &str) -> Self {
+        Field { name: name.to_owned(), value: value.to_owned() }
+    }
+}
+
+impl FromStr for Field {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        let (name, value) = text.split_once('=').ok_or("expected FIELD=VALUE, such as video_id=v1")?;
+        if name.is_empty() {
+            return Err("the field has no name; expected FIELD=VALUE".to_owned());
+        }
+        Ok(Field::new(name, value))
+    }
+}
+
+/// The body in a file, or the sample of an event type.
+pub fn read(event: &str) -> Result<Vec<u8>> {
+    let path = Path::new(event);
+    if path.is_file() {
+        return fs::read(path).context(format_args!("Reading {event}"));
+    }
+    let sample = samples().join(format!("{event}.json"));
+    if event.contains('/') || !sample.is_file() {
+        let names = names()?.join("\n  ");
+        return Err(Error::Failed(format!(
+            "unknown event {event:?}: neither a file nor a sample of events/deliveries:\n  {names}"
+        )));
+    }
+    fs::read(&sample).context(format_args!("Reading {}", sample.display()))
+}
+
+/// The body with these fields in its `event_data`; as it is, byte for byte, without any.
+pub fn with_fields(body: Vec<u8>, fields: &[Field]) -> Result<Vec<u8>> {
+    if fields.is_empty() {
+        return Ok(body);
+    }
+    let mut event: Value = serde_json::from_slice(&body).context("Reading the event, to change fields of it")?;
+    let data = event["event_data"].as_object_mut();
+    let data = data.ok_or_else(|| Error::failed("this event has no event_data whose fields could be changed"))?;
+    for Field { name, value } in fields {
+        data.insert(name.clone(), Value::String(value.clone()));
+    }
+    serde_json::to_vec(&event).context("Writing the event")
+}
+
+fn samples() -> PathBuf {
+    workspace().join("events/deliveries")
+}
+
+fn names() -> Result<Vec<String>> {
+    let entries = fs::read_dir(samples()).context("Reading events/deliveries")?;
+    let mut names: Vec<_> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
+        .filter_map(|path| Some(path.file_stem()?.to_string_lossy().into_owned()))
+        .collect();
+    names.sort();
+    Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_is_found_by_its_type_or_by_its_file() {
+        let by_type = read("avatar_video.success").unwrap();
+        let file = samples().join("avatar_video.success.json");
+        assert_eq!(by_type, read(&file.to_string_lossy()).unwrap());
+        let error = read("avatar_video.done").unwrap_err().to_string();
+        assert!(error.contains("\"avatar_video.done\"") && error.contains("\n  avatar_video.success\n"), "{error}");
+    }
+
+    #[test]
+    fn fields_of_event_data_are_replaced_and_added_and_nothing_else_changes() {
+        let fields = ["callback_id=my_order".parse().unwrap(), "note=a=b".parse().unwrap()];
+        let body = with_fields(read("avatar_video.success").unwrap(), &fields).unwrap();
+        let (changed, mut sample): (Value, Value) = (
+            serde_json::from_slice(&body).unwrap(),
+            serde_json::from_slice(&read("avatar_video.success").unwrap()).unwrap(),
+        );
+        sample["event_data"]["callback_id"] = "my_order".into();
+        sample["event_data"]["note"] = "a=b".into();
+        assert_eq!(changed, sample);
+        assert_eq!(with_fields(b"not JSON".to_vec(), &[]).unwrap(), b"not JSON");
+        assert!(with_fields(b"not JSON".to_vec(), &fields).is_err());
+        assert!("video_id".parse::<Field>().is_err() && "=v1".parse::<Field>().is_err());
+    }
+}
