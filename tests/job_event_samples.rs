@@ -1,9 +1,10 @@
-//! The description of the events on the bus, and the samples beside it.
+//! The schema of the events on the bus, the samples beside it, and the pipe that makes the events.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use local::stack_dir::workspace;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 fn sample(name: &str) -> Value {
     let file = workspace().join("events/eventbridge").join(name);
@@ -11,7 +12,7 @@ fn sample(name: &str) -> Value {
 }
 
 #[test]
-fn the_samples_of_events_are_as_described() {
+fn the_samples_of_events_match_the_schema() {
     let schema = sample("job-event.schema.json");
     jsonschema::meta::validate(&schema).unwrap();
     let schema = jsonschema::validator_for(&schema).unwrap();
@@ -24,7 +25,7 @@ fn the_samples_of_events_are_as_described() {
 }
 
 #[test]
-fn what_no_job_does_is_not_as_described() {
+fn impossible_events_do_not_match_the_schema() {
     let schema = jsonschema::validator_for(&sample("job-event.schema.json")).unwrap();
     let wrong = [
         ("job-succeeded.json", "status", json!("pending")),
@@ -48,5 +49,36 @@ fn what_no_job_does_is_not_as_described() {
         let mut detail = sample("job-succeeded.json")["detail"].clone();
         detail.as_object_mut().unwrap().remove(field);
         assert!(!schema.is_valid(&detail), "without {field}");
+    }
+}
+
+/// The attributes of the pipe's input template in template.yaml.
+fn piped() -> BTreeSet<String> {
+    let template = std::fs::read_to_string(workspace().join("template.yaml")).unwrap();
+    let (_, after) = template.split_once("InputTemplate: |-").unwrap();
+    let object = after.split_once("\n          }\n").unwrap().0;
+    object.lines().filter_map(|line| Some(line.trim().strip_prefix('"')?.split_once('"')?.0.to_owned())).collect()
+}
+
+#[test]
+fn the_pipe_and_the_schema_have_the_same_attributes() {
+    let (piped, schema) = (piped(), sample("job-event.schema.json"));
+    assert!(piped.len() > 5, "{piped:?}");
+    let described: BTreeSet<_> = schema["properties"].as_object().unwrap().keys().cloned().collect();
+    let required: BTreeSet<_> =
+        schema["required"].as_array().unwrap().iter().map(|name| name.as_str().unwrap().to_owned()).collect();
+    for (name, set) in [("properties", &described), ("required", &required)] {
+        let missing: Vec<_> = piped.difference(set).collect();
+        let unexpected: Vec<_> = set.difference(&piped).collect();
+        assert!(
+            missing.is_empty() && unexpected.is_empty(),
+            "{name} of job-event.schema.json lacks {missing:?} of the pipe in template.yaml; the pipe lacks {unexpected:?}"
+        );
+    }
+    for name in ["job-succeeded.json", "job-failed.json", "job-succeeded-after-failure.json"] {
+        let sampled: BTreeSet<_> = sample(name)["detail"].as_object().unwrap().keys().cloned().collect();
+        let missing: Vec<_> = piped.difference(&sampled).collect();
+        let unexpected: Vec<_> = sampled.difference(&piped).collect();
+        assert!(missing.is_empty() && unexpected.is_empty(), "{name} lacks {missing:?}; the pipe lacks {unexpected:?}");
     }
 }

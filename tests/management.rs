@@ -1,5 +1,5 @@
-//! The client of HeyGen's management API against the simulated HeyGen: two readings of the same
-//! documents, written apart, have to agree.
+//! The client of HeyGen's management API against the simulated HeyGen: they were written separately from the same
+//! documents, and have to agree.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -95,7 +95,7 @@ fn many_endpoints_come_over_pages() {
 }
 
 #[test]
-fn a_create_whose_answer_is_lost_makes_one_endpoint_and_shows_its_secret() {
+fn a_create_whose_response_is_lost_makes_one_endpoint_and_shows_its_secret() {
     let heygen = HeyGen::new(Vec::new());
     let api = heygen.api(ApiVersion::V3);
     heygen.simulator.inject(When::Nth(1), Fault::DropResponse);
@@ -105,7 +105,7 @@ fn a_create_whose_answer_is_lost_makes_one_endpoint_and_shows_its_secret() {
 }
 
 #[test]
-fn without_a_key_a_lost_answer_is_an_error_and_not_a_second_endpoint() {
+fn without_a_key_a_lost_response_is_an_error_and_not_a_second_endpoint() {
     let heygen = HeyGen::new(Vec::new());
     let api = heygen.api(ApiVersion::V3);
     heygen.simulator.inject(When::Nth(1), Fault::DropResponse);
@@ -114,7 +114,7 @@ fn without_a_key_a_lost_answer_is_an_error_and_not_a_second_endpoint() {
 }
 
 #[test]
-fn bad_days_have_their_class() {
+fn failures_have_their_kind() {
     for (fault, kind) in [
         (Fault::quota_exceeded(), Kind::QuotaExceeded),
         (Fault::ErrorIn200, Kind::Rejected),
@@ -126,7 +126,7 @@ fn bad_days_have_their_class() {
         let error = heygen.wait(api.create_endpoint(&new_endpoint(), None)).unwrap_err();
         assert_eq!(error.kind, kind, "{fault:?}: {error}");
     }
-    // What passes is tried again.
+    // What may pass is tried again.
     for fault in
         [Fault::internal(), Fault::rate_limited(RetryAfter::Seconds(0)), Fault::Gateway(502), Fault::DropRequest]
     {
@@ -152,7 +152,7 @@ fn a_wrong_key_is_denied_in_both_versions() {
 }
 
 #[test]
-fn delivered_events_and_jobs_can_be_asked_for() {
+fn delivered_events_and_jobs_can_be_requested() {
     let receiver = Receiver::start().unwrap();
     let heygen = HeyGen::new(vec![Existing::new(receiver.url())]);
     let api = heygen.api(ApiVersion::V3);
@@ -165,7 +165,7 @@ fn delivered_events_and_jobs_can_be_asked_for() {
     let id = heygen.simulator.start_job(JobKind::Video, Some("order_2"), JobOutcome::Succeeds);
     heygen.simulator.wait_until_delivered(Duration::from_secs(5)).unwrap();
     assert_eq!(heygen.wait(api.video(&id)).unwrap().progress, Some(Progress::Completed));
-    let states = heygen.wait(api.video_statuses(&[id.as_str(), "nobody"])).unwrap();
+    let states = heygen.wait(api.video_statuses(&[id.as_str(), "unknown"])).unwrap();
     assert_eq!(states.len(), 2);
     assert!(states.iter().any(|state| state.progress == Some(Progress::NotFound)));
 }

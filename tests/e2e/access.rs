@@ -1,7 +1,7 @@
-//! Each function may do what its code does, and no more: the calls that are linked into its binary
-//! against the policies of its deployed role; the variables that it reads against those that it is given.
+//! Least privilege: the AWS calls that are linked into each function's binary against the policies of its deployed role;
+//! the variables that it reads against those that the template sets.
 
-use crate::support::{Stack, stack};
+use crate::support::{Stack, assert_same, stack};
 use aws::env::Env;
 use local::aws_api::QueryService::Iam;
 use local::stack_dir::StackDir;
@@ -10,7 +10,7 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::process::Command;
 
-/// What AWS does in a function's name, and no code of ours calls.
+/// AWS does these with a function's role; our code does not call them.
 const LOGS: [&str; 2] = ["logs:CreateLogStream", "logs:PutLogEvents"];
 const TRACES: [&str; 2] = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"];
 const POLLER: [&str; 3] = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"];
@@ -28,7 +28,7 @@ fn configuration(stack: &Stack, name: &str) -> Value {
     stack.api().function(function(stack, name)).unwrap()
 }
 
-/// The operations of AWS that are linked into a function: the linker leaves out what nothing calls.
+/// The AWS operations that are linked into a function: the linker drops those that nothing calls.
 fn calls(name: &str) -> Option<BTreeSet<String>> {
     let binary = StackDir::test().bootstrap(name);
     let printed = Command::new("nm").arg("--demangle").arg(&binary).output().unwrap();
@@ -41,7 +41,7 @@ fn calls(name: &str) -> Option<BTreeSet<String>> {
             continue;
         }
         match (service, operation.as_str()) {
-            // Its parts are what IAM asks for.
+            // IAM checks the parts of a transaction.
             ("dynamodb", "transact_write_items") => {
                 actions.extend(["dynamodb:PutItem", "dynamodb:UpdateItem"].map(str::to_owned));
             }
@@ -60,13 +60,13 @@ fn camel(operation: &str) -> String {
     operation.split('_').map(word).collect::<Vec<String>>().concat()
 }
 
-/// The actions that the deployed role of a function allows, with the resources that they are for.
+/// The actions that the deployed role of a function allows, each with its resource.
 fn allowed(stack: &Stack, name: &str) -> Vec<(String, String)> {
     let role = configuration(stack, name)["Role"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
     let of_role = ("RoleName", role.as_str());
     let attached = stack.api().query(Iam, "ListAttachedRolePolicies", &[of_role]).unwrap();
     let attached = attached["AttachedPolicies"].as_array().map_or(0, Vec::len);
-    assert_eq!(attached, 0, "what {name} may is in one policy");
+    assert_eq!(attached, 0, "{name} has one policy");
     let listed = stack.api().query(Iam, "ListRolePolicies", &[of_role]).unwrap();
     assert_eq!(listed["PolicyNames"], serde_json::json!([name]));
     let document = stack.api().role_policy(&role, name).unwrap();
@@ -102,9 +102,9 @@ fn each_role_allows_what_its_code_calls_and_no_more() {
         let traces = allowed.iter().any(|(action, _)| TRACES.contains(&action.as_str()));
         expected.extend(TRACES.map(str::to_owned).into_iter().filter(|_| traces));
         let actions: BTreeSet<_> = allowed.iter().map(|(action, _)| action.clone()).collect();
-        assert_eq!(actions, expected, "{name}: what its role allows, and what its code calls");
+        assert_same(&format!("the role of {name}"), &actions, "the calls of its code", &expected);
         for (action, resource) in &allowed {
-            // AWS has no resource for traces, adds six characters to a secret's name, and names log streams itself.
+            // Traces have no resource, AWS adds six characters to a secret's name, and Lambda names log streams.
             let wild = TRACES.iter().chain(&LOGS).any(|one| one == action) || action.starts_with("secretsmanager:");
             assert!(!action.contains('*'), "{name}: {action}");
             assert!(wild || !resource.contains(['*', '?']), "{name}: {action} on {resource}");
@@ -116,7 +116,7 @@ fn each_role_allows_what_its_code_calls_and_no_more() {
     }
 }
 
-/// The names of the variables that a configuration is read from.
+/// The names of the variables that a configuration reads.
 fn read(config: impl FnOnce(Env<'_>)) -> BTreeSet<String> {
     let names = RefCell::new(BTreeSet::new());
     config(Env::from_fn(|name| {
@@ -134,10 +134,10 @@ fn each_function_reads_the_variables_that_it_is_given_and_no_others() {
         ("processor", read(|env| drop(processor::Config::read(env)))),
         ("admin", read(|env| drop(admin::Config::read(env)))),
     ] {
-        // Read where logs and metrics are set up, before any configuration.
+        // Telemetry reads these two, before any configuration.
         expected.extend(["LOG_LEVEL", "STACK"].map(str::to_owned));
         let given = configuration(&stack, name)["Environment"]["Variables"].clone();
         let given: BTreeSet<_> = given.as_object().unwrap().keys().cloned().collect();
-        assert_eq!(given, expected, "{name}: what template.yaml gives it, and what its code reads");
+        assert_same(&format!("template.yaml for {name}"), &given, "its code", &expected);
     }
 }

@@ -1,5 +1,5 @@
-//! HeyGen's bad days: each failure has its class, and a message that says what to do; what was begun
-//! is completed by the next sync.
+//! HeyGen fails: each failure has its class and a message that says what to do, and the next sync completes the
+//! changes.
 
 use crate::inside::Inside;
 use heygen::ErrorClass;
@@ -16,7 +16,7 @@ fn sync() -> Value {
     json!({"action": "sync"})
 }
 
-/// With every attempt of a call going wrong in the same way.
+/// Every attempt of a call fails in the same way.
 fn always(inside: &Inside, when: &When, fault: &Fault) {
     for _ in 0..inside.config.retry.attempts {
         inside.inject(when.clone(), fault.clone());
@@ -54,7 +54,7 @@ fn every_failure_has_its_class_and_says_what_to_do() {
         assert_eq!(error.class(), class, "{fault:?}: {error}");
         let text = error.to_string();
         assert!(words.iter().all(|word| text.contains(word)), "{fault:?}: {text}");
-        // What was ordered and not used up must not meet the next.
+        // Uses up the remaining faults.
         while inside.run(json!({"action": "plan"})).is_err() {}
     }
     let calls = inside.calls();
@@ -83,7 +83,7 @@ fn a_wrong_key_is_denied_and_said_to_be_in_its_secret() {
         assert!(text.contains(word) && text.contains("ApiKeySecret") && text.contains("status 401"), "{text}");
         assert!(!text.contains("wrong-"), "{text}");
     }
-    // A bearer token does as well, and so does a key with the line end of an editor.
+    // A bearer token works as well.
     inside.store("api-key", json!({"bearer": inside.api_key()}));
     inside.run(sync()).unwrap();
     inside.settled("main").unwrap();
@@ -103,12 +103,12 @@ fn without_a_key_it_is_said_where_to_store_it() {
 
 #[test]
 fn whatever_happens_to_a_create_the_next_sync_completes_it() {
-    let refused = Fault::Error { status: 400, code: "invalid_parameter", retry_after: None };
-    let more = [Fault::DropResponse, Fault::ErrorIn200, refused];
+    let rejected = Fault::Error { status: 400, code: "invalid_parameter", retry_after: None };
+    let more = [Fault::DropResponse, Fault::ErrorIn200, rejected];
     for fault in faults().into_iter().map(|(fault, ..)| fault).chain(more) {
         let Some(inside) = Inside::new(ApiVersion::V3, &["main"]) else { return };
         always(&inside, &CREATE, &fault);
-        // A lost answer is asked for again with the same key, so it may be well already.
+        // The retry after a lost response may have succeeded already.
         let first = inside.run(sync());
         while inside.run(sync()).is_err() {}
         inside.settled("main").unwrap_or_else(|why| panic!("{fault:?}: {first:?}: {why}"));
@@ -134,14 +134,14 @@ fn whatever_happens_to_a_rotation_the_next_sync_completes_it() {
 #[test]
 fn one_endpoint_that_fails_leaves_its_neighbours_alone() {
     let Some(mut inside) = Inside::new(ApiVersion::V3, &["main", "second"]) else { return };
-    inside.wants(json!([{"name": "main", "events": ["no.such.event"]}, {"name": "second"}]));
+    inside.configure(json!([{"name": "main", "events": ["no.such.event"]}, {"name": "second"}]));
     let error = inside.run(sync()).unwrap_err();
     let text = error.to_string();
     assert_eq!(error.class(), ErrorClass::Permanent);
-    assert!(text.contains("done: second: create") && text.contains("failed: main: create"), "{text}");
+    assert!(text.contains("done: second  create") && text.contains("failed: main  create"), "{text}");
     assert!(text.contains("HeyGen does not accept the request: correct it"), "{text}");
     inside.settled("second").unwrap();
-    // A refusal leaves no note behind: what comes next begins anew.
+    // A rejected call leaves no note, so the next sync starts from the beginning.
     assert!(inside.stored("main").pending.is_none());
 }
 
@@ -156,11 +156,11 @@ fn a_key_that_is_too_old_is_not_used_again() {
         note.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
         note
     };
-    // A rotation whose outcome nobody stored, …
+    // A rotation whose outcome was never stored, …
     let registered = json!({"endpoint_id": main.endpoint_id});
     let pending = note(json!({"change": "rotate", "endpoint_id": main.endpoint_id}));
     inside.store("main", json!({"current": "whsec_dead", "registered": registered, "pending": pending}));
-    // … and a registration of which only HeyGen knows that it was done.
+    // … and a registration that was made, but never stored.
     inside.store("second", json!({"pending": note(json!({"change": "create", "known": []}))}));
     inside.run(sync()).unwrap();
     assert_eq!(inside.settled("main").unwrap().endpoint_id, main.endpoint_id);

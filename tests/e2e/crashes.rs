@@ -1,5 +1,5 @@
-//! admin is cut off at each of its calls in turn, to HeyGen and to AWS: before the call, and after it with
-//! the answer lost; and it dies of that, or lives on. Run again, it has to end as if nothing had happened.
+//! Each call of admin, to HeyGen and to AWS, fails once: before it arrives, or after it with the response lost. admin is
+//! either killed then or continues. The next run has to end as if nothing had happened.
 
 use crate::cut::{Caller, Calls, Cut, Side};
 use crate::inside::{Inside, URL};
@@ -7,11 +7,11 @@ use heygen::api::ApiVersion;
 use serde_json::{Value, json};
 use simulator::Existing;
 
-/// What is done, and from where.
+/// An action, and the state that it starts from.
 struct Scenario {
     version: ApiVersion,
     names: &'static [&'static str],
-    /// Brings everything into the state that it starts from.
+    /// Prepares the state.
     before: fn(&mut Inside),
     action: Value,
 }
@@ -23,14 +23,13 @@ impl Scenario {
         Some(inside)
     }
 
-    /// Every cut, one after the other.
     fn survives_every_cut(&self) {
         let Some(inside) = self.start() else { return };
         let calls = Calls::new(None);
         inside.run_over(&calls, self.action.clone()).unwrap().unwrap();
         self.has_ended_well(&inside).unwrap();
         let count = calls.count();
-        assert!(count >= 4, "too few calls to be true: {:?}", calls.names.lock().unwrap());
+        assert!(count >= 4, "too few calls: {:?}", calls.names.lock().unwrap());
 
         let mut wrong = Vec::new();
         let mut cuts = 0;
@@ -54,21 +53,21 @@ impl Scenario {
     }
 
     fn survives(&self, cut: Cut) -> Result<(), String> {
-        let inside = self.start().ok_or("left out")?;
+        let inside = self.start().ok_or("skipped")?;
         let calls = Calls::new(Some(cut));
         let first = inside.run_over(&calls, self.action.clone());
         if !calls.happened() {
             return Err("the cut was not reached".to_owned());
         }
         if (cut.caller == Caller::Dies) != first.is_none() {
-            return Err(format!("it should have died or lived, and did not: {first:?}"));
+            return Err(format!("expected the run to be killed, or to continue: {first:?}"));
         }
         let again = if self.action["action"] == "rotate" { json!({"action": "sync"}) } else { self.action.clone() };
         inside.run(again).map_err(|error| format!("again: {error}"))?;
         self.has_ended_well(&inside)
     }
 
-    /// One endpoint for each name, whose secret is stored, nothing orphaned, and nothing left to do.
+    /// Each name has one endpoint whose secret is stored, there are no others, and a sync has nothing to do.
     fn has_ended_well(&self, inside: &Inside) -> Result<(), String> {
         for name in self.names {
             inside.settled(name).map_err(|why| format!("{name}: {why}"))?;
@@ -78,9 +77,9 @@ impl Scenario {
             return Err(format!("{ours} endpoints of ours"));
         }
         let before = inside.mutating_calls();
-        let plan = inside.run(json!({"action": "sync"})).map_err(|error| error.to_string())?;
-        if inside.mutating_calls() != before || plan["left"] != json!([]) {
-            return Err(format!("something was left to do: {}", plan["text"]));
+        let reply = inside.run(json!({"action": "sync"})).map_err(|error| error.to_string())?;
+        if inside.mutating_calls() != before || reply["left"]["changes"] != json!([]) {
+            return Err(format!("something was left to do: {}", reply["text"]));
         }
         Ok(())
     }
@@ -119,7 +118,7 @@ fn registering_in_v1_survives_every_cut() {
 fn updating_survives_every_cut() {
     let before = |inside: &mut Inside| {
         registered(inside);
-        inside.wants(json!([{"name": "main", "events": ["avatar_video.success"]}]));
+        inside.configure(json!([{"name": "main", "events": ["avatar_video.success"]}]));
     };
     Scenario { version: ApiVersion::V3, names: &["main"], before, action: sync() }.survives_every_cut();
 }

@@ -1,4 +1,4 @@
-//! A proxy that cuts one call: before it gets there, or after it was done and before the answer is back.
+//! A proxy that cuts one call: before it arrives, or before its response is back.
 
 use simulator::http::{Http, Response};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -14,36 +14,36 @@ use tokio::sync::Notify;
 pub enum Side {
     /// It never arrives.
     Before,
-    /// It is done, and its answer is lost.
+    /// It is done, and its response is lost.
     After,
 }
 
-/// What becomes of the caller.
+/// What happens to the caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Caller {
-    /// It dies at this moment: no call of it arrives any more.
+    /// It is killed: none of its later calls arrives.
     Dies,
-    /// It lives, and may try again.
+    /// It continues, and may retry.
     Lives,
 }
 
-/// One cut, over all proxies that share it.
+/// One cut, shared by all proxies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cut {
-    /// Which call; the first is 1.
+    /// The number of the call, from 1.
     pub at: usize,
     pub side: Side,
     pub caller: Caller,
 }
 
-/// The calls of one run, whomever they are for.
+/// The calls of one run, to HeyGen and to AWS.
 #[derive(Default)]
 pub struct Calls {
     cut: Option<Cut>,
     count: AtomicUsize,
     happened: AtomicBool,
     pub died: Notify,
-    /// Each with its method or operation, for messages.
+    /// Method and path, or AWS operation; for messages.
     pub names: Mutex<Vec<String>>,
 }
 
@@ -52,17 +52,15 @@ impl Calls {
         Arc::new(Calls { cut, ..Calls::default() })
     }
 
-    /// How many there were.
     pub fn count(&self) -> usize {
         self.count.load(Ordering::SeqCst)
     }
 
-    /// Whether the cut call was made.
     pub fn happened(&self) -> bool {
         self.happened.load(Ordering::SeqCst)
     }
 
-    /// A proxy to `upstream`, as long as this process lives; its URL.
+    /// Starts a proxy to `upstream` that lasts as long as this process; returns its URL.
     pub fn proxy(self: &Arc<Self>, upstream: &str) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -76,7 +74,7 @@ impl Calls {
         url
     }
 
-    /// One request per connection. What is not answered is hung up on.
+    /// Handles the one request of a connection. Without a response, the connection is closed.
     fn pass(&self, mut stream: TcpStream, upstream: &str) -> Option<()> {
         let request = Request::read(&stream)?;
         let number = self.count.fetch_add(1, Ordering::SeqCst) + 1;
@@ -133,7 +131,7 @@ impl Request {
         operation.unwrap_or_else(|| format!("{} {}", self.method, self.path))
     }
 
-    /// With the headers as they came: AWS's signature covers them, `Host` included.
+    /// With unchanged headers: AWS's signature covers them, `Host` included.
     fn send(&self, upstream: &str) -> Option<Response> {
         let own = ["connection", "content-length", "transfer-encoding"];
         let headers: Vec<_> = self.headers.iter().filter(|(name, _)| !own.contains(&name.as_str())).collect();

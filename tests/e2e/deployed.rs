@@ -1,5 +1,6 @@
-//! The deployed admin function, turned to a HeyGen of the test's own for as long as the test lasts.
+//! The deployed admin function, configured for the test's own simulated HeyGen while the test runs.
 
+use crate::replies::assert_is_reply;
 use crate::support::{Stack, TIMEOUT, stack, unique};
 use aws::secrets::EndpointSecret;
 use local::stack_dir::StackDir;
@@ -9,17 +10,17 @@ use std::fs::File;
 use std::ops::Deref;
 use std::time::Duration;
 
-/// The endpoints that these tests register.
+/// The endpoints that these tests use.
 pub const A: &str = "managed-a";
 pub const B: &str = "managed-b";
 
-/// The function, alone with the test.
+/// The function, locked for one test.
 pub struct Deployed {
     pub heygen: Simulator,
     pub stack: Stack,
     variables: Map<String, Value>,
-    sound: Value,
-    _turn: File,
+    original: Value,
+    _lock: File,
 }
 
 impl Deref for Deployed {
@@ -31,26 +32,26 @@ impl Deref for Deployed {
 }
 
 impl Deployed {
-    /// Knows the endpoints A and B, and wants both for all events. `None` for a stack in a real account,
-    /// whose admin function is nobody's to turn.
+    /// A deployment with the endpoints A and B, both configured for all events. `None` for a stack in a real account,
+    /// whose function a test must not reconfigure.
     pub fn new(options: Options) -> Option<Self> {
         let place = StackDir::test();
         place.create().unwrap();
-        let turn = File::create(place.stack_json().with_file_name("admin.lock")).unwrap();
-        turn.lock().unwrap();
+        let lock = File::create(place.stack_json().with_file_name("admin.lock")).unwrap();
+        lock.lock().unwrap();
         let stack = stack();
         if stack.stack().aws_endpoint.is_none() {
-            println!("left out: this test turns the admin function elsewhere, so it runs on a local stack only");
+            println!("skipped: this test reconfigures the admin function, so it runs on a local stack only");
             return None;
         }
         let configuration = stack.api().function(&stack.stack().functions.admin).unwrap();
-        let sound = configuration["Environment"]["Variables"].clone();
+        let original = configuration["Environment"]["Variables"].clone();
         let mut deployed = Deployed {
             heygen: Simulator::start(options).unwrap(),
-            variables: sound.as_object().unwrap().clone(),
-            sound,
+            variables: original.as_object().unwrap().clone(),
+            original,
             stack,
-            _turn: turn,
+            _lock: lock,
         };
         // Below the prefix that the function's role lets it read.
         let key = format!("{}{}", deployed.variables["SECRET_PREFIX"].as_str().unwrap(), unique("key-of-a-test"));
@@ -61,7 +62,7 @@ impl Deployed {
             deployed.stack.put_secret(name, &json!({})).unwrap();
         }
         let url = deployed.heygen.url();
-        deployed.turn(&[
+        deployed.set_variables(&[
             ("HEYGEN_BASE_URL", &url),
             ("API_KEY_SECRET", &key),
             ("ENDPOINTS", &format!("{A},{B}")),
@@ -70,39 +71,50 @@ impl Deployed {
         Some(deployed)
     }
 
-    /// Gives the function other variables, as deploying other parameters would.
-    pub fn turn(&mut self, variables: &[(&str, &str)]) {
+    /// Changes the function's environment, as deploying other parameters would.
+    pub fn set_variables(&mut self, variables: &[(&str, &str)]) {
         for (name, value) in variables {
             self.variables.insert((*name).to_owned(), json!(value));
         }
         self.put(&Value::Object(self.variables.clone()));
     }
 
-    pub fn wants(&mut self, endpoints: Value) {
-        self.turn(&[("ENDPOINTS_JSON", &json!({ "endpoints": endpoints }).to_string())]);
+    pub fn configure(&mut self, endpoints: Value) {
+        self.set_variables(&[("ENDPOINTS_JSON", &json!({ "endpoints": endpoints }).to_string())]);
+    }
+
+    /// Gives the function its own variables back, while no other test may change them.
+    pub fn restore(&self) {
+        self.put(&self.original);
     }
 
     fn put(&self, variables: &Value) {
         self.stack.api().set_variables(&self.stack.stack().functions.admin, variables).unwrap();
     }
 
-    /// What the function answers.
+    /// Invokes the function. Its reply has to conform to the schema.
     pub fn ask(&self, request: Value) -> local::Result<Value> {
-        local::admin::ask(self.stack.stack(), &request)
+        let reply = local::admin::ask(self.stack.stack(), &request)?;
+        assert_is_reply(&reply);
+        Ok(reply)
     }
 
     pub fn sync(&self) -> Value {
         self.ask(json!({"action": "sync"})).unwrap()
     }
 
-    /// What HeyGen has for an endpoint's URL.
+    /// The endpoints at HeyGen with this name's URL.
     pub fn at_heygen(&self, name: &str) -> Vec<Endpoint> {
         let end = format!("/webhooks/heygen/{name}");
         let own = self.variables["API_URL"].as_str().unwrap();
-        self.heygen.endpoints().into_iter().filter(|one| one.url.starts_with(own) && one.url.ends_with(&end)).collect()
+        self.heygen
+            .endpoints()
+            .into_iter()
+            .filter(|endpoint| endpoint.url.starts_with(own) && endpoint.url.ends_with(&end))
+            .collect()
     }
 
-    /// Where HeyGen posts for an endpoint.
+    /// The URL that HeyGen posts an endpoint's deliveries to.
     pub fn url(&self, name: &str) -> String {
         format!("{}/webhooks/heygen/{name}", self.variables["API_URL"].as_str().unwrap())
     }
@@ -112,7 +124,7 @@ impl Deployed {
         self.stack.secrets(async |secrets| aws::secrets::fetch(secrets, &id).await.unwrap().unwrap_or_default())
     }
 
-    /// The one endpoint that HeyGen has for a name, of whose deliveries one was just taken and recorded.
+    /// The only endpoint at HeyGen with this name's URL, after checking that a delivery to it is recorded.
     pub fn works(&self, name: &str) -> Endpoint {
         let [endpoint] = <[Endpoint; 1]>::try_from(self.at_heygen(name)).unwrap();
         let stored = self.stored(name);
@@ -127,17 +139,17 @@ impl Deployed {
         endpoint
     }
 
-    /// What a log line of the function says, once it does.
-    pub fn said(&self, since: u64, words: &[&str]) -> String {
-        let look = || Ok(self.stack.lines_with(since, words).into_iter().next());
-        self.stack.wait_for("a log line", TIMEOUT, look).unwrap()
+    /// The function's first log line with these words, once there is one.
+    pub fn logged(&self, since: u64, words: &[&str]) -> String {
+        let find = || Ok(self.stack.lines_with(since, words).into_iter().next());
+        self.stack.wait_for("a log line", TIMEOUT, find).unwrap()
     }
 }
 
 impl Drop for Deployed {
     fn drop(&mut self) {
         if !std::thread::panicking() {
-            self.put(&self.sound.clone());
+            self.restore();
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The endpoints at HeyGen, as the deployed admin function keeps them.
+//! The endpoints at HeyGen, kept in sync by the deployed admin function.
 
 use crate::deployed::{A, B, Deployed};
 use crate::support::{TIMEOUT, now};
@@ -15,8 +15,8 @@ fn sync_with(flags: Value) -> Value {
     request
 }
 
-fn text(answer: &Value) -> &str {
-    answer["text"].as_str().unwrap()
+fn text(reply: &Value) -> &str {
+    reply["text"].as_str().unwrap()
 }
 
 #[test]
@@ -38,23 +38,23 @@ fn a_second_sync_changes_nothing() {
 #[test]
 fn an_endpoints_life() {
     let Some(mut admin) = Deployed::new(Options::default()) else { return };
-    admin.wants(json!([{"name": A, "events": ["avatar_video.success"]}]));
+    admin.configure(json!([{"name": A, "events": ["avatar_video.success"]}]));
     admin.sync();
     let created = admin.works(A);
-    assert!(admin.at_heygen(B).is_empty(), "nobody wants it");
+    assert!(admin.at_heygen(B).is_empty(), "it is not configured");
 
-    admin.wants(json!([{"name": A, "events": ["avatar_video.success", "avatar_video.fail"]}]));
+    admin.configure(json!([{"name": A, "events": ["avatar_video.success", "avatar_video.fail"]}]));
     assert_eq!(admin.ask(plan()).unwrap()["changes"][0]["change"], "update");
     admin.sync();
     let updated = admin.works(A);
     assert_eq!(updated.endpoint_id, created.endpoint_id);
     assert_eq!(updated.events.unwrap().len(), 2);
 
-    // HeyGen cannot go from a list to all: it is replaced, and one of one is more than 30 %.
-    admin.wants(json!([{"name": A, "events": null}]));
+    // HeyGen cannot change a list to all events, so the endpoint is replaced, and one of one is more than 30 %.
+    admin.configure(json!([{"name": A, "events": null}]));
     let calls = admin.mutating_calls();
-    let refused = admin.ask(sync_with(json!({}))).unwrap_err().to_string();
-    assert!(refused.contains("1 of 1") && refused.contains("\"force\": true"), "{refused}");
+    let rejected = admin.ask(sync_with(json!({}))).unwrap_err().to_string();
+    assert!(rejected.contains("1 of 1") && rejected.contains("\"force\": true"), "{rejected}");
     assert_eq!(admin.mutating_calls(), calls);
     admin.ask(sync_with(json!({"force": true}))).unwrap();
     let replaced = admin.works(A);
@@ -62,11 +62,11 @@ fn an_endpoints_life() {
     let stored = admin.stored(A);
     assert!(
         stored.valid_at(time::OffsetDateTime::now_utc()).contains(&&created.secret),
-        "retries may bear the old one"
+        "retries may be signed with the old one"
     );
 
-    // Nothing is deleted that nobody asked to delete.
-    admin.wants(json!([{"name": A, "enabled": false}]));
+    // Nothing is deleted without prune.
+    admin.configure(json!([{"name": A, "enabled": false}]));
     let calls = admin.mutating_calls();
     let left = admin.sync();
     assert!(text(&left).contains("only with prune"), "{}", text(&left));
@@ -81,7 +81,7 @@ fn an_endpoints_life() {
 #[test]
 fn what_was_disabled_is_replaced_when_forced() {
     let Some(mut admin) = Deployed::new(Options::default()) else { return };
-    admin.wants(json!([{"name": A}]));
+    admin.configure(json!([{"name": A}]));
     admin.sync();
     let before = admin.works(A);
     assert!(admin.disable(&before.endpoint_id));
@@ -96,33 +96,33 @@ fn of_250_endpoints_only_ours_are_touched() {
     let foreign = Existing::foreign(250);
     let Some(mut admin) = Deployed::new(Options { endpoints: foreign, ..Options::default() }) else { return };
     let others = admin.endpoints();
-    // What earlier deploys left behind, and nobody knows the secrets of.
+    // Left by earlier deployments; their secrets are unknown.
     let old = admin.register(Existing::new(admin.url(A)));
     let older = admin.register(Existing { enabled: false, ..Existing::new(admin.url(A)) });
-    admin.wants(json!([{"name": A}]));
+    admin.configure(json!([{"name": A}]));
 
     let planned = admin.ask(plan()).unwrap();
-    assert!(text(&planned).contains("250 endpoints of others, not touched"), "{}", text(&planned));
+    assert!(text(&planned).contains("250 endpoints are not ours, left alone"), "{}", text(&planned));
     let pages = admin.calls().iter().filter(|call| call.path == "/v3/webhooks/endpoints").count();
     assert_eq!(pages, 3, "252 endpoints, 100 to a page");
     let changes: Vec<_> = planned["changes"].as_array().unwrap().iter().map(|change| &change["change"]).collect();
     assert_eq!(changes, ["adopt", "delete"]);
 
     admin.sync();
-    assert_eq!(admin.at_heygen(A).len(), 2, "duplicates stay until someone asks");
+    assert_eq!(admin.at_heygen(A).len(), 2, "duplicates stay without prune");
     let forced = admin.ask(sync_with(json!({"prune": true, "force": true}))).unwrap();
     assert_eq!(forced["done"][0]["endpoint_id"], json!(older));
     assert_eq!(admin.works(A).endpoint_id, old);
     assert_eq!(admin.endpoints()[..250], others[..]);
     let listed = admin.ask(json!({"action": "list"})).unwrap();
     assert_eq!((&listed["owned"], &listed["foreign"]), (&json!(1), &json!(250)));
-    assert_eq!(listed["endpoints"][0]["url"], "team-0.example.invalid", "of others the host alone is shown");
+    assert_eq!(listed["endpoints"][0]["url"], "team-0.example.invalid", "only the host is shown of what is not ours");
 }
 
 #[test]
 fn what_someone_stored_by_hand_is_adopted_as_it_is() {
     let Some(mut admin) = Deployed::new(Options::default()) else { return };
-    admin.wants(json!([{"name": A}]));
+    admin.configure(json!([{"name": A}]));
     admin.register(Existing::new(admin.url(A)));
     let secret = admin.at_heygen(A)[0].secret.clone();
     admin.stack.put_secret(A, &json!({ "current": secret })).unwrap();
@@ -132,10 +132,10 @@ fn what_someone_stored_by_hand_is_adopted_as_it_is() {
 }
 
 #[test]
-fn v1_is_kept_in_step_as_well() {
+fn v1_is_kept_in_sync_as_well() {
     let Some(mut admin) = Deployed::new(Options::default()) else { return };
-    admin.turn(&[("HEYGEN_API_VERSION", "v1"), ("MAX_REMOVAL_PERCENT", "100")]);
-    admin.wants(json!([{"name": A, "events": ["avatar_video.success"]}]));
+    admin.set_variables(&[("HEYGEN_API_VERSION", "v1"), ("MAX_REMOVAL_PERCENT", "100")]);
+    admin.configure(json!([{"name": A, "events": ["avatar_video.success"]}]));
     admin.register(Existing::new("https://other.team.invalid/hooks"));
     admin.sync();
     let created = admin.works(A);
@@ -143,14 +143,14 @@ fn v1_is_kept_in_step_as_well() {
     admin.sync();
     assert_eq!(admin.mutating_calls(), calls);
 
-    admin.wants(json!([{"name": A, "events": ["avatar_video.fail"]}]));
+    admin.configure(json!([{"name": A, "events": ["avatar_video.fail"]}]));
     admin.sync();
     assert_eq!(admin.works(A).endpoint_id, created.endpoint_id);
-    // It has no rotation: another endpoint takes the place of this one.
+    // v1 cannot rotate a secret, so the endpoint is replaced.
     let rotated = admin.ask(json!({"action": "rotate", "endpoint": A})).unwrap();
-    assert!(text(&rotated).contains("v1 has no rotation"), "{}", text(&rotated));
+    assert!(text(&rotated).contains("v1 cannot rotate"), "{}", text(&rotated));
     assert_ne!(admin.works(A).secret, created.secret);
-    // v1 shows secrets, so a wrong one is found, and corrected without a change at HeyGen.
+    // v1 shows secrets, so a wrong one is corrected without a change at HeyGen.
     let calls = admin.mutating_calls();
     let registered = json!({"endpoint_id": admin.at_heygen(A)[0].endpoint_id});
     admin.stack.put_secret(A, &json!({"current": "whsec_of_someone_else", "registered": registered})).unwrap();
@@ -165,9 +165,9 @@ fn v1_is_kept_in_step_as_well() {
 fn only_the_plan_that_was_seen_is_carried_out() {
     let Some(mut admin) = Deployed::new(Options::default()) else { return };
     let checksum = admin.ask(plan()).unwrap()["checksum"].clone();
-    admin.wants(json!([{"name": A}]));
-    let refused = admin.ask(sync_with(json!({ "checksum": checksum }))).unwrap_err().to_string();
-    assert!(refused.contains("no longer the one") && refused.contains("+ managed-a  create"), "{refused}");
+    admin.configure(json!([{"name": A}]));
+    let rejected = admin.ask(sync_with(json!({ "checksum": checksum }))).unwrap_err().to_string();
+    assert!(rejected.contains("no longer has the checksum") && rejected.contains("+ managed-a  create"), "{rejected}");
     assert_eq!(admin.mutating_calls(), 0);
     let checksum = admin.ask(plan()).unwrap()["checksum"].clone();
     admin.ask(sync_with(json!({ "checksum": checksum }))).unwrap();
@@ -178,19 +178,21 @@ fn only_the_plan_that_was_seen_is_carried_out() {
 fn what_fails_says_what_to_do_and_is_logged() {
     let Some(mut admin) = Deployed::new(Options::default()) else { return };
     let since = now();
-    admin.wants(json!([{"name": A, "event": []}]));
+    admin.configure(json!([{"name": A, "event": []}]));
     let error = admin.ask(plan()).unwrap_err().to_string();
     assert!(error.contains("endpoints.json: endpoints[0].event: unknown field `event`"), "{error}");
-    admin.wants(json!([{"name": A}]));
+    admin.configure(json!([{"name": A}]));
     let error = admin.ask(json!({"action": "rotate", "endpoint": A})).unwrap_err().to_string();
-    assert!(error.contains("is not registered") && error.contains("\"sync\""), "{error}");
-    admin.turn(&[("API_KEY_SECRET", &admin.stack.stack().endpoint(B).unwrap().secret.clone())]);
+    assert!(error.contains("is not registered") && error.contains("sync first"), "{error}");
+    let error = admin.ask(json!({"action": "rotate", "endpoint": "nope"})).unwrap_err().to_string();
+    assert_eq!(error, "unknown endpoint \"nope\" (configured: managed-a, managed-b)");
+    admin.set_variables(&[("API_KEY_SECRET", &admin.stack.stack().endpoint(B).unwrap().secret.clone())]);
     let error = admin.ask(json!({"action": "sync"})).unwrap_err().to_string();
     assert!(error.contains("rejects the API key") && error.contains("ApiKeySecret"), "{error}");
-    assert!(admin.said(since, &["action failed", "rejects the API key"]).contains("Denied"));
-    admin.turn(&[("HEYGEN_API_VERSION", "v2")]);
+    assert!(admin.logged(since, &["action failed", "rejects the API key"]).contains("\"denied\""));
+    admin.set_variables(&[("HEYGEN_API_VERSION", "v2")]);
     let error = admin.ask(plan()).unwrap_err().to_string();
-    assert!(error.contains("HEYGEN_API_VERSION: it may be \"v3\" or \"v1\""), "{error}");
+    assert!(error.contains("HEYGEN_API_VERSION: must be \"v3\" or \"v1\""), "{error}");
 }
 
 #[test]
@@ -199,13 +201,13 @@ fn what_heygen_has_is_listed() {
     event_types.push("hologram.success".to_owned());
     event_types.retain(|event| event != "live_avatar.fail");
     let Some(mut admin) = Deployed::new(Options { event_types, ..Options::default() }) else { return };
-    admin.wants(json!([{"name": A, "events": ["hologram.success"]}, {"name": B}]));
+    admin.configure(json!([{"name": A, "events": ["hologram.success"]}, {"name": B}]));
     let done = admin.sync();
     assert!(text(&done).contains("hologram.success is not an event type that this version knows"), "{}", text(&done));
     admin.works(A);
 
     let types = admin.ask(json!({"action": "event-types"})).unwrap();
-    assert_eq!((&types["new"], &types["gone"]), (&json!(["hologram.success"]), &json!(["live_avatar.fail"])));
+    assert_eq!((&types["new"], &types["removed"]), (&json!(["hologram.success"]), &json!(["live_avatar.fail"])));
 
     let url = "https://files.example.invalid/canary-link";
     for number in 0..120 {
@@ -218,7 +220,7 @@ fn what_heygen_has_is_listed() {
     let filter = json!({"action": "deliveries", "event_type": "avatar_video.success"});
     let first = admin.ask(filter.clone()).unwrap();
     assert_eq!(first["events"].as_array().unwrap().len(), 100);
-    assert!(!first.to_string().contains("canary"), "what an event says is not shown");
+    assert!(!first.to_string().contains("canary"), "an event's data is not shown");
     let mut next = filter;
     next["token"] = first["next_token"].clone();
     let second = admin.ask(next).unwrap();

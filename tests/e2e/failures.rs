@@ -1,7 +1,7 @@
 //! What fails: alone, with a way back, and without losing or doubling anything.
 
 use crate::support::{Stack, TIMEOUT, disturbed_stack, only_event, only_job, stack, success, unique};
-use aws::envelope::{Advisory, Delivery, Via};
+use aws::envelope::{Advisory, Delivery};
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use heygen::Verified;
 use local::client::DeadLetter;
@@ -17,7 +17,7 @@ fn message(body: Vec<u8>) -> String {
         endpoint: "main".into(),
         received_at: OffsetDateTime::now_utc(),
         request_id: "end-to-end".into(),
-        via: Via::Delivery,
+        via: "delivery".into(),
         advisory: Advisory::default(),
         body: Verified::assume_authentic(body),
     };
@@ -36,10 +36,10 @@ fn send_batch(stack: &Stack, messages: &[String]) {
     assert!(stack.sqs(send).unwrap().failed().is_empty());
 }
 
-/// The letters with this text in them. Looking does not take them out.
+/// The dead-lettered messages with this text. They stay on the queue.
 fn dead_letters_with(stack: &Stack, text: &str) -> Vec<DeadLetter> {
     let mut found: Vec<DeadLetter> = Vec::new();
-    // SQS hands out some of what it has, not all.
+    // SQS returns some of its messages, not all.
     for _ in 0..5 {
         for letter in stack.dead_letters().unwrap() {
             if letter.body.contains(text) && !found.iter().any(|known| known.id == letter.id) {
@@ -50,9 +50,9 @@ fn dead_letters_with(stack: &Stack, text: &str) -> Vec<DeadLetter> {
     found
 }
 
-fn buried(stack: &Stack, text: &str) -> Vec<DeadLetter> {
-    let look = || Ok(Some(dead_letters_with(stack, text)).filter(|letters| !letters.is_empty()));
-    stack.wait_for("a dead letter", TIMEOUT, look).unwrap()
+fn dead_lettered(stack: &Stack, text: &str) -> Vec<DeadLetter> {
+    let find = || Ok(Some(dead_letters_with(stack, text)).filter(|letters| !letters.is_empty()));
+    stack.wait_for("a dead letter", TIMEOUT, find).unwrap()
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn poison_goes_to_the_dead_letter_queue_alone_and_its_neighbours_arrive() {
     for id in &ids {
         only_job(&stack.recorded(id, 1));
     }
-    let letters = buried(&stack, &marker);
+    let letters = dead_lettered(&stack, &marker);
     assert_eq!(letters.len(), 1);
     assert_eq!(letters[0].body, messages[4]);
     assert!(
@@ -78,7 +78,7 @@ fn poison_goes_to_the_dead_letter_queue_alone_and_its_neighbours_arrive() {
 }
 
 #[test]
-fn killing_the_processor_in_mid_batch_loses_and_doubles_nothing() {
+fn killing_the_processor_in_mid_batch_loses_and_duplicates_nothing() {
     let Some(stack) = disturbed_stack() else { return };
     let ids: Vec<_> = (0..60).map(|_| unique("order")).collect();
     let deliver = || {
@@ -100,7 +100,7 @@ fn killing_the_processor_in_mid_batch_loses_and_doubles_nothing() {
     let kills = thread::scope(|scope| {
         let killer = scope.spawn(kill);
         deliver();
-        // Should the processor be done before it was killed as often as wanted, there is more work.
+        // More work, in case the processor is done before it was killed five times.
         while !killer.is_finished() {
             stack.accepted(&success(&unique("more"), &unique("video")));
         }
@@ -116,8 +116,8 @@ fn killing_the_processor_in_mid_batch_loses_and_doubles_nothing() {
     assert!(dead_letters_with(&stack, "more-").is_empty());
 }
 
-/// Kills the processes of a function with SIGKILL; how many there were. They are told by the
-/// variables that Lambda sets, so that nobody else's process is meant.
+/// Kills the processes of a function with SIGKILL, and returns how many there were. The variables that Lambda sets
+/// identify them.
 fn kill_functions(name: &str) -> usize {
     let variable = format!("AWS_LAMBDA_FUNCTION_NAME={name}");
     let mut killed = 0;

@@ -1,9 +1,10 @@
-//! admin's own code in this process: with the Secrets Manager of the stack, and a HeyGen and secrets
-//! of its own, so that each test can be alone with it, and can end it at any moment.
+//! admin's code in the test's process, with the stack's Secrets Manager, but with a simulated HeyGen and secrets of its
+//! own. So each test runs alone, and can kill admin at any call.
 
 use crate::cut::Calls;
+use crate::replies::assert_is_reply;
 use crate::support::unique;
-use admin::{Action, App, Config, Deployment, Error, Limits};
+use admin::{Action, App, Config, Deployment, Error, Limits, Reply};
 use aws::sdk::Sdk;
 use aws::secrets::EndpointSecret;
 use aws_credential_types::Credentials;
@@ -16,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 
-/// Where the deployment that admin thinks of receives.
+/// The base URL of the deployment that admin is configured for.
 pub const URL: &str = "https://hooks.example.invalid";
 
 pub struct Inside {
@@ -37,12 +38,12 @@ impl Deref for Inside {
 }
 
 impl Inside {
-    /// A deployment with these endpoints, which wants all of them for all events. `None` for a stack in a
-    /// real account, where secrets cost money.
+    /// A deployment with these endpoints, all configured for all events. `None` for a stack in a real account, where
+    /// secrets cost money.
     pub fn new(version: ApiVersion, names: &[&str]) -> Option<Self> {
         let stack = Stack::load().unwrap();
         if stack.aws_endpoint.is_none() {
-            println!("left out: this test makes secrets, so it runs on a local stack only");
+            println!("skipped: this test creates secrets, so it runs on a local stack only");
             return None;
         }
         let heygen = Simulator::start(Options { check_urls: false, ..Options::default() }).unwrap();
@@ -77,18 +78,20 @@ impl Inside {
         Some(Inside { heygen, config, runtime, secrets, names: names.iter().map(|&name| name.into()).collect(), stack })
     }
 
-    pub fn wants(&mut self, endpoints: Value) {
+    pub fn configure(&mut self, endpoints: Value) {
         self.config.endpoints_json = json!({ "endpoints": endpoints }).to_string();
     }
 
-    /// Runs an action to its end.
+    /// Runs an action. Its reply has to conform to the schema.
     pub fn run(&self, action: Value) -> Result<Value, Error> {
         let app = App::new(self.config.clone(), &sdk(&self.stack, self.stack.aws_endpoint.as_deref().unwrap()));
-        self.runtime.block_on(app.run(Action::read(action).unwrap()))
+        let reply = self.runtime.block_on(app.run(Action::read(action).unwrap()))?.to_json();
+        assert_is_reply(&reply);
+        Ok(reply)
     }
 
-    /// Runs an action with all of its calls, to HeyGen and to AWS, passing `calls`. `None`: it died on the way.
-    pub fn run_over(&self, calls: &Arc<Calls>, action: Value) -> Option<Result<Value, Error>> {
+    /// Runs an action whose calls to HeyGen and AWS pass through `calls`. `None`: it was killed.
+    pub fn run_over(&self, calls: &Arc<Calls>, action: Value) -> Option<Result<Reply, Error>> {
         let config = Config { base_url: calls.proxy(&self.heygen.url()), ..self.config.clone() };
         let aws = calls.proxy(self.stack.aws_endpoint.as_deref().unwrap());
         let app = App::new(config, &sdk(&self.stack, &aws));
@@ -102,7 +105,6 @@ impl Inside {
         })
     }
 
-    /// What is stored for an endpoint.
     pub fn stored(&self, name: &str) -> EndpointSecret {
         let id = format!("{}{name}", self.config.secret_prefix);
         self.runtime.block_on(aws::secrets::fetch(&self.secrets, &id)).unwrap().unwrap_or_default()
@@ -113,13 +115,13 @@ impl Inside {
         self.runtime.block_on(put.secret_string(value.to_string()).send()).unwrap();
     }
 
-    /// What HeyGen has for an endpoint's URL.
+    /// The endpoints at HeyGen with this name's URL.
     pub fn at_heygen(&self, name: &str) -> Vec<Endpoint> {
         let url = self.config.deployment.url_of(name);
         self.heygen.endpoints().into_iter().filter(|endpoint| endpoint.url == url).collect()
     }
 
-    /// The one endpoint that HeyGen has for a name, whose secret is the stored one, with nothing left to do.
+    /// The only endpoint at HeyGen with this name's URL; an error unless it is registered and its secret is stored.
     pub fn settled(&self, name: &str) -> Result<Endpoint, String> {
         let [endpoint] =
             <[Endpoint; 1]>::try_from(self.at_heygen(name)).map_err(|all| format!("{} endpoints", all.len()))?;
@@ -128,7 +130,7 @@ impl Inside {
             return Err("its secret is not stored".to_owned());
         }
         if stored.registered.as_ref().map(|known| &known.endpoint_id) != Some(&endpoint.endpoint_id) {
-            return Err("another endpoint is noted".to_owned());
+            return Err("another endpoint is registered".to_owned());
         }
         if stored.pending.is_some() {
             return Err("a note is left".to_owned());
@@ -147,7 +149,7 @@ impl Drop for Inside {
     fn drop(&mut self) {
         for name in self.names.iter().map(String::as_str).chain(["api-key"]) {
             let delete = self.secrets.delete_secret().secret_id(format!("{}{name}", self.config.secret_prefix));
-            // A test that failed already is not made clearer by this.
+            // A test that failed may have left nothing to delete.
             let _ = self.runtime.block_on(delete.force_delete_without_recovery(true).send());
         }
     }

@@ -1,4 +1,4 @@
-//! What happens next: one event on the bus per job that moved, and none for anything else.
+//! Job events: one event on the bus per job status change, and none for anything else.
 
 use crate::support::{Stack, TIMEOUT, body, stack, success, unique};
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -9,13 +9,13 @@ use local::stack_dir::workspace;
 use serde_json::{Value, json};
 use std::cell::RefCell;
 
-/// A rule on the bus, as a team would attach one, with a queue behind it.
+/// A rule on the bus with a queue as its target, as a user would attach one.
 struct Listener<'a> {
     stack: &'a Stack,
     rule: String,
     queue_url: String,
-    described: Validator,
-    heard: RefCell<Vec<Value>>,
+    schema: Validator,
+    received: RefCell<Vec<Value>>,
 }
 
 impl<'a> Listener<'a> {
@@ -43,11 +43,11 @@ impl<'a> Listener<'a> {
         let target = json!({"EventBusName": bus, "Rule": name, "Targets": [{"Id": "queue", "Arn": arn}]});
         assert_eq!(api.json(Events, "PutTargets", &target).unwrap()["FailedEntryCount"], 0);
         let schema = std::fs::read(workspace().join("events/eventbridge/job-event.schema.json")).unwrap();
-        let described = jsonschema::validator_for(&serde_json::from_slice(&schema).unwrap()).unwrap();
-        Listener { stack, rule: name, queue_url, described, heard: RefCell::default() }
+        let schema = jsonschema::validator_for(&serde_json::from_slice(&schema).unwrap()).unwrap();
+        Listener { stack, rule: name, queue_url, schema, received: RefCell::default() }
     }
 
-    /// Takes what has come. Each event, of other tests' jobs as well, is as described.
+    /// Receives the events that are there. Each one, of other tests' jobs as well, has to match the schema.
     fn listen(&self) {
         let receive = async |sqs: &aws_sdk_sqs::Client| {
             sqs.receive_message()
@@ -65,14 +65,14 @@ impl<'a> Listener<'a> {
             for message in got.messages() {
                 let event: Value = serde_json::from_str(message.body().unwrap()).unwrap();
                 let detail = &event["detail"];
-                self.described.validate(detail).unwrap_or_else(|why| panic!("{why}: {detail}"));
+                self.schema.validate(detail).unwrap_or_else(|why| panic!("{why}: {detail}"));
                 assert_eq!(event["source"], "heygen-webhooks");
                 let words = [("succeeded", "HeyGen Job Succeeded"), ("failed", "HeyGen Job Failed")];
                 assert!(
                     words.iter().any(|words| *words == (text(detail, "status"), text(&event, "detail-type"))),
                     "{event}"
                 );
-                self.heard.borrow_mut().push(detail.clone());
+                self.received.borrow_mut().push(detail.clone());
                 let receipt = message.receipt_handle().unwrap();
                 let delete = async |sqs: &aws_sdk_sqs::Client| {
                     sqs.delete_message().queue_url(&self.queue_url).receipt_handle(receipt).send().await
@@ -82,21 +82,21 @@ impl<'a> Listener<'a> {
         }
     }
 
-    /// What was heard of a correlation id, in order.
-    fn heard_of(&self, id: &str) -> Vec<Value> {
-        self.heard.borrow().iter().filter(|detail| detail["correlation_id"] == id).cloned().collect()
+    /// The events of a correlation id, in order.
+    fn events_of(&self, id: &str) -> Vec<Value> {
+        self.received.borrow().iter().filter(|detail| detail["correlation_id"] == id).cloned().collect()
     }
 
-    /// Everything that was recorded until now was heard, if it ever will be: the moves come in order.
+    /// Waits for the events of everything that is recorded now: events come in order.
     fn caught_up(&self) {
         self.stack.settled();
         let id = unique("last");
         self.stack.accepted(&success(&id, &unique("video")));
         let last = || {
             self.listen();
-            Ok((!self.heard_of(&id).is_empty()).then_some(()))
+            Ok((!self.events_of(&id).is_empty()).then_some(()))
         };
-        self.stack.wait_for("the last move", TIMEOUT, last).unwrap();
+        self.stack.wait_for("the last event", TIMEOUT, last).unwrap();
     }
 }
 
@@ -113,16 +113,16 @@ fn text<'a>(value: &'a Value, name: &str) -> &'a str {
     value[name].as_str().unwrap_or_default()
 }
 
-/// From what to what, move by move.
-fn steps(moves: &[Value]) -> Vec<(&str, &str)> {
-    moves.iter().map(|detail| (text(detail, "previous_status"), text(detail, "status"))).collect()
+/// The status before and after each change.
+fn steps(events: &[Value]) -> Vec<(&str, &str)> {
+    events.iter().map(|detail| (text(detail, "previous_status"), text(detail, "status"))).collect()
 }
 
 fn failure(id: &str, video: &str) -> Vec<u8> {
     body("avatar_video.fail", json!({"video_id": video, "callback_id": id, "msg": "no credit"}))
 }
 
-/// Writes on a job's item, as a team's own program would.
+/// Writes on a job's item, as a user's own program would.
 fn write(stack: &Stack, id: &str, video: &str, attributes: &[(&str, AttributeValue)]) {
     let text = |text: &str| AttributeValue::S(text.to_owned());
     let update = async |dynamodb: &aws_sdk_dynamodb::Client| {
@@ -139,8 +139,8 @@ fn write(stack: &Stack, id: &str, video: &str, attributes: &[(&str, AttributeVal
     stack.dynamodb(update).unwrap();
 }
 
-fn note(stack: &Stack, id: &str, video: &str, words: &str) {
-    write(stack, id, video, &[("note", AttributeValue::S(words.to_owned()))]);
+fn note(stack: &Stack, id: &str, video: &str, text: &str) {
+    write(stack, id, video, &[("note", AttributeValue::S(text.to_owned()))]);
 }
 
 #[test]
@@ -148,16 +148,16 @@ fn each_change_of_a_jobs_status_is_one_event_and_nothing_else_is() {
     let stack = stack();
     let listener = Listener::new(&stack);
     let video = unique("video");
-    let [good, bad, mended, late, repeated, noted, pending, jobless] =
-        ["good", "bad", "mended", "late", "repeated", "noted", "pending", "jobless"].map(unique);
+    let [good, bad, corrected, late, repeated, noted, pending, jobless] =
+        ["good", "bad", "corrected", "late", "repeated", "noted", "pending", "jobless"].map(unique);
 
     stack.accepted(&success(&good, &video));
     stack.accepted(&failure(&bad, &video));
 
-    // Recorded before the next is sent: SQS keeps no order, so this is how there is one.
-    stack.accepted(&failure(&mended, &video));
-    stack.recorded(&mended, 1);
-    stack.accepted(&success(&mended, &video));
+    // SQS keeps no order, so each is recorded before the next is sent.
+    stack.accepted(&failure(&corrected, &video));
+    stack.recorded(&corrected, 1);
+    stack.accepted(&success(&corrected, &video));
 
     stack.accepted(&success(&late, &video));
     stack.recorded(&late, 1);
@@ -182,21 +182,21 @@ fn each_change_of_a_jobs_status_is_one_event_and_nothing_else_is() {
     stack.accepted(&body("hologram.rendered", json!({"callback_id": jobless})));
 
     listener.caught_up();
-    assert_eq!(steps(&listener.heard_of(&good)), [("none", "succeeded")]);
-    assert_eq!(steps(&listener.heard_of(&bad)), [("none", "failed")]);
-    assert_eq!(steps(&listener.heard_of(&mended)), [("none", "failed"), ("failed", "succeeded")]);
-    assert_eq!(steps(&listener.heard_of(&late)), [("none", "succeeded")]);
-    assert_eq!(steps(&listener.heard_of(&repeated)), [("none", "succeeded")]);
-    assert_eq!(steps(&listener.heard_of(&noted)), [("none", "failed"), ("failed", "succeeded")]);
-    assert_eq!(steps(&listener.heard_of(&pending)), [("pending", "failed")]);
-    assert!(listener.heard_of(&jobless).is_empty());
+    assert_eq!(steps(&listener.events_of(&good)), [("none", "succeeded")]);
+    assert_eq!(steps(&listener.events_of(&bad)), [("none", "failed")]);
+    assert_eq!(steps(&listener.events_of(&corrected)), [("none", "failed"), ("failed", "succeeded")]);
+    assert_eq!(steps(&listener.events_of(&late)), [("none", "succeeded")]);
+    assert_eq!(steps(&listener.events_of(&repeated)), [("none", "succeeded")]);
+    assert_eq!(steps(&listener.events_of(&noted)), [("none", "failed"), ("failed", "succeeded")]);
+    assert_eq!(steps(&listener.events_of(&pending)), [("pending", "failed")]);
+    assert!(listener.events_of(&jobless).is_empty());
 }
 
 #[test]
-fn an_event_says_what_the_record_says() {
+fn an_event_has_the_values_of_the_record() {
     let stack = stack();
     let listener = Listener::new(&stack);
-    // Texts that would trouble a template which does not escape them, or which fills in what it filled in.
+    // Texts that would break a template which does not escape them, or which expands inserted text again.
     let id = unique("order \"of\" <$.awsRegion> {\\n}\n");
     stack.accepted(&success(&id, &unique("video")));
     let error = json!({"code": "insufficient_credit", "message": "There is \"no\" <$.eventName> left."});
@@ -204,18 +204,18 @@ fn an_event_says_what_the_record_says() {
     stack.accepted(&body("video_translate.fail", broken));
     stack.recorded(&id, 2);
     listener.caught_up();
-    let (rows, heard) = (stack.rows(&id).unwrap(), listener.heard_of(&id));
-    assert_eq!((rows.jobs.len(), heard.len()), (2, 2));
+    let (rows, events) = (stack.rows(&id).unwrap(), listener.events_of(&id));
+    assert_eq!((rows.jobs.len(), events.len()), (2, 2));
     for job in &rows.jobs {
-        let said = heard.iter().find(|said| said["kind"] == job.kind).unwrap();
+        let event = events.iter().find(|event| event["kind"] == job.kind).unwrap();
         for field in ["correlation_id", "entity_id", "status", "event_type", "received_at", "updated_at"] {
-            assert_eq!(said[field], job.attributes[field], "{field}");
+            assert_eq!(event[field], job.attributes[field], "{field}");
         }
-        assert_eq!(said["identity"], job.decided_by);
+        assert_eq!(event["identity"], job.decided_by);
         for map in ["links", "failure"] {
-            let said = said[map].as_object().unwrap().iter().map(|(name, text)| (name.clone(), text["S"].clone()));
+            let entries = event[map].as_object().unwrap().iter().map(|(name, text)| (name.clone(), text["S"].clone()));
             let recorded = job.attributes.get(map).and_then(Value::as_object).cloned().unwrap_or_default();
-            assert_eq!(said.collect::<serde_json::Map<_, _>>(), recorded, "{map}");
+            assert_eq!(entries.collect::<serde_json::Map<_, _>>(), recorded, "{map}");
         }
     }
 }

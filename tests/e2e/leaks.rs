@@ -1,5 +1,4 @@
-//! Nothing secret is ever written down: canaries are planted, and everything that the functions
-//! logged is searched for them.
+//! Nothing secret is logged: the test plants canaries, and searches everything that the functions logged for them.
 
 use crate::deployed::{A, Deployed};
 use crate::support::{body, now, stack, success, unique};
@@ -25,19 +24,19 @@ fn no_secret_signature_link_or_body_is_in_any_log_line() {
         stack.posted(&[("Signature", &signature), ("Heygen-Event-Id", "canary-header")], body)
     };
 
-    // What is taken, …
+    // Accepted, …
     assert_eq!(signed(&success(&id, &unique("video"))).status, 200);
     let texts = json!({"callback_id": id, "id": unique("v"), "msg": "canary-failure", "title": "canary-body"});
     assert_eq!(signed(&body("avatar_video.fail", texts)).status, 200);
     assert_eq!(signed(&body("canary-unknown-type", json!({"callback_id": id}))).status, 200);
     assert_eq!(signed(b"canary-not-json").status, 200);
-    // … what is refused, …
+    // … rejected, …
     for (header, body) in [("0".repeat(64), "canary-forged"), ("canary-malformed-signature".into(), "canary-body")] {
         assert_eq!(stack.posted(&[("Signature", &header)], body.as_bytes()).status, 401);
     }
     assert_eq!(stack.posted(&[], b"canary-unsigned").status, 401);
     assert_eq!(stack.request("POST", "/canary-path", &[], b"canary-body").unwrap().status, 404);
-    // … and what is poison.
+    // … and poison.
     let poison = async |sqs: &aws_sdk_sqs::Client| {
         let poison = "canary-poison {\"version\": \"canary\"}";
         sqs.send_message().queue_url(&stack.stack().queue_url).message_body(poison).send().await
@@ -45,10 +44,10 @@ fn no_secret_signature_link_or_body_is_in_any_log_line() {
     stack.sqs(poison).unwrap();
 
     stack.recorded(&id, 3);
-    let buried = || Ok((!stack.lines_with(since, &["can never be recorded"]).is_empty()).then_some(()));
-    stack.wait_for("the poison to be buried", Duration::from_secs(60), buried).unwrap();
+    let dead_lettered = || Ok((!stack.lines_with(since, &["message dead-lettered"]).is_empty()).then_some(()));
+    stack.wait_for("the poison to be dead-lettered", Duration::from_secs(60), dead_lettered).unwrap();
 
-    // From the beginning of the stack: what other tests and the start wrote counts, too.
+    // From the start of the stack: lines of other tests count, too.
     let lines = stack.logs(0).unwrap();
     assert!(lines.iter().any(|line| line.text.contains(&id)), "the search sees the lines of this test");
     for line in &lines {
@@ -59,7 +58,7 @@ fn no_secret_signature_link_or_body_is_in_any_log_line() {
 }
 
 #[test]
-fn no_api_key_and_no_signing_secret_is_in_any_log_line_answer_or_error() {
+fn no_api_key_and_no_signing_secret_is_in_any_log_line_response_or_error() {
     let Some(mut admin) = Deployed::new(Options::default()) else { return };
     let since = now();
     let mut said = Vec::new();
@@ -71,9 +70,9 @@ fn no_api_key_and_no_signing_secret_is_in_any_log_line_answer_or_error() {
     let look = |admin: &Deployed, secrets: &mut Vec<heygen::Secret>| {
         secrets.extend(admin.endpoints().into_iter().map(|endpoint| endpoint.secret));
     };
-    // v1 shows secrets in its list: what is adopted, created, rotated, listed and refused, in both.
+    // v1 returns secrets in its list: adopt, create, rotate, list and fail, with both versions.
     for version in ["v1", "v3"] {
-        admin.turn(&[("HEYGEN_API_VERSION", version), ("LOG_LEVEL", "trace")]);
+        admin.set_variables(&[("HEYGEN_API_VERSION", version), ("LOG_LEVEL", "trace")]);
         admin.register(Existing::new(admin.url(A)));
         for action in ["plan", "sync", "list", "event-types", "deliveries", "sync"] {
             said.push(ask(&admin, json!({"action": action})));
@@ -91,7 +90,7 @@ fn no_api_key_and_no_signing_secret_is_in_any_log_line_answer_or_error() {
     }
     admin.stack.put_secret(A, &json!({"current": 7, "canary-malformed": "whsec_canary"})).unwrap();
     said.push(ask(&admin, json!({"action": "sync"})));
-    admin.said(since, &["endpoint changed", "rotate"]);
+    admin.logged(since, &["endpoint changed", "rotate"]);
 
     let mut canaries = vec![admin.api_key().to_owned(), "canary".to_owned()];
     canaries.extend(secrets.iter().map(|secret| String::from_utf8(secret.as_bytes().to_vec()).unwrap()));

@@ -5,7 +5,6 @@
 #![allow(clippy::disallowed_methods, reason = "samples are read without a request")]
 
 mod access;
-mod answers;
 mod bad_days;
 mod cloudformation;
 mod crashes;
@@ -19,6 +18,8 @@ mod job_events;
 mod leaks;
 mod permissions;
 mod records;
+mod replies;
+mod responses;
 mod rotation;
 mod support;
 mod telemetry;

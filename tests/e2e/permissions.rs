@@ -1,5 +1,5 @@
-//! The template's policies are what lets the functions in: without a permission, what needs it
-//! fails, nothing is lost, and it goes on when the permission is back.
+//! Without a permission of the template's policies, the functions fail without losing anything, and recover when the
+//! permission is back.
 
 use crate::deployed::{A, Deployed};
 use crate::support::{Stack, body, disturbed_stack, only_job, success, unique};
@@ -8,7 +8,7 @@ use simulator::Options;
 use std::thread;
 use std::time::Duration;
 
-/// A function's role with one action less, until this is dropped.
+/// A function's role without one action, until this is dropped.
 struct Without<'a> {
     stack: &'a Stack,
     role: String,
@@ -39,7 +39,7 @@ impl<'a> Without<'a> {
             };
             let left: Vec<_> = actions.iter().filter(|one| !concerns || *one != action).cloned().collect();
             taken += actions.len() - left.len();
-            // A statement needs an action: one that nobody calls.
+            // A statement needs an action: one that the functions never call.
             statement["Action"] = if left.is_empty() { json!(["sts:GetCallerIdentity"]) } else { json!(left) };
         }
         assert_eq!(taken, 1, "{action} is granted once in {}", without.sound);
@@ -59,7 +59,7 @@ impl Drop for Without<'_> {
 }
 
 #[test]
-fn without_send_message_a_delivery_is_503_and_taken_later() {
+fn without_send_message_a_delivery_is_503_and_accepted_later() {
     let Some(stack) = disturbed_stack() else { return };
     let id = unique("order");
     let delivery = success(&id, &unique("video"));
@@ -79,7 +79,7 @@ fn without_get_secret_value_a_mismatch_is_503_and_not_401() {
     let forged = || stack.posted(&[("Signature", &"0".repeat(64))], b"a forgery");
     {
         let _without = Without::new(&stack, "receiver", "secretsmanager:GetSecretValue", "endpoints");
-        // Longer than a secret is taken for current here.
+        // Longer than this stack's SecretRefreshSeconds.
         thread::sleep(Duration::from_millis(1_100));
         let answer = forged();
         assert_eq!((answer.status, answer.error_code().as_deref()), (503, Some("secret_unavailable")));
@@ -101,17 +101,16 @@ fn without_put_secret_value_nothing_is_registered_whose_secret_could_not_be_stor
     admin.works(A);
 }
 
-/// Without the action, the delivery is taken but not recorded; with it again, it is.
+/// Without the action, the delivery is accepted but not recorded; with it again, it is recorded.
 fn is_recorded_only_with(action: &str, resource_with: &str, id: &str, delivery: &[u8]) {
     let Some(stack) = disturbed_stack() else { return };
     {
         let _without = Without::new(&stack, "processor", action, resource_with);
         let since = crate::support::now();
         let identity = stack.accepted(delivery);
-        // The processor says that it failed, and why.
-        let said = || Ok(stack.lines_with(since, &["the event is not recorded", &identity]).into_iter().next());
-        let line = stack.wait_for("the processor to fail", Duration::from_secs(30), said).unwrap();
-        assert!(line.contains("Denied"), "{line}");
+        let logged = || Ok(stack.lines_with(since, &["the event could not be recorded", &identity]).into_iter().next());
+        let line = stack.wait_for("the processor to fail", Duration::from_secs(30), logged).unwrap();
+        assert!(line.contains(r#""class":"denied""#), "{line}");
         assert!(stack.rows(id).unwrap().events.is_empty());
     }
     only_job(&stack.recorded(id, 1));

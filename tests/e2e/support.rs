@@ -1,22 +1,23 @@
-//! What the tests share: the stack, ids of their own, and waiting.
+//! What the tests share: the stack, unique ids, waiting, and comparing sets.
 
 use local::client::Client;
 use local::rows::{EventRow, JobRow, Rows};
 use local::stack_dir::StackDir;
 use serde_json::{Value, json};
 use simulator::http::Response;
+use std::collections::BTreeSet;
+use std::fmt::Debug;
 use std::fs::File;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime};
 
-/// How long anything may take until it is recorded, retries included.
+/// How long recording may take, retries included.
 pub const TIMEOUT: Duration = Duration::from_secs(90);
 
-/// The stack, for as long as a test needs it.
 pub struct Stack {
     client: Client,
-    /// Tests that disturb the stack hold this alone; all others share it.
+    /// A test that disturbs the stack holds this lock exclusively; the others share it.
     _turn: File,
 }
 
@@ -28,15 +29,15 @@ impl Deref for Stack {
     }
 }
 
-/// The stack, together with others.
+/// The stack, shared with other tests.
 pub fn stack() -> Stack {
     let turn = turn();
     turn.lock_shared().unwrap();
     Stack { client: Client::load().unwrap(), _turn: turn }
 }
 
-/// The stack, with nobody else on it: for taking permissions away and killing functions.
-/// `None` for a stack in a real account, where tests do neither.
+/// The stack, without other tests on it: for removing permissions and killing functions. `None` for a stack in a real
+/// account, where tests do neither.
 pub fn disturbed_stack() -> Option<Stack> {
     let turn = turn();
     turn.lock().unwrap();
@@ -66,26 +67,25 @@ pub fn body(event_type: &str, data: Value) -> Vec<u8> {
     json!({"event_type": event_type, "event_data": data}).to_string().into_bytes()
 }
 
-/// A video that is done.
 pub fn success(callback_id: &str, video_id: &str) -> Vec<u8> {
     let url = format!("https://files.example.invalid/{video_id}.mp4?X-Amz-Signature=canary-link-e2e");
     body("avatar_video.success", json!({"video_id": video_id, "callback_id": callback_id, "url": url}))
 }
 
 impl Stack {
-    /// Delivers a body as HeyGen does, to `main`; it has to be taken. Its identity.
+    /// Delivers a body to `main` as HeyGen does; it has to be accepted. Returns its identity.
     pub fn accepted(&self, body: &[u8]) -> String {
         let answer = self.deliver("main", body).unwrap();
         assert_eq!(answer.status, 200, "{}", answer.json());
         answer.identity().unwrap()
     }
 
-    /// The answer to a body with these headers, posted to `main`.
+    /// The response to a body with these headers, posted to `main`.
     pub fn posted(&self, headers: &[(&str, &str)], body: &[u8]) -> Response {
         self.post("main", headers, body).unwrap()
     }
 
-    /// The rows of a correlation id, once there are so many events.
+    /// The rows of a correlation id, as soon as there are that many events.
     pub fn recorded(&self, correlation_id: &str, events: usize) -> Rows {
         let what = format!("{events} events of {correlation_id}");
         self.wait_for(
@@ -96,7 +96,7 @@ impl Stack {
         .unwrap()
     }
 
-    /// Waits until nothing is on its way: what has not happened by then does not happen.
+    /// Waits until the queue is empty: what has not happened by then does not happen.
     pub fn settled(&self) {
         self.wait_for("an empty queue", TIMEOUT, || {
             let depth = self.queue_depth()?;
@@ -105,7 +105,7 @@ impl Stack {
         .unwrap();
     }
 
-    /// Whether a function logged a line with all of these words since `since`, in Unix milliseconds.
+    /// The log lines with all of these words since `since`, in Unix milliseconds.
     pub fn lines_with(&self, since: u64, words: &[&str]) -> Vec<String> {
         let lines = self.logs(since).unwrap();
         lines.into_iter().map(|line| line.text).filter(|text| words.iter().all(|word| text.contains(word))).collect()
@@ -127,4 +127,12 @@ pub fn only_job(rows: &Rows) -> &JobRow {
 pub fn only_event(rows: &Rows) -> &EventRow {
     assert_eq!(rows.events.len(), 1);
     &rows.events[0]
+}
+
+/// Compares two sets and shows only their difference.
+pub fn assert_same<T: Ord + Debug>(name: &str, set: &BTreeSet<T>, other_name: &str, other: &BTreeSet<T>) {
+    let only: Vec<_> = set.difference(other).collect();
+    let only_other: Vec<_> = other.difference(set).collect();
+    let same = only.is_empty() && only_other.is_empty();
+    assert!(same, "only in {name}: {only:#?}; only in {other_name}: {only_other:#?}");
 }

@@ -1,10 +1,10 @@
-//! What is seen: dashboards, alarms and saved queries name only what the functions really write, and
-//! what they write is documented. The deployed dashboards and alarms are asked for, not the template.
+//! Monitoring: dashboards, alarms and saved queries use only what the functions write, and what they write is documented.
+//! The deployed dashboards and alarms are read, not the template.
 
 use crate::deployed::{A, Deployed};
-use crate::support::{Stack, TIMEOUT, body, now, stack, success, unique};
+use crate::support::{Stack, TIMEOUT, assert_same, body, now, stack, success, unique};
 use heygen::sign;
-use local::aws_api::QueryService::{CloudFormation, CloudWatch};
+use local::aws_api::{JsonService::CloudWatch, QueryService::CloudFormation};
 use local::stack_dir::workspace;
 use serde_json::{Value, json};
 use simulator::Options;
@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 const NAMESPACE: &str = "HeygenWebhooks";
 
-/// What AWS itself writes: the metrics that are shown, each with its dimension. From AWS's lists of metrics.
+/// AWS's own metrics that are shown, each with its dimension. From AWS's lists of metrics.
 const OF_AWS: [(&str, &str, &str); 13] = [
     ("AWS/ApiGateway", "4xx", "ApiId"),
     ("AWS/ApiGateway", "5xx", "ApiId"),
@@ -29,7 +29,6 @@ const OF_AWS: [(&str, &str, &str); 13] = [
     ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName"),
 ];
 
-/// A metric with its dimensions, as it is shown or as it was written.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Metric {
     namespace: String,
@@ -57,31 +56,31 @@ fn lines(stack: &Stack, since: u64) -> Vec<Value> {
     lines.filter_map(|line| serde_json::from_str(&line.text).ok()).collect()
 }
 
-/// The metrics that were written, each with its unit. A line that CloudWatch would not understand is a failure.
-fn emitted(stack: &Stack, since: u64) -> BTreeSet<(Metric, String)> {
-    let lines = stack.logs(since).unwrap().into_iter().filter(|line| line.text.contains("\"_aws\""));
-    let mut found = BTreeSet::new();
-    for line in lines {
-        let emf: Value = serde_json::from_str(&line.text).unwrap_or_else(|why| panic!("{why}: {}", line.text));
-        let at = emf["_aws"]["Timestamp"].as_u64().unwrap();
-        // CloudWatch takes two weeks ago to two hours ahead.
-        assert!(at.abs_diff(now()) < 24 * 3_600_000, "{emf}");
-        let [directive] = list(&emf["_aws"]["CloudWatchMetrics"]) else { panic!("{emf}") };
-        let [names] = list(&directive["Dimensions"]) else { panic!("{emf}") };
-        let dimensions: BTreeMap<_, _> =
-            list(names).iter().map(|name| (text(name), text(&emf[name.as_str().unwrap()]))).collect();
-        let [metric] = list(&directive["Metrics"]) else { panic!("{emf}") };
-        let name = text(&metric["Name"]);
-        assert!(emf[&name].as_f64().is_some_and(|value| value.is_finite() && value >= 0.0), "{emf}");
-        // Nothing but the metric and its dimensions: a metric's line is no place for more.
-        assert_eq!(emf.as_object().unwrap().len(), 2 + dimensions.len(), "{emf}");
-        let metric_at = Metric { namespace: text(&directive["Namespace"]), name, dimensions };
-        found.insert((metric_at, text(&metric["Unit"])));
+/// The metrics of a line, each with its unit. A line that CloudWatch would not understand is a failure.
+fn metrics(line: &Value) -> Vec<(Metric, String)> {
+    let mut metrics = Vec::new();
+    for entry in list(&line["_aws"]["CloudWatchMetrics"]) {
+        let at = line["_aws"]["Timestamp"].as_u64().unwrap();
+        // CloudWatch accepts two weeks ago to two hours ahead.
+        assert!(at.abs_diff(now()) < 24 * 3_600_000, "{line}");
+        let [names] = list(&entry["Dimensions"]) else { panic!("{line}") };
+        let value = |name: &Value| (text(name), text(&line[name.as_str().unwrap()]));
+        let dimensions: BTreeMap<_, _> = list(names).iter().map(value).collect();
+        for metric in list(&entry["Metrics"]) {
+            let name = text(&metric["Name"]);
+            assert!(line[&name].as_f64().is_some_and(|value| value.is_finite() && value >= 0.0), "{line}");
+            let namespace = text(&entry["Namespace"]);
+            metrics.push((Metric { namespace, name, dimensions: dimensions.clone() }, text(&metric["Unit"])));
+        }
     }
-    found
+    metrics
 }
 
-/// Deliveries and syncs with every outcome that an alarm or a dashboard asks for by name.
+fn emitted(stack: &Stack, since: u64) -> BTreeSet<(Metric, String)> {
+    lines(stack, since).iter().flat_map(metrics).collect()
+}
+
+/// Deliveries and syncs with every outcome that an alarm or a dashboard names.
 fn make_everything_happen(admin: &mut Deployed) {
     let stack = &admin.stack;
     let (id, secret) = (unique("order"), stack.secret("main").unwrap());
@@ -102,17 +101,17 @@ fn make_everything_happen(admin: &mut Deployed) {
     stack.sqs(poison).unwrap();
     stack.recorded(&id, 3);
 
-    // Done, nothing to do, refused, failed.
-    admin.wants(json!([{"name": A, "events": ["avatar_video.success"]}]));
+    // Changed, unchanged, rejected, failed.
+    admin.configure(json!([{"name": A, "events": ["avatar_video.success"]}]));
     admin.sync();
     admin.sync();
-    admin.wants(json!([{"name": A}]));
+    admin.configure(json!([{"name": A}]));
     admin.ask(json!({"action": "sync"})).unwrap_err();
-    admin.turn(&[("API_KEY_SECRET", "nobody/made/this")]);
+    admin.set_variables(&[("API_KEY_SECRET", "does/not/exist")]);
     admin.ask(json!({"action": "sync"})).unwrap_err();
 }
 
-/// What a deployed dashboard shows: metrics by name, and searches as namespace, metric and dimensions.
+/// The metrics and the search expressions of a deployed dashboard.
 fn shown(dashboard: &Value) -> (BTreeSet<Metric>, Vec<String>) {
     let (mut metrics, mut searches) = (BTreeSet::new(), Vec::new());
     for widget in list(&dashboard["widgets"]) {
@@ -130,7 +129,7 @@ fn shown(dashboard: &Value) -> (BTreeSet<Metric>, Vec<String>) {
     (metrics, searches)
 }
 
-/// What a search is for: `SEARCH('{Namespace,Dimension,…} MetricName="Name" …', …)`.
+/// Namespace, metric and dimensions of `SEARCH('{Namespace,Dimension,…} MetricName="Name" …', …)`.
 fn searched(expression: &str) -> (&str, &str, Vec<&str>) {
     let between = |from: &str, to: &str| expression.split_once(from).unwrap().1.split_once(to).unwrap().0;
     let mut schema = between("{", "}").split(',');
@@ -140,16 +139,15 @@ fn searched(expression: &str) -> (&str, &str, Vec<&str>) {
     (namespace, between("MetricName=\"", "\""), dimensions)
 }
 
-/// The stack's name, which its metrics bear.
+/// The value of the dimension `Stack`.
 fn stack_name(stack: &Stack) -> String {
     let name = &stack.stack().functions.receiver;
     text(&stack.api().function(name).unwrap()["Environment"]["Variables"]["STACK"])
 }
 
-/// The alarms, described by AWS.
 fn alarms(stack: &Stack) -> Vec<Value> {
     let prefix = format!("{}-", stack_name(stack));
-    let described = stack.api().query(CloudWatch, "DescribeAlarms", &[("AlarmNamePrefix", &prefix)]).unwrap();
+    let described = stack.api().json(CloudWatch, "DescribeAlarms", &json!({ "AlarmNamePrefix": prefix })).unwrap();
     list(&described["MetricAlarms"]).to_vec()
 }
 
@@ -158,12 +156,11 @@ fn metric_of(alarm: &Value) -> Metric {
     Metric { namespace: text(&alarm["Namespace"]), name: text(&alarm["MetricName"]), dimensions: dimensions.collect() }
 }
 
-/// The page that explains it all.
 fn operations() -> String {
     std::fs::read_to_string(workspace().join("docs/operations.md")).unwrap()
 }
 
-/// The rows of the table below a heading, each cell without its backticks.
+/// The rows of the table below a heading, without backticks.
 fn table(page: &str, heading: &str) -> Vec<Vec<String>> {
     let section = page.split_once(&format!("\n{heading}\n")).unwrap().1;
     let rows = section.lines().skip_while(|line| !line.starts_with("|---")).skip(1);
@@ -178,18 +175,18 @@ fn dashboards_and_alarms_show_what_the_functions_write() {
     let stack = &admin.stack;
     let name = stack_name(stack);
 
-    let mut wanted: BTreeSet<_> = alarms(stack).iter().map(metric_of).collect();
-    assert!(wanted.len() >= 13, "the alarms of the deployed stack: {wanted:?}");
+    let mut shown_metrics: BTreeSet<_> = alarms(stack).iter().map(metric_of).collect();
+    assert!(shown_metrics.len() >= 13, "the alarms of the deployed stack: {shown_metrics:?}");
     let mut searches = Vec::new();
     for dashboard in ["videos", "operations"] {
-        let dashboard_name = format!("{name}-{dashboard}");
-        let got = stack.api().query(CloudWatch, "GetDashboard", &[("DashboardName", &dashboard_name)]).unwrap();
+        let get = json!({ "DashboardName": format!("{name}-{dashboard}") });
+        let got = stack.api().json(CloudWatch, "GetDashboard", &get).unwrap();
         let (metrics, found) = shown(&serde_json::from_str(got["DashboardBody"].as_str().unwrap()).unwrap());
         assert!(metrics.len() >= 5, "{dashboard}: {metrics:?}");
-        wanted.extend(metrics);
+        shown_metrics.extend(metrics);
         searches.extend(found);
     }
-    let (ours, of_aws): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|metric| metric.namespace == NAMESPACE);
+    let (ours, of_aws): (Vec<_>, Vec<_>) = shown_metrics.into_iter().partition(|metric| metric.namespace == NAMESPACE);
 
     let complete = || {
         let written = emitted(stack, 0);
@@ -253,11 +250,19 @@ fn every_metric_is_documented_and_every_documented_metric_is_written() {
         });
         written.collect()
     };
-    let all = admin.stack.wait_for("all metrics", TIMEOUT, || {
-        let written = written();
-        Ok(documented.is_subset(&written).then_some(()))
-    });
-    assert_eq!(written(), documented, "{all:?}");
+    // Lines arrive when the invocation that wrote them ends.
+    let complete = || Ok(documented.is_subset(&written()).then_some(()));
+    let _ = admin.stack.wait_for("all metrics", TIMEOUT, complete);
+    assert_same("docs/operations.md, Metrics", &documented, "what was written", &written());
+
+    let outcomes: BTreeMap<_, _> =
+        table(&page, "### Outcomes").into_iter().map(|row| (row[0].clone(), row[1].clone())).collect();
+    for (metric, _) in emitted(&admin.stack, 0) {
+        let Some(outcome) = metric.dimensions.get("Outcome") else { continue };
+        let documented = outcomes.get(&metric.name).unwrap_or_else(|| panic!("{} has no outcomes", metric.name));
+        let mut words = documented.split(|char: char| !(char.is_ascii_alphanumeric() || char == '_'));
+        assert!(words.any(|word| word == outcome), "not documented for {}: {outcome}", metric.name);
+    }
 }
 
 #[test]
@@ -277,12 +282,12 @@ fn every_alarm_says_why_and_leads_to_the_runbook() {
             why.split_once(" What to do: docs/operations.md#").unwrap_or_else(|| panic!("{name}: {why}"));
         assert!(reason.len() > 30, "{name}: {reason}");
         assert!(anchors.contains(leads), "{name} leads to #{leads}, and there are only {anchors:?}");
-        assert!(!list(&alarm["AlarmActions"]).is_empty(), "{name} tells nobody");
+        assert!(!list(&alarm["AlarmActions"]).is_empty(), "{name} notifies no one");
     }
 }
 
 #[test]
-fn log_keys_are_few_and_documented_and_saved_queries_ask_for_no_other() {
+fn log_keys_are_documented_and_saved_queries_use_no_other() {
     let Some(mut admin) = Deployed::new(Options::default()) else { return };
     let since = now();
     make_everything_happen(&mut admin);
@@ -294,25 +299,26 @@ fn log_keys_are_few_and_documented_and_saved_queries_ask_for_no_other() {
     for key in ["request_id", "endpoint", "identity", "correlation_id", "outcome", "class", "error"] {
         assert!(keys.contains(key), "{key} is not documented");
     }
-    stack
-        .wait_for("log lines", TIMEOUT, || {
-            let said = |word| !stack.lines_with(since, &[word]).is_empty();
-            Ok(["delivery refused", "event recorded", "can never be recorded", "action failed"]
-                .into_iter()
-                .all(said)
-                .then_some(()))
-        })
-        .unwrap();
+    let messages = ["delivery rejected", "event recorded", "message dead-lettered", "action failed"];
+    let logged = |message: &&str| !stack.lines_with(since, &[*message]).is_empty();
+    stack.wait_for("log lines", TIMEOUT, || Ok(messages.iter().all(logged).then_some(()))).unwrap();
+    let mut undocumented = BTreeSet::new();
     for line in lines(stack, since) {
-        let Some(level) = line["level"].as_str().filter(|_| line["_aws"].is_null()) else { continue };
-        if ["ERROR", "WARN", "INFO"].contains(&level) {
-            let odd: Vec<_> = line.as_object().unwrap().keys().filter(|key| !keys.contains(*key)).collect();
-            assert!(odd.is_empty(), "{odd:?} are not documented: {line}");
+        if !["ERROR", "WARN", "INFO"].contains(&line["level"].as_str().unwrap_or_default()) {
+            continue;
         }
+        // Metrics and their dimensions have a table of their own.
+        let mut metric_keys = BTreeSet::from(["_aws".to_owned()]);
+        for (metric, _) in metrics(&line) {
+            metric_keys.extend(metric.dimensions.into_keys().chain([metric.name]));
+        }
+        let unknown = |key: &&String| !keys.contains(*key) && !metric_keys.contains(*key);
+        undocumented.extend(line.as_object().unwrap().keys().filter(unknown).cloned());
         if line["error"].is_string() {
-            assert!(["Transient", "Permanent", "Denied"].contains(&line["class"].as_str().unwrap_or("none")), "{line}");
+            assert!(["transient", "permanent", "denied"].contains(&line["class"].as_str().unwrap_or("none")), "{line}");
         }
     }
+    assert!(undocumented.is_empty(), "log keys that are not in docs/operations.md: {undocumented:?}");
 
     let name = stack_name(stack);
     let get = [("StackName", name.as_str()), ("TemplateStage", "Processed")];
@@ -324,7 +330,7 @@ fn log_keys_are_few_and_documented_and_saved_queries_ask_for_no_other() {
     for query in queries {
         let query = text(&query["Properties"]["QueryString"]);
         for word in fields(&query) {
-            assert!(word.starts_with('@') || keys.contains(word), "{word} is no key of a log line: {query}");
+            assert!(word.starts_with('@') || keys.contains(word), "{word} is not a log key: {query}");
         }
     }
 }
@@ -346,7 +352,7 @@ fn fields(query: &str) -> Vec<&str> {
 }
 
 #[test]
-fn the_log_tells_what_happened_to_a_callback_id() {
+fn the_log_shows_what_happened_to_a_callback_id() {
     let stack = stack();
     let since = now();
     let id = unique("order");
@@ -355,10 +361,11 @@ fn the_log_tells_what_happened_to_a_callback_id() {
     let story =
         || -> Vec<Value> { lines(&stack, since).into_iter().filter(|line| line["correlation_id"] == id).collect() };
     let story = stack.wait_for("both lines", TIMEOUT, || Ok(Some(story()).filter(|lines| lines.len() >= 2))).unwrap();
-    let said: Vec<_> = story.iter().map(|line| (text(&line["message"]), text(&line["outcome"]))).collect();
+    let logged: Vec<_> = story.iter().map(|line| (text(&line["message"]), text(&line["outcome"]))).collect();
     let pair = |message: &str, outcome: &str| (message.to_owned(), outcome.to_owned());
-    assert!(said.contains(&pair("delivery accepted", "accepted")), "{said:?}");
-    assert!(said.contains(&pair("event recorded", "job_updated")), "{said:?}");
+    assert!(logged.contains(&pair("delivery accepted", "accepted")), "{logged:?}");
+    assert!(logged.contains(&pair("event recorded", "job_updated")), "{logged:?}");
+    assert_eq!(story.len(), 2, "one line of the receiver, one of the processor: {story:?}");
     for key in ["request_id", "identity", "endpoint"] {
         assert!(story[0][key].is_string() && story.iter().all(|line| line[key] == story[0][key]), "{key}: {story:?}");
     }

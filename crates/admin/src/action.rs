@@ -1,35 +1,30 @@
-//! What the function can be asked for.
+//! The requests that the function accepts.
 
 use crate::error::Error;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// An action, as JSON names it: `{"action": "sync", "prune": true}`.
+/// A request, written in JSON as `{"action": "sync", "prune": true}`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(tag = "action", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Action {
-    /// What would change.
+    /// Shows what would change.
     Plan {},
-    /// Change it.
-    Sync(Sync),
-    /// A new secret for one endpoint.
-    Rotate {
-        /// The endpoint's name.
-        endpoint: String,
-    },
-    /// The endpoints, with state and drift.
+    /// Makes the changes.
+    Sync(SyncOptions),
+    /// Gives one endpoint a new signing secret.
+    Rotate { endpoint: String },
+    /// Lists the endpoints with their state and drift.
     List {},
-    /// HeyGen's event types against those that this version knows.
+    /// Compares HeyGen's event types with those that this version knows.
     EventTypes {},
-    /// The events that HeyGen says it delivered, a page of 100 at a time.
+    /// Lists the events that HeyGen delivered, 100 to a page.
     Deliveries {
-        /// Only those of this type.
         #[serde(default)]
         event_type: Option<String>,
-        /// Only those about this entity.
         #[serde(default)]
         entity_id: Option<String>,
-        /// Where the page before this one ended.
+        /// The previous page's `next_token`.
         #[serde(default)]
         token: Option<String>,
     },
@@ -38,27 +33,43 @@ pub enum Action {
 /// How far a sync may go.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Sync {
-    /// Only if the plan is still the one with this checksum.
+pub struct SyncOptions {
+    /// Sync only if the plan still has this checksum.
     #[serde(default)]
     pub checksum: Option<String>,
-    /// Delete what is ours and not wanted.
+    /// Also delete our endpoints that are not configured.
     #[serde(default)]
     pub prune: bool,
-    /// Delete or replace more than the limits allow.
+    /// Ignore the limits on deletions and replacements.
     #[serde(default)]
     pub force: bool,
 }
 
 impl Action {
-    /// Reads a request; one that does not say what it wants gets a plan.
+    /// Every action. Each has a sample request in `events/admin` and a sample reply in `events/admin/replies`.
+    pub const NAMES: [&'static str; 6] = ["plan", "sync", "rotate", "list", "event-types", "deliveries"];
+
+    /// The name in a request.
+    pub fn name(&self) -> &'static str {
+        // By index, so that a new action does not compile until `NAMES` has its name.
+        match self {
+            Action::Plan {} => Self::NAMES[0],
+            Action::Sync(_) => Self::NAMES[1],
+            Action::Rotate { .. } => Self::NAMES[2],
+            Action::List {} => Self::NAMES[3],
+            Action::EventTypes {} => Self::NAMES[4],
+            Action::Deliveries { .. } => Self::NAMES[5],
+        }
+    }
+
+    /// Reads a request. One without an `action` is a plan, because a plan changes nothing.
     pub fn read(mut request: Value) -> Result<Self, Error> {
         match &mut request {
             Value::Null => return Ok(Action::Plan {}),
             Value::Object(fields) => drop(fields.entry("action").or_insert(json!("plan"))),
-            _ => return Err(Error::Request("it is not a JSON object".to_owned())),
+            _ => return Err(Error::InvalidRequest("not a JSON object".to_owned())),
         }
-        serde_json::from_value(request).map_err(|error| Error::Request(error.to_string()))
+        serde_json::from_value(request).map_err(|error| Error::InvalidRequest(error.to_string()))
     }
 }
 
@@ -67,12 +78,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_said_is_a_plan_and_what_is_said_wrong_is_an_error() {
+    fn a_request_without_an_action_is_a_plan_and_a_wrong_one_is_an_error() {
         for plan in [Value::Null, json!({}), json!({"action": "plan"})] {
             assert_eq!(Action::read(plan).unwrap(), Action::Plan {});
         }
         let sync = Action::read(json!({"action": "sync", "prune": true})).unwrap();
-        assert_eq!(sync, Action::Sync(Sync { prune: true, ..Sync::default() }));
+        assert_eq!(sync, Action::Sync(SyncOptions { prune: true, ..SyncOptions::default() }));
         assert_eq!(Action::read(json!({"action": "event-types"})).unwrap(), Action::EventTypes {});
         for (wrong, word) in [
             (json!({"action": "sing"}), "sing"),

@@ -1,95 +1,105 @@
-//! Carries a plan out, one change after the other. A change that fails leaves those of other endpoints alone.
+//! Makes the changes of a plan, one after the other.
 
-use crate::change::{Change, ChangeKind, SecretFrom};
+use crate::change::{Change, ChangeKind, SecretSource};
 use crate::config::Config;
 use crate::error::Error;
+use crate::measures;
 use crate::snapshot::Snapshot;
 use crate::store::Store;
 use crate::write_ahead::WriteAhead;
-use aws::telemetry;
+use aws::secrets::EndpointSecret;
 use heygen::api::{Api, ApiError, EndpointPatch, Kind};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// What was done and what was not.
 #[derive(Debug, Default)]
 pub(crate) struct Applied {
     pub(crate) done: Vec<Change>,
     pub(crate) failed: Vec<(Change, Error)>,
+    /// What is stored now, by the endpoint's name; only where a change stored something.
+    pub(crate) stored: BTreeMap<String, EndpointSecret>,
 }
 
 impl Applied {
-    /// The endpoints of which something failed.
+    /// The endpoints with a change that failed.
     pub(crate) fn failed_names(&self) -> BTreeSet<String> {
         self.failed.iter().map(|(change, _)| change.endpoint.clone()).collect()
     }
 
-    /// All was done, or an error that says what was not.
+    /// The changes, or an error if one of them failed.
     pub(crate) fn done(self) -> Result<Vec<Change>, Error> {
         if self.failed.is_empty() {
-            return Ok(self.done);
+            Ok(self.done)
+        } else {
+            Err(Error::Partial { done: self.done, failed: self.failed })
         }
-        let line = |change: &Change| format!("{}: {} {}", change.endpoint, change.what.name(), change.what);
-        let failed = self.failed.into_iter().map(|(change, error)| (line(&change), error)).collect();
-        Err(Error::Partly { lines: self.done.iter().map(line).collect(), done: self.done, failed })
     }
 }
 
-/// What it takes to change something.
 pub(crate) struct Apply<'a> {
     pub(crate) config: &'a Config,
     pub(crate) api: &'a Api,
     pub(crate) store: &'a Store,
-    pub(crate) look: &'a Snapshot,
+    pub(crate) snapshot: &'a Snapshot,
 }
 
 impl Apply<'_> {
-    /// Makes the changes, in this order. After a failure, nothing more is done about that endpoint.
+    /// Makes the changes in this order. After a failure, the other changes of that endpoint are skipped.
     pub(crate) async fn all(&self, changes: impl IntoIterator<Item = &Change>, applied: &mut Applied) {
         for change in changes {
             if applied.failed_names().contains(&change.endpoint) {
                 continue;
             }
-            let endpoint = change.endpoint.as_str();
-            let name = change.what.name();
+            let (endpoint, name) = (change.endpoint.as_str(), change.kind.name());
             match self.one(change).await {
-                Ok(()) => {
+                Ok(stored) => {
                     tracing::info!(endpoint, change = name, outcome = "done", "endpoint changed");
-                    telemetry::count("EndpointChanges", &[("Change", name), ("Outcome", "done")]);
+                    measures::change(name, "done");
+                    applied.stored.extend(stored.map(|stored| (change.endpoint.clone(), stored)));
                     applied.done.push(change.clone());
                 }
                 Err(error) => {
-                    let class = error.class();
-                    tracing::error!(endpoint, change = name, %error, ?class, outcome = "failed", "endpoint not changed");
-                    telemetry::count("EndpointChanges", &[("Change", name), ("Outcome", "failed")]);
+                    let class = error.class().as_str();
+                    tracing::error!(endpoint, change = name, outcome = "failed", %error, class, "endpoint not changed");
+                    measures::change(name, "failed");
                     applied.failed.push((change.clone(), error));
                 }
             }
         }
     }
 
-    async fn one(&self, change: &Change) -> Result<(), Error> {
-        let Self { config, api, store, look } = *self;
-        let write_ahead = WriteAhead { config, api, store, look, name: &change.endpoint };
-        match &change.what {
-            ChangeKind::Finish { .. } => write_ahead.finish().await,
-            ChangeKind::Adopt { endpoint_id, secret: SecretFrom::Rotation }
-            | ChangeKind::Rotate { endpoint_id, .. } => write_ahead.rotate(endpoint_id).await,
-            ChangeKind::Adopt { endpoint_id, .. } => write_ahead.adopt(endpoint_id).await,
+    /// What is stored now, if the change stored something.
+    async fn one(&self, change: &Change) -> Result<Option<EndpointSecret>, Error> {
+        let Self { config, api, store, snapshot } = *self;
+        let write_ahead = WriteAhead { config, api, store, snapshot, name: &change.endpoint };
+        let stored = match &change.kind {
+            ChangeKind::Finish { .. } => write_ahead.finish().await?,
+            ChangeKind::Adopt { endpoint_id, secret: SecretSource::Rotation }
+            | ChangeKind::Rotate { endpoint_id, .. } => write_ahead.rotate(endpoint_id).await?,
+            ChangeKind::Adopt { endpoint_id, .. } => write_ahead.adopt(endpoint_id).await?,
             ChangeKind::Create { url: _, events, entity_id } => {
-                write_ahead.create(events.clone(), entity_id.clone(), None).await
+                write_ahead.create(events.clone(), entity_id.clone(), None).await?
             }
-            ChangeKind::Replace { endpoint_id, why: _, events, entity_id } => {
-                write_ahead.create(events.clone(), entity_id.clone(), Some(endpoint_id.clone())).await?;
-                self.delete(endpoint_id).await
+            ChangeKind::Replace { endpoint_id, reasons: _, events, entity_id } => {
+                let replaces = Some(endpoint_id.clone());
+                let stored = write_ahead.create(events.clone(), entity_id.clone(), replaces).await?;
+                self.delete(endpoint_id).await?;
+                stored
             }
-            ChangeKind::Update { endpoint_id, .. } => self.update(endpoint_id, &change.endpoint).await,
-            ChangeKind::Delete { endpoint_id, .. } => self.delete(endpoint_id).await,
-        }
+            ChangeKind::Update { endpoint_id, .. } => {
+                self.update(endpoint_id, &change.endpoint).await?;
+                return Ok(None);
+            }
+            ChangeKind::Delete { endpoint_id, .. } => {
+                self.delete(endpoint_id).await?;
+                return Ok(None);
+            }
+        };
+        Ok(Some(stored))
     }
 
-    /// The whole of what is wanted, as v1 needs it.
+    /// Sends URL and events, changed or not: v1 needs both.
     async fn update(&self, endpoint_id: &str, name: &str) -> Result<(), Error> {
-        let events = self.look.wanted(name).and_then(|wanted| wanted.events.clone());
+        let events = self.snapshot.desired(name).and_then(|desired| desired.events.clone());
         let patch = EndpointPatch { url: Some(self.config.deployment.url_of(name)), events };
         self.api.update_endpoint(endpoint_id, &patch).await?;
         Ok(())

@@ -1,166 +1,146 @@
-//! What may be changed at HeyGen, and how a line of a plan says it.
+//! The changes that can be made at HeyGen, and how a plan describes them.
 
 use aws::secrets::{Pending, PendingChange};
 use serde::Serialize;
 use std::fmt;
 use time::OffsetDateTime;
 
-/// One change of one endpoint.
+/// A change of one endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Change {
-    /// The endpoint's name here.
+    /// The endpoint's name in `endpoints.json`.
     pub endpoint: String,
-    /// What is done.
     #[serde(flatten)]
-    pub what: ChangeKind,
+    pub kind: ChangeKind,
 }
 
-/// What is done with an endpoint.
+/// `endpoint_id` is HeyGen's id everywhere; no `events` means all, and no `entity_id` every entity.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "change", rename_all = "snake_case")]
 pub enum ChangeKind {
-    /// Completing what an earlier run began, and did not live to store.
+    /// Completes a change that an earlier run started and whose outcome was never stored.
     Finish {
-        /// What it began.
-        begun: PendingKind,
-        /// When.
+        pending: PendingKind,
         #[serde(with = "time::serde::rfc3339")]
         since: OffsetDateTime,
     },
-    /// One that is at HeyGen already becomes the one that we know.
+    /// Takes over an endpoint that already exists at HeyGen.
     Adopt {
-        /// HeyGen's id of it.
         endpoint_id: String,
-        /// How we come to know its secret.
-        secret: SecretFrom,
+        secret: SecretSource,
     },
-    /// A new one.
     Create {
-        /// Where HeyGen shall post.
         url: String,
-        /// The event types; `None` is all.
         events: Option<Vec<String>>,
-        /// The one entity that it shall hear of.
         entity_id: Option<String>,
     },
-    /// Another URL or other events for the one that is there.
     Update {
-        /// HeyGen's id of it.
         endpoint_id: String,
-        /// Where HeyGen shall post instead.
+        /// The new URL, if it changes.
         url: Option<String>,
-        /// The event types that come in.
         added: Vec<String>,
-        /// The event types that go, if there is a list already.
+        /// `None` if the endpoint had no list of events.
         removed: Option<Vec<String>>,
     },
-    /// A new one, and then the old one goes.
+    /// Creates a new endpoint, then deletes the old one, whose id this is.
     Replace {
-        /// HeyGen's id of the old one.
         endpoint_id: String,
-        /// Why the old one will not do.
-        why: Vec<ReplaceReason>,
-        /// The event types of the new one; `None` is all.
+        reasons: Vec<ReplaceReason>,
         events: Option<Vec<String>>,
-        /// The one entity that the new one shall hear of.
         entity_id: Option<String>,
     },
-    /// A new secret.
     Rotate {
-        /// HeyGen's id of it.
         endpoint_id: String,
-        /// Why.
-        why: Rotation,
+        reason: RotateReason,
     },
-    /// It goes.
     Delete {
-        /// HeyGen's id of it.
         endpoint_id: String,
-        /// Why.
-        why: DeleteReason,
+        reason: DeleteReason,
     },
 }
 
-/// What was begun.
+/// A change with a note in the endpoint's stored secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PendingKind {
-    /// A new endpoint.
     Create,
-    /// A new secret.
     Rotate,
 }
 
 /// Where the secret of an adopted endpoint comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum SecretFrom {
+pub enum SecretSource {
     /// HeyGen's list shows it (v1).
     List,
-    /// Someone stored it; HeyGen does not say whether it is the right one.
+    /// Someone stored it by hand; HeyGen does not show whether it is the right one.
     Store,
-    /// Nobody knows it, so HeyGen makes a new one.
+    /// It is unknown, so the endpoint gets a new one.
     Rotation,
 }
 
-/// Why an endpoint cannot be changed into what is wanted.
+/// Why an endpoint has to be replaced: HeyGen has no call for the change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReplaceReason {
-    /// HeyGen has disabled it.
+    /// HeyGen disabled it.
     Disabled,
-    /// From a list of events to all.
+    /// It has a list of events, and all events are configured.
     AllEvents,
-    /// Another entity.
+    /// It is limited to another entity.
     EntityScope,
-    /// HeyGen's v1 has no call for a new secret.
+    /// v1 cannot rotate a secret.
     SecretInV1,
 }
 
 /// Why an endpoint gets a new secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Rotation {
-    /// Nobody knows the one that it has.
-    Unknown,
-    /// Someone asked for it.
-    Asked,
+pub enum RotateReason {
+    SecretUnknown,
+    Requested,
 }
 
-/// Why an endpoint of ours goes.
+/// Why one of our endpoints is deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeleteReason {
     /// `endpoints.json` does not have its name.
     NotInFile,
-    /// `endpoints.json` says that it is not enabled.
+    /// `endpoints.json` has it with `"enabled": false`.
     NotEnabled,
-    /// There is another with the same URL, which is the one that we know.
+    /// Another endpoint, the registered one, has the same URL.
     Duplicate,
-    /// Another has taken its place: the end of a replacement.
+    /// The last step of a replacement.
     Replaced,
-    /// The whole deployment goes.
+    /// The stack is deleted, and `DeregisterOnDelete` is true.
     Deregistered,
 }
 
 impl Change {
-    /// Whether it is done only when deleting was asked for.
+    /// Whether a sync makes it only with `prune`.
     pub fn needs_prune(&self) -> bool {
-        matches!(&self.what, ChangeKind::Delete { why, .. } if *why != DeleteReason::Replaced)
+        matches!(&self.kind, ChangeKind::Delete { reason, .. } if *reason != DeleteReason::Replaced)
+    }
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}  {}  {}", self.endpoint, self.kind.name(), self.kind)
     }
 }
 
 impl ChangeKind {
-    /// Completing what this note says was begun.
-    pub(crate) fn finish(pending: &Pending) -> Self {
-        let begun = match pending.change {
+    /// Completes the change of this note.
+    pub(crate) fn finish(note: &Pending) -> Self {
+        let pending = match note.change {
             PendingChange::Create { .. } => PendingKind::Create,
             PendingChange::Rotate { .. } => PendingKind::Rotate,
         };
-        ChangeKind::Finish { begun, since: pending.since }
+        ChangeKind::Finish { pending, since: note.since }
     }
 
-    /// Its name, as in JSON.
+    /// The name in JSON, in the log and in metrics.
     pub fn name(&self) -> &'static str {
         match self {
             ChangeKind::Finish { .. } => "finish",
@@ -173,7 +153,7 @@ impl ChangeKind {
         }
     }
 
-    /// The sign that a line of a plan begins with.
+    /// The sign at the start of a plan's line.
     pub fn sign(&self) -> char {
         match self {
             ChangeKind::Finish { .. } | ChangeKind::Update { .. } | ChangeKind::Rotate { .. } => '~',
@@ -184,49 +164,37 @@ impl ChangeKind {
     }
 }
 
-/// The details, after endpoint and name of the change.
+/// The details of a change, after the endpoint's name and its own.
 impl fmt::Display for ChangeKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            ChangeKind::Finish { begun, since } => {
-                let begun = match begun {
-                    PendingKind::Create => "the registration",
-                    PendingKind::Rotate => "the rotation",
-                };
-                write!(f, "{begun} that was begun at {}", aws::clock::to_text(*since))
+            ChangeKind::Finish { pending, since } => {
+                write!(f, "the {} started at {}", pending.describe(), aws::clock::to_text(*since))
             }
             ChangeKind::Adopt { endpoint_id, secret } => {
-                let secret = match secret {
-                    SecretFrom::List => "its secret is stored",
-                    SecretFrom::Store => "the stored secret is taken to be its own",
-                    SecretFrom::Rotation => "it gets a new secret, since nobody knows the one it has",
-                };
-                write!(f, "{endpoint_id} is at HeyGen already; {secret}")
+                write!(f, "{endpoint_id} already exists at HeyGen; {}", secret.describe())
             }
             ChangeKind::Create { url, events, entity_id } => write!(f, "{url}, {}", Scope(events, entity_id)),
             ChangeKind::Update { endpoint_id, url, added, removed } => {
                 write!(f, "{endpoint_id}")?;
                 if let Some(url) = url {
-                    write!(f, ", now at {url}")?;
+                    write!(f, ", new URL {url}")?;
                 }
-                if removed.is_none() && !added.is_empty() {
-                    write!(f, ", no longer all events but")?;
+                match removed {
+                    None if added.is_empty() => Ok(()),
+                    None => write!(f, ", instead of all events only {}", added.join(" ")),
+                    Some(removed) => {
+                        added.iter().try_for_each(|event| write!(f, " +{event}"))?;
+                        removed.iter().try_for_each(|event| write!(f, " -{event}"))
+                    }
                 }
-                added.iter().try_for_each(|event| write!(f, " +{event}"))?;
-                removed.iter().flatten().try_for_each(|event| write!(f, " -{event}"))
             }
-            ChangeKind::Replace { endpoint_id, why, events, entity_id } => {
-                let why: Vec<_> = why.iter().map(|why| why.words()).collect();
-                write!(f, "{endpoint_id} by a new one with {}: {}", Scope(events, entity_id), why.join("; "))
+            ChangeKind::Replace { endpoint_id, reasons, events, entity_id } => {
+                let reasons: Vec<_> = reasons.iter().map(|reason| reason.describe()).collect();
+                write!(f, "{endpoint_id} with a new endpoint for {}: {}", Scope(events, entity_id), reasons.join("; "))
             }
-            ChangeKind::Rotate { endpoint_id, why } => {
-                let why = match why {
-                    Rotation::Unknown => "nobody knows the secret that it has",
-                    Rotation::Asked => "a new secret was asked for",
-                };
-                write!(f, "{endpoint_id}: {why}")
-            }
-            ChangeKind::Delete { endpoint_id, why } => write!(f, "{endpoint_id}: {}", why.words()),
+            ChangeKind::Rotate { endpoint_id, reason } => write!(f, "{endpoint_id}: {}", reason.describe()),
+            ChangeKind::Delete { endpoint_id, reason } => write!(f, "{endpoint_id}: {}", reason.describe()),
         }
     }
 }
@@ -243,25 +211,53 @@ impl fmt::Display for Scope<'_> {
     }
 }
 
-impl ReplaceReason {
-    fn words(self) -> &'static str {
+impl PendingKind {
+    fn describe(self) -> &'static str {
         match self {
-            ReplaceReason::Disabled => "HeyGen disabled it, and has no call to enable it",
-            ReplaceReason::AllEvents => "HeyGen has no call to go from a list of events to all",
-            ReplaceReason::EntityScope => "HeyGen has no call to change the entity",
-            ReplaceReason::SecretInV1 => "HeyGen's v1 has no call for a new secret",
+            PendingKind::Create => "registration",
+            PendingKind::Rotate => "rotation",
+        }
+    }
+}
+
+impl SecretSource {
+    fn describe(self) -> &'static str {
+        match self {
+            SecretSource::List => "its secret is copied from HeyGen's list",
+            SecretSource::Store => "the stored secret is assumed to be its secret",
+            SecretSource::Rotation => "its secret is unknown, so it gets a new one",
+        }
+    }
+}
+
+impl ReplaceReason {
+    fn describe(self) -> &'static str {
+        match self {
+            ReplaceReason::Disabled => "HeyGen disabled it and cannot enable it again",
+            ReplaceReason::AllEvents => "HeyGen cannot change a list of events to all events",
+            ReplaceReason::EntityScope => "HeyGen cannot change the entity",
+            ReplaceReason::SecretInV1 => "HeyGen's API v1 cannot rotate a secret",
+        }
+    }
+}
+
+impl RotateReason {
+    fn describe(self) -> &'static str {
+        match self {
+            RotateReason::SecretUnknown => "its secret is unknown",
+            RotateReason::Requested => "a new secret was requested",
         }
     }
 }
 
 impl DeleteReason {
-    fn words(self) -> &'static str {
+    fn describe(self) -> &'static str {
         match self {
-            DeleteReason::NotInFile => "endpoints.json does not have it",
-            DeleteReason::NotEnabled => "endpoints.json says that it is not enabled",
+            DeleteReason::NotInFile => "not in endpoints.json",
+            DeleteReason::NotEnabled => "not enabled in endpoints.json",
             DeleteReason::Duplicate => "another endpoint has the same URL",
             DeleteReason::Replaced => "it was replaced",
-            DeleteReason::Deregistered => "the deployment is deleted",
+            DeleteReason::Deregistered => "the stack is deleted",
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What the admin function is told by its environment.
+//! The function's configuration, read from its environment.
 
 use crate::deployment::Deployment;
 use crate::limits::Limits;
@@ -6,46 +6,43 @@ use aws::env::{ConfigError, Env};
 use heygen::api::{ApiConfig, ApiVersion, RetryPolicy, Timeouts};
 use std::time::Duration;
 
-/// How long a change takes to reach all of Secrets Manager's readers.
-const SPREADS: Duration = Duration::from_millis(500);
+/// How long a stored value takes to reach all readers of Secrets Manager.
+const PROPAGATION: Duration = Duration::from_millis(500);
 
-/// The admin function's configuration; each field is one parameter of `template.yaml`.
+/// Most fields are a parameter of `template.yaml`.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// `API_URL`, `PUBLIC_URL` and `ENDPOINTS`: where this deployment receives, and for which endpoints.
+    /// `API_URL`, `PUBLIC_URL` and `ENDPOINTS`.
     pub deployment: Deployment,
-    /// `ENDPOINTS_JSON`: which of them shall be registered, and for what. Empty: all, for all events.
+    /// `ENDPOINTS_JSON`: the content of `endpoints.json`. Empty: all endpoints, with all events.
     pub endpoints_json: String,
     /// `SECRET_PREFIX`: an endpoint's secret is called this, followed by the endpoint's name.
     pub secret_prefix: String,
-    /// `API_KEY_SECRET`: the name of the secret that holds HeyGen's API key.
+    /// `API_KEY_SECRET`: the name of the secret with HeyGen's API key.
     pub api_key_secret: Option<String>,
     /// `HEYGEN_API_VERSION`: `v3` or `v1`.
     pub version: ApiVersion,
-    /// `HEYGEN_BASE_URL`: where HeyGen is.
+    /// `HEYGEN_BASE_URL`.
     pub base_url: String,
-    /// How long it takes until every receiver sees what was stored: `SECRET_REFRESH_SECONDS`, for which
-    /// one may go on with what it knows, and a moment for Secrets Manager.
+    /// How long it takes until every receiver has read a stored secret: `SECRET_REFRESH_SECONDS`, which is how long a
+    /// receiver caches it, and the time that Secrets Manager needs.
     pub settle: Duration,
-    /// `SECRET_OVERLAP_HOURS`: how long a secret is accepted after it was replaced.
+    /// `SECRET_OVERLAP_HOURS`: how long a replaced secret is still accepted.
     pub secret_overlap: Duration,
-    /// `MAX_REMOVALS` and `MAX_REMOVAL_PERCENT`: what is removed without being forced.
+    /// `MAX_REMOVALS` and `MAX_REMOVAL_PERCENT`.
     pub limits: Limits,
     /// `DEREGISTER_ON_DELETE`: whether deleting the stack deletes its endpoints at HeyGen.
     pub deregister_on_delete: bool,
-    /// How long one attempt at HeyGen may take.
     pub timeouts: Timeouts,
-    /// When a call of HeyGen is tried again.
     pub retry: RetryPolicy,
 }
 
 impl Config {
-    /// Reads the process's environment; the error names every variable that is wrong.
+    /// The error names every variable that is wrong.
     pub fn from_env() -> Result<Self, ConfigError> {
         Self::read(Env::from_process())
     }
 
-    /// As [`from_env`](Self::from_env), from any source.
     pub fn read(mut env: Env<'_>) -> Result<Self, ConfigError> {
         let api_url = env.required::<String>("API_URL");
         let endpoints = env.required::<String>("ENDPOINTS");
@@ -54,7 +51,7 @@ impl Config {
         let Limits { removals, percent } = Limits::default();
         let limits =
             Limits { removals: env.or("MAX_REMOVALS", removals), percent: env.or("MAX_REMOVAL_PERCENT", percent) };
-        let settle = Duration::from_secs(env.or("SECRET_REFRESH_SECONDS", 10)) + SPREADS;
+        let settle = Duration::from_secs(env.or("SECRET_REFRESH_SECONDS", 10)) + PROPAGATION;
         let secret_overlap = Duration::from_hours(env.or("SECRET_OVERLAP_HOURS", 48));
         let deregister_on_delete = env.or("DEREGISTER_ON_DELETE", false);
         let public_url = env.text("PUBLIC_URL");
@@ -88,7 +85,7 @@ impl std::str::FromStr for Version {
         match text {
             "v3" => Ok(Version(ApiVersion::V3)),
             "v1" => Ok(Version(ApiVersion::V1)),
-            _ => Err("it may be \"v3\" or \"v1\""),
+            _ => Err("must be \"v3\" or \"v1\""),
         }
     }
 }

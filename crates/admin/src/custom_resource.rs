@@ -1,26 +1,27 @@
-//! CloudFormation's side: deploying registers, and deleting deregisters if so configured.
+//! CloudFormation's custom resource: deploying registers the endpoints, and deleting the stack deletes them if so
+//! configured.
 //!
-//! CloudFormation waits for an answer at a pre-signed URL, for up to an hour; so it gets one
-//! whatever happens.
+//! CloudFormation waits up to an hour for a response at a pre-signed URL, so it gets one whatever happens.
 
-use crate::action::Sync;
+use crate::action::SyncOptions;
 use crate::app::App;
 use crate::error::Error;
+use crate::reply::{CustomResourceReply, Reply, Summary};
 use heygen::api::{Timeouts, http_client};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::time::Duration;
 
-/// Of a resource whose creation failed. Deleting it, as a rollback does, has nothing to do.
+/// The physical id after a failed creation: deleting it, as a rollback does, has nothing to do.
 const NOT_REGISTERED: &str = "heygen-endpoints:none";
-/// Of every other. It never changes, so CloudFormation never replaces the resource.
+/// The physical id after a creation. It never changes, so CloudFormation never replaces the resource.
 const REGISTERED: &str = "heygen-endpoints";
 
-/// In characters, which may take 4 bytes each. CloudFormation takes 4096 in all, and gets the text twice.
+/// In characters, of up to 4 bytes. CloudFormation accepts 4096 bytes in all, and gets the text twice.
 const LONGEST_TEXT: usize = 400;
 const ATTEMPTS: u32 = 4;
 
-/// What CloudFormation asks for. No `Debug`: the URL is a key.
+/// CloudFormation's request. Without `Debug`, because the URL is a credential.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct Request {
@@ -34,63 +35,74 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    /// `None` if it is not CloudFormation that asks.
+    /// `None` if the invocation is not CloudFormation's.
     pub(crate) fn read(payload: &Value) -> Option<Self> {
         payload.get("ResponseURL")?;
         serde_json::from_value(payload.clone()).ok()
     }
 }
 
-/// What CloudFormation is told.
-struct Outcome {
-    physical_id: String,
-    result: Result<String, Error>,
+/// What CloudFormation gets.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Response<'a> {
+    status: &'static str,
+    reason: &'a str,
+    physical_resource_id: &'a str,
+    stack_id: &'a str,
+    request_id: &'a str,
+    logical_resource_id: &'a str,
+    data: Data<'a>,
 }
 
-/// Does what CloudFormation asks for, and tells it.
-pub(crate) async fn answer(app: Result<&App, Error>, request: &Request, limit: Duration) -> Result<Value, Error> {
-    let kind = request.request_type.as_str();
-    let physical_id = request.physical_resource_id.clone().unwrap_or_else(|| NOT_REGISTERED.to_owned());
-    let done = match app {
-        Ok(app) => tokio::time::timeout(limit, carry_out(app, kind, &physical_id)).await,
-        // What was never registered can be deleted, whatever the configuration says.
-        Err(_) if kind == "Delete" && physical_id == NOT_REGISTERED => Ok(Ok(nothing_to_delete())),
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Data<'a> {
+    text: &'a str,
+}
+
+/// Handles CloudFormation's request, and sends it the response.
+pub(crate) async fn answer(app: Result<&App, Error>, request: &Request, limit: Duration) -> Result<Reply, Error> {
+    let (operation, cloudformation_request_id) = (request.request_type.as_str(), request.request_id.as_str());
+    let old_id = request.physical_resource_id.as_deref().unwrap_or(NOT_REGISTERED);
+    let handled = match app {
+        Ok(app) => tokio::time::timeout(limit, handle(app, operation, old_id)).await,
+        // Nothing was registered, so nothing has to be deleted, even if the configuration is wrong.
+        Err(_) if operation == "Delete" && old_id == NOT_REGISTERED => Ok(Ok(nothing_to_delete())),
         Err(error) => Ok(Err(error)),
     };
-    let result = done.unwrap_or(Err(Error::TooSlow));
-    let physical_id = match &result {
-        Ok(_) if kind == "Create" => REGISTERED.to_owned(),
-        _ => physical_id,
-    };
-    let outcome = Outcome { physical_id, result };
-    if let Err(error) = &outcome.result {
-        tracing::error!(request = kind, %error, class = ?error.class(), "custom resource failed");
+    let result = handled.unwrap_or(Err(Error::Timeout));
+    if let Err(error) = &result {
+        let class = error.class().as_str();
+        tracing::error!(operation, cloudformation_request_id, %error, class, "custom resource failed");
     }
-    respond(request, &outcome).await?;
-    Ok(json!({"action": "custom-resource", "request": kind, "ok": outcome.result.is_ok()}))
+    let succeeded = result.is_ok();
+    let physical_id = if succeeded && operation == "Create" { REGISTERED } else { old_id };
+    respond(request, physical_id, result).await?;
+    Ok(Reply::CustomResource(CustomResourceReply { request_type: operation.to_owned(), succeeded }))
 }
 
-async fn carry_out(app: &App, kind: &str, physical_id: &str) -> Result<String, Error> {
-    match kind {
+async fn handle(app: &App, operation: &str, physical_id: &str) -> Result<String, Error> {
+    match operation {
         "Delete" if physical_id == NOT_REGISTERED => Ok(nothing_to_delete()),
         "Delete" if !app.config().deregister_on_delete => {
             Ok("The endpoints stay at HeyGen: the parameter DeregisterOnDelete is false.".to_owned())
         }
-        "Delete" => Ok(format!("Deregistered: {}.", app.deregister().await?.len())),
-        _ => match app.sync(&Sync::default()).await {
-            Ok(synced) => Ok(synced.to_string()),
-            // The configuration is as its owner wants it. Failing would take it back, so that it could never
-            // be applied: it is deployed, and applied by a sync that is forced.
-            Err(refusal @ Error::TooManyRemovals { .. }) => {
-                tracing::warn!(error = %refusal, class = ?refusal.class(), "deployed, and not applied");
-                Ok(refusal.to_string())
+        "Delete" => Ok(format!("Deleted {} endpoints at HeyGen.", app.deregister().await?.len())),
+        _ => match app.sync(&SyncOptions::default()).await {
+            Ok(synced) => Ok(Summary { done: &synced.done, left: &synced.left }.to_string()),
+            // A failure would roll the configuration back, and it could never be applied. So it is deployed, and a
+            // sync with force applies it.
+            Err(error @ Error::TooManyRemovals(_)) => {
+                tracing::warn!(%error, class = error.class().as_str(), "deployed, but not applied");
+                Ok(error.to_string())
             }
             Err(error) => {
-                // This deployment is about to be rolled back, and with it what its endpoints lead to.
-                if let ("Create", Error::Partly { done, .. }) = (kind, &error)
-                    && let Err(error) = app.take_back(done).await
+                // The rollback deletes the API that these endpoints post to.
+                if let ("Create", Error::Partial { done, .. }) = (operation, &error)
+                    && let Err(error) = app.delete_created(done).await
                 {
-                    tracing::error!(%error, class = ?error.class(), "endpoints that were just created could not be deleted");
+                    tracing::error!(%error, class = error.class().as_str(), "could not delete the endpoints just created");
                 }
                 Err(error)
             }
@@ -102,30 +114,38 @@ fn nothing_to_delete() -> String {
     "Nothing was registered.".to_owned()
 }
 
-async fn respond(request: &Request, outcome: &Outcome) -> Result<(), Error> {
-    let (status, text) = match &outcome.result {
-        Ok(text) => ("SUCCESS", text.clone()),
+async fn respond(request: &Request, physical_id: &str, result: Result<String, Error>) -> Result<(), Error> {
+    let (status, text) = match result {
+        Ok(text) => ("SUCCESS", text),
         Err(error) => ("FAILED", error.to_string()),
     };
-    let text: String = text.chars().take(LONGEST_TEXT).collect();
-    let body = json!({
-        "Status": status, "Reason": text, "PhysicalResourceId": outcome.physical_id, "StackId": request.stack_id,
-        "RequestId": request.request_id, "LogicalResourceId": request.logical_resource_id, "Data": {"Text": text},
-    });
-    let unreachable = || Error::Config("CloudFormation could not be told of the outcome".to_owned());
-    let client = http_client(Timeouts::default()).ok_or_else(unreachable)?;
+    let shortened: String = text.chars().take(LONGEST_TEXT).collect();
+    let response = Response {
+        status,
+        reason: &shortened,
+        physical_resource_id: physical_id,
+        stack_id: &request.stack_id,
+        request_id: &request.request_id,
+        logical_resource_id: &request.logical_resource_id,
+        data: Data { text: &shortened },
+    };
+    let body = serde_json::to_string(&response).map_err(|_| Error::CloudFormation)?;
+    let client = http_client(Timeouts::default()).ok_or(Error::CloudFormation)?;
     for attempt in 1..=ATTEMPTS {
         // The URL is signed for a request without a content type.
-        let put = client.put(&request.response_url).timeout(Duration::from_secs(10)).body(body.to_string());
+        let put = client.put(&request.response_url).timeout(Duration::from_secs(10)).body(body.clone());
         match put.send().await {
             Ok(response) if response.status().is_success() => return Ok(()),
             Ok(response) => {
-                tracing::warn!(attempt, status = response.status().as_u16(), "CloudFormation did not take the answer")
+                let http_status = response.status().as_u16();
+                tracing::warn!(attempt, http_status, "CloudFormation did not accept the response")
             }
-            // Its text would show the URL.
-            Err(error) => tracing::warn!(attempt, error = %error.without_url(), "CloudFormation was not reached"),
+            Err(error) => {
+                // Its text would show the URL.
+                tracing::warn!(attempt, error = %error.without_url(), "CloudFormation could not be reached")
+            }
         }
         tokio::time::sleep(Duration::from_millis(200) * attempt).await;
     }
-    Err(unreachable())
+    Err(Error::CloudFormation)
 }

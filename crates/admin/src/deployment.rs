@@ -1,46 +1,46 @@
-//! Which of HeyGen's endpoints are this deployment's: those whose URL leads here.
+//! Which of HeyGen's endpoints are ours: those whose URL leads to this deployment.
 
 use aws::endpoints::{PATH, names};
 
 /// Where this deployment receives.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Deployment {
-    /// The API's own URL first, then the public one if there is one, without a slash at the end.
+    /// The API's own URL first, then the public one if there is one; without a trailing slash.
     urls: Vec<String>,
     names: Vec<String>,
 }
 
 impl Deployment {
-    /// `api_url` is the API's own URL; `public_url` is another that leads to it, and that HeyGen
-    /// shall use instead; `endpoints` are the names of the endpoints, comma separated.
+    /// `public_url` is another URL that leads to the API, and that HeyGen should use instead; `endpoints` are
+    /// comma-separated names.
     pub fn new(api_url: &str, public_url: Option<&str>, endpoints: &str) -> Self {
         let urls = [Some(api_url), public_url].into_iter().flatten().map(|url| url.trim_end_matches('/').to_owned());
         Deployment { urls: urls.collect(), names: names(endpoints) }
     }
 
-    /// The endpoints that the receiver knows.
+    /// The names of the endpoints that the receiver serves.
     pub fn names(&self) -> &[String] {
         &self.names
     }
 
-    /// Where HeyGen shall post for an endpoint.
+    /// Where HeyGen should post an endpoint's deliveries.
     pub fn url_of(&self, name: &str) -> String {
         format!("{}{PATH}{name}", self.url())
     }
 
-    /// Where HeyGen shall post.
+    /// The base URL that HeyGen should post to.
     pub fn url(&self) -> &str {
         self.urls.last().map(String::as_str).unwrap_or_default()
     }
 
-    /// The endpoint that a URL of this deployment is for; `None` for the URLs of others.
+    /// The name of the endpoint with this URL; `None` if the URL is not ours.
     pub fn name_of<'a>(&self, url: &'a str) -> Option<&'a str> {
         let name = self.urls.iter().find_map(|own| strip_prefix_of_url(url, own)?.strip_prefix(PATH))?;
         Some(name.trim_end_matches('/'))
     }
 }
 
-/// Scheme and host are the same in any case; a path is not.
+/// Scheme and host are compared ignoring case, the path is not.
 fn strip_prefix_of_url<'a>(url: &'a str, prefix: &str) -> Option<&'a str> {
     let (start, rest) = url.split_at_checked(prefix.len())?;
     let host_end = prefix.find("://").and_then(|at| Some(at + 3 + prefix[at + 3..].find('/')?)).unwrap_or(prefix.len());

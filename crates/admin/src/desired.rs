@@ -1,22 +1,23 @@
-//! The endpoints that are wanted: `endpoints.json`, whose schema is `endpoints.schema.json`.
+//! The configured endpoints: `endpoints.json`, whose schema is `endpoints.schema.json`.
 
-use crate::error::Error;
 use serde::Deserialize;
 use std::collections::HashSet;
+use std::fmt::Display;
+use thiserror::Error;
 
-/// An endpoint that shall be registered.
+/// An endpoint that should be registered at HeyGen.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DesiredEndpoint {
-    /// Its name here: the last part of its path, and of its secret's name.
+    /// The last part of its path, and of its secret's name.
     pub name: String,
-    /// The event types that it shall get; `None` is all, those that are still to come included.
+    /// The event types that it gets; `None` is all, future ones included.
     #[serde(default)]
     pub events: Option<Vec<String>>,
-    /// The one entity that it shall hear of.
+    /// The only entity whose events it gets.
     #[serde(default)]
     pub entity_id: Option<String>,
-    /// Whether it shall be registered at all. HeyGen cannot switch an endpoint off.
+    /// Whether it should be registered. HeyGen cannot switch an endpoint off.
     #[serde(default = "yes")]
     pub enabled: bool,
 }
@@ -33,71 +34,86 @@ struct File {
     endpoints: Vec<DesiredEndpoint>,
 }
 
+/// The first error in `endpoints.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("endpoints.json: {field}: {reason}")]
+pub struct InvalidFile {
+    /// As a path, such as `endpoints[0].name`.
+    pub field: String,
+    pub reason: String,
+}
+
+impl InvalidFile {
+    fn new(field: &str, reason: impl Display) -> Self {
+        InvalidFile { field: field.to_owned(), reason: reason.to_string() }
+    }
+}
+
 impl DesiredEndpoint {
-    /// One that gets everything.
     pub fn all_events(name: &str) -> Self {
         DesiredEndpoint { name: name.to_owned(), events: None, entity_id: None, enabled: true }
     }
 }
 
-/// Reads `endpoints.json` for a deployment with these endpoints; an empty text wants all of them,
-/// with all events.
-///
-/// # Errors
-///
-/// The first thing that is wrong, with the field that it is wrong in.
-pub fn wanted(json: &str, names: &[String]) -> Result<Vec<DesiredEndpoint>, Error> {
+/// Reads `endpoints.json` for a deployment with these endpoint names. An empty text means all of them, with all events.
+pub fn desired_endpoints(json: &str, names: &[String]) -> Result<Vec<DesiredEndpoint>, InvalidFile> {
     if json.trim().is_empty() {
         return Ok(names.iter().map(|name| DesiredEndpoint::all_events(name)).collect());
     }
     let mut reader = serde_json::Deserializer::from_str(json);
-    let file: Result<File, _> = serde_path_to_error::deserialize(&mut reader);
-    let file = file.map_err(|error| {
+    let file: File = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();
-        wrong(if [".", "?"].contains(&path.as_str()) { "the document" } else { &path }, error.inner())
+        InvalidFile::new(if [".", "?"].contains(&path.as_str()) { "the document" } else { &path }, error.inner())
     })?;
-    reader.end().map_err(|error| wrong("the document", error))?;
-    let mut seen = HashSet::new();
+    reader.end().map_err(|error| InvalidFile::new("the document", error))?;
+    let mut checked = HashSet::new();
     for (index, endpoint) in file.endpoints.iter().enumerate() {
         let field = |name: &str| format!("endpoints[{index}].{name}");
         let DesiredEndpoint { name, events, entity_id, enabled: _ } = endpoint;
         if !names.contains(name) {
-            let known = names.join(", ");
-            let why = format!(
-                "{name:?} is not received here; the deployment's parameter Endpoints has {known}: add it there, or correct it"
+            let configured = names.join(", ");
+            let reason = format!(
+                "unknown endpoint {name:?} (configured: {configured}): add it to the deployment's parameter Endpoints, or correct it"
             );
-            return Err(wrong(&field("name"), why));
+            return Err(InvalidFile::new(&field("name"), reason));
         }
-        if !seen.insert(name) {
-            return Err(wrong(&field("name"), format!("{name:?} is there twice: remove one")));
+        if !checked.insert(name) {
+            return Err(InvalidFile::new(&field("name"), format!("duplicate {name:?}: remove one")));
         }
         if entity_id.as_ref().is_some_and(String::is_empty) {
-            return Err(wrong(&field("entity_id"), "it is empty: leave it out to hear of every entity"));
+            return Err(InvalidFile::new(
+                &field("entity_id"),
+                "it is empty: leave it out for the events of every entity",
+            ));
         }
-        let Some(events) = events else { continue };
-        if events.is_empty() {
-            return Err(wrong(&field("events"), "the list is empty: name at least one event type, or null for all"));
-        }
-        let mut types = HashSet::new();
-        for (at, event) in events.iter().enumerate() {
-            let field = field(&format!("events[{at}]"));
-            if !is_event_type(event) {
-                return Err(wrong(&field, format!("{event:?} is not an event type such as avatar_video.success")));
-            }
-            if !types.insert(event) {
-                return Err(wrong(&field, format!("{event:?} is there twice: remove one")));
-            }
+        if let Some(events) = events {
+            check_events(events, &field)?;
         }
     }
     Ok(file.endpoints)
 }
 
-fn is_event_type(text: &str) -> bool {
-    (1..=100).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
+fn check_events(events: &[String], field: &dyn Fn(&str) -> String) -> Result<(), InvalidFile> {
+    if events.is_empty() {
+        let reason = "the list is empty: name at least one event type, or use null for all";
+        return Err(InvalidFile::new(&field("events"), reason));
+    }
+    let mut checked = HashSet::new();
+    for (index, event) in events.iter().enumerate() {
+        let field = field(&format!("events[{index}]"));
+        if !is_event_type(event) {
+            let reason = format!("{event:?} is not an event type such as avatar_video.success");
+            return Err(InvalidFile::new(&field, reason));
+        }
+        if !checked.insert(event) {
+            return Err(InvalidFile::new(&field, format!("duplicate {event:?}: remove one")));
+        }
+    }
+    Ok(())
 }
 
-fn wrong(field: &str, why: impl std::fmt::Display) -> Error {
-    Error::DesiredEndpoint { field: field.to_owned(), why: why.to_string() }
+fn is_event_type(text: &str) -> bool {
+    (1..=100).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
 }
 
 #[cfg(test)]
@@ -109,9 +125,9 @@ mod tests {
     }
 
     #[test]
-    fn nothing_said_is_everything_wanted() {
+    fn an_empty_file_means_all_endpoints_with_all_events() {
         assert_eq!(
-            wanted(" ", &names()).unwrap(),
+            desired_endpoints(" ", &names()).unwrap(),
             [DesiredEndpoint::all_events("main"), DesiredEndpoint::all_events("second")]
         );
     }
@@ -119,13 +135,13 @@ mod tests {
     #[test]
     fn what_is_left_out_has_a_default() {
         let json = r#"{"$schema": "x", "endpoints": [{"name": "main"}, {"name": "second", "events": ["a.b"], "enabled": false}]}"#;
-        let endpoints = wanted(json, &names()).unwrap();
+        let endpoints = desired_endpoints(json, &names()).unwrap();
         assert_eq!(endpoints[0], DesiredEndpoint::all_events("main"));
         assert_eq!((endpoints[1].events.clone().unwrap(), endpoints[1].enabled), (vec!["a.b".to_owned()], false));
     }
 
     #[test]
-    fn what_is_wrong_is_said_with_its_field() {
+    fn an_error_names_its_field() {
         for (json, field) in [
             ("[]", "the document"),
             ("{", "the document"),
@@ -146,7 +162,7 @@ mod tests {
             (r#"{"endpoints": [{"name": "main", "entity_id": ""}]}"#, "endpoints[0].entity_id"),
             (r#"{"endpoints": [{"name": "main", "enabled": "no"}]}"#, "endpoints[0].enabled"),
         ] {
-            let error = wanted(json, &names()).unwrap_err().to_string();
+            let error = desired_endpoints(json, &names()).unwrap_err().to_string();
             assert!(error.starts_with(&format!("endpoints.json: {field}: ")), "{json}: {error}");
         }
     }

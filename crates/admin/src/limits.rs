@@ -1,44 +1,51 @@
-//! How much may be removed without being forced: a wrong configuration must not empty a workspace.
+//! How many endpoints may be deleted or replaced at once: a wrong configuration must not empty a workspace.
 
-use crate::change::{Change, ChangeKind};
-use crate::error::Error;
+use crate::change::{Change, ChangeKind, DeleteReason};
+use thiserror::Error;
 
-/// The most that is removed at once.
+/// The most that a sync removes unless it is forced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Endpoints.
     pub removals: usize,
-    /// Endpoints, as a part of those that this deployment has at HeyGen, in percent.
+    /// In percent of the endpoints that this deployment has at HeyGen.
     pub percent: usize,
 }
 
-/// One endpoint, and not more than 30 % of them.
 impl Default for Limits {
     fn default() -> Self {
         Limits { removals: 1, percent: 30 }
     }
 }
 
+/// A plan that removes too much.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error(
+    "rejected, nothing was changed: the plan deletes or replaces {removals} of {owned} endpoints, and the limit is {most} \
+     or {percent} %. If this is what you want, repeat the request with \"force\": true",
+    most = .limits.removals, percent = .limits.percent
+)]
+pub struct TooManyRemovals {
+    pub removals: usize,
+    pub owned: usize,
+    pub limits: Limits,
+}
+
 impl Limits {
-    /// Whether these changes stay within the limits, for a deployment that has `owned` endpoints.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::TooManyRemovals`], with the numbers.
-    pub fn check(&self, changes: &[&Change], owned: usize) -> Result<(), Error> {
+    /// Checks the changes of a deployment that has `owned` endpoints at HeyGen.
+    pub fn check(&self, changes: &[&Change], owned: usize) -> Result<(), TooManyRemovals> {
         let removals = changes.iter().filter(|change| removes(change)).count();
         if removals > self.removals || removals * 100 > self.percent * owned {
-            return Err(Error::TooManyRemovals { removals, owned, limits: *self });
+            return Err(TooManyRemovals { removals, owned, limits: *self });
         }
         Ok(())
     }
 }
 
-/// What is only the end of a replacement was counted when that was begun.
+/// The last step of a replacement does not count: the replacement did.
 fn removes(change: &Change) -> bool {
-    match &change.what {
+    match &change.kind {
         ChangeKind::Replace { .. } => true,
-        ChangeKind::Delete { why, .. } => *why != crate::change::DeleteReason::Replaced,
+        ChangeKind::Delete { reason, .. } => *reason != DeleteReason::Replaced,
         _ => false,
     }
 }
@@ -46,20 +53,19 @@ fn removes(change: &Change) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::change::DeleteReason;
 
-    fn delete(why: DeleteReason) -> Change {
-        Change { endpoint: "main".into(), what: ChangeKind::Delete { endpoint_id: "ep".into(), why } }
+    fn delete(reason: DeleteReason) -> Change {
+        Change { endpoint: "main".into(), kind: ChangeKind::Delete { endpoint_id: "ep".into(), reason } }
     }
 
     #[test]
     fn one_in_four_may_go_and_no_more() {
-        let unwanted = delete(DeleteReason::Duplicate);
+        let duplicate = delete(DeleteReason::Duplicate);
         let limits = Limits::default();
         for (removals, owned, allowed) in
             [(0, 0, true), (0, 1, true), (1, 1, false), (1, 3, false), (1, 4, true), (2, 100, false)]
         {
-            assert_eq!(limits.check(&vec![&unwanted; removals], owned).is_ok(), allowed, "{removals} of {owned}");
+            assert_eq!(limits.check(&vec![&duplicate; removals], owned).is_ok(), allowed, "{removals} of {owned}");
         }
         assert!(limits.check(&[&delete(DeleteReason::Replaced)], 1).is_ok());
     }

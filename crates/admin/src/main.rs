@@ -1,4 +1,4 @@
-//! The Lambda function: configuration, clients, state, run.
+//! The Lambda function `admin`.
 
 // The SDK's futures nest deeper than the default allows.
 #![recursion_limit = "256"]
@@ -12,7 +12,7 @@ use std::sync::Arc;
 async fn main() -> Result<(), Error> {
     aws::telemetry::init();
     let sdk = Sdk::from_env(Timeouts::LONG)?;
-    // A function that does not start leaves CloudFormation waiting: what is wrong is said when it is called.
+    // CloudFormation would wait for a function that ends here, so a wrong configuration is reported per invocation.
     let app = Arc::new(Config::from_env().map(|config| App::new(config, &sdk)));
     run(service_fn(move |event: LambdaEvent<_>| {
         let app = Arc::clone(&app);

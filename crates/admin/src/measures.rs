@@ -1,16 +1,26 @@
-//! What is measured of the endpoints, whenever somebody looks at them.
+//! The metrics.
 
 use crate::plan::Plan;
 use aws::secrets::EndpointSecret;
-use aws::telemetry::{Unit, measure};
+use aws::telemetry::{Unit, count, measure};
 use time::OffsetDateTime;
 
-/// How many changes are left to make.
+/// One sync; `outcome` is `unchanged`, `changed`, `rejected` or `failed`.
+pub(crate) fn sync(outcome: &str) {
+    count("EndpointSyncs", &[("Outcome", outcome)]);
+}
+
+/// One change; `outcome` is `done` or `failed`.
+pub(crate) fn change(name: &str, outcome: &str) {
+    count("EndpointChanges", &[("Change", name), ("Outcome", outcome)]);
+}
+
+/// The number of changes that are left to make.
 pub(crate) fn drift(plan: &Plan) {
     measure("EndpointDrift", plan.changes.len(), Unit::Count, &[]);
 }
 
-/// The age of the oldest secret that is in use, as far as ages are known.
+/// The age of the oldest current secret; nothing if no age is known.
 pub(crate) fn secrets<'a>(stored: impl IntoIterator<Item = &'a EndpointSecret>, now: OffsetDateTime) {
     if let Some(days) = oldest_days(stored, now) {
         measure("OldestSecretDays", days, Unit::None, &[]);
@@ -38,7 +48,7 @@ mod tests {
         };
         let known = [Some(datetime!(2026-11-01 13:00 UTC)), None, Some(datetime!(2026-11-20 12:00 UTC))].map(stored);
         assert_eq!(oldest_days(&known, now), Some(19));
-        // Nobody knows how old a secret is that someone stored by hand, and 0 would be a lie.
+        // The age of a secret that was stored by hand is unknown, and 0 would be wrong.
         assert_eq!(oldest_days(&[stored(None)], now), None);
         assert_eq!(oldest_days(&[EndpointSecret { current: None, ..known[0].clone() }], now), None);
     }

@@ -1,27 +1,29 @@
-//! What is there: at HeyGen, and in Secrets Manager.
+//! What is configured, what HeyGen has and what is stored, at one moment.
 
 use crate::config::Config;
-use crate::desired::{DesiredEndpoint, wanted};
+use crate::desired::{DesiredEndpoint, desired_endpoints};
 use crate::error::Error;
+use crate::measures;
 use crate::plan::{Plan, PlanInput, plan};
 use crate::store::Store;
 use aws::secrets::{EndpointSecret, SecretError};
 use heygen::api::{Api, Endpoint};
 use std::collections::{BTreeMap, BTreeSet};
+use time::OffsetDateTime;
 
-/// What is wanted and what is there, at one moment.
 #[derive(Debug)]
 pub(crate) struct Snapshot {
-    pub(crate) wanted: Vec<DesiredEndpoint>,
+    pub(crate) desired: Vec<DesiredEndpoint>,
     pub(crate) endpoints: Vec<Endpoint>,
+    /// By the endpoint's name, as `unreadable` is.
     pub(crate) stored: BTreeMap<String, EndpointSecret>,
     pub(crate) unreadable: BTreeSet<String>,
 }
 
 impl Snapshot {
     pub(crate) async fn take(config: &Config, api: &Api, store: &Store) -> Result<Self, Error> {
-        // What is wrong with the configuration is said before anyone is asked.
-        let wanted = wanted(&config.endpoints_json, config.deployment.names())?;
+        // A wrong configuration is reported before any call is made.
+        let desired = desired_endpoints(&config.endpoints_json, config.deployment.names())?;
         let (mut stored, mut unreadable) = (BTreeMap::new(), BTreeSet::new());
         for name in config.deployment.names() {
             match store.get(name).await {
@@ -30,25 +32,26 @@ impl Snapshot {
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok(Snapshot { wanted, endpoints: api.endpoints().all().await?, stored, unreadable })
+        measures::secrets(stored.values(), OffsetDateTime::now_utc());
+        Ok(Snapshot { desired, endpoints: api.endpoints().all().await?, stored, unreadable })
     }
 
     pub(crate) fn plan(&self, config: &Config) -> Plan {
         plan(&PlanInput {
             deployment: &config.deployment,
-            wanted: &self.wanted,
+            desired: &self.desired,
             endpoints: &self.endpoints,
             stored: &self.stored,
             unreadable: &self.unreadable,
         })
     }
 
-    /// What HeyGen has for the URL of an endpoint of ours.
+    /// What HeyGen has with the URL of an endpoint of ours.
     pub(crate) fn candidates<'a>(&'a self, config: &'a Config, name: &'a str) -> impl Iterator<Item = &'a Endpoint> {
         self.endpoints.iter().filter(move |endpoint| config.deployment.name_of(&endpoint.url) == Some(name))
     }
 
-    pub(crate) fn wanted(&self, name: &str) -> Option<&DesiredEndpoint> {
-        self.wanted.iter().find(|wanted| wanted.name == name)
+    pub(crate) fn desired(&self, name: &str) -> Option<&DesiredEndpoint> {
+        self.desired.iter().find(|desired| desired.name == name)
     }
 }

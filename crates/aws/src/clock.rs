@@ -1,4 +1,4 @@
-//! One spelling of time: UTC, milliseconds, fixed width, so that text sorts as time does.
+//! One format of time: UTC, milliseconds, fixed width, so that texts sort by time.
 
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;

@@ -1,6 +1,6 @@
-//! What the functions agree on about endpoints: where each is received, and how a list of them is written.
+//! What the functions share about endpoints: their paths, and the format of a list of names.
 
-/// What comes before an endpoint's name in a path.
+/// An endpoint's path is this and its name.
 pub const PATH: &str = "/webhooks/heygen/";
 
 /// The names in a comma separated list.

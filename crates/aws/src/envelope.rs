@@ -12,50 +12,30 @@ use std::io::Read;
 use thiserror::Error;
 use time::OffsetDateTime;
 
-/// SQS takes no message above 1 MiB. A little room is left for the attributes that the processor
-/// adds when it has to put a message into the dead-letter queue.
+/// SQS allows 1 MiB per message. A little room is left for the attributes that the processor adds
+/// when it dead-letters a message.
 pub const MAX_MESSAGE_BYTES: usize = 1024 * 1024 - 1024;
 
-/// No body unpacks to more than this: the receiver cannot have been sent more by Lambda (6 MB).
+/// No body decompresses to more than this: Lambda limits the receiver's input to 6 MB.
 const MAX_BODY_BYTES: u64 = 8 * 1024 * 1024;
 
 const VERSION: u32 = 1;
 
-/// One delivery: the authentic body, and what is known of how it came.
+/// One delivery: the authentic body, and how it was received.
 #[derive(Debug)]
 pub struct Delivery {
-    /// The endpoint that it was sent to.
     pub endpoint: String,
-    /// When it was received, in milliseconds.
+    /// To the millisecond.
     pub received_at: OffsetDateTime,
-    /// The request that brought it, for finding its log lines.
+    /// API Gateway's id of the request, for finding its log lines.
     pub request_id: String,
-    /// How it came.
-    pub via: Via,
-    /// What its headers said. The signature does not cover them.
+    /// The source: `delivery` if HeyGen posted it. An open set, so that a new source needs no new version.
+    pub via: String,
     pub advisory: Advisory,
-    /// The body.
     pub body: Verified,
 }
 
-/// How an event came to us.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Via {
-    /// HeyGen posted it.
-    Delivery,
-}
-
-impl Via {
-    /// The word that is stored and logged.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Via::Delivery => "delivery",
-        }
-    }
-}
-
-/// Headers that may help a person and prove nothing.
+/// Headers for information only: the signature does not cover them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Advisory {
     /// `Heygen-Event-Id`.
@@ -71,16 +51,13 @@ pub struct Advisory {
 #[error("the delivery does not fit into an SQS message, not even compressed")]
 pub struct TooLarge;
 
-/// The message is not one of ours. It quotes nothing of the message.
+/// The message cannot be read. The error quotes nothing of the message.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum Unreadable {
-    /// Not the JSON that we write.
     #[error("not an envelope")]
     NotAnEnvelope,
-    /// Written by a newer release.
     #[error("envelope version {0} is not known to this release")]
     Version(u32),
-    /// The body's encoding does not hold.
     #[error("the envelope's body cannot be decoded")]
     Body,
 }
@@ -91,7 +68,7 @@ struct Message<'a> {
     endpoint: Cow<'a, str>,
     received_at: Cow<'a, str>,
     request_id: Cow<'a, str>,
-    via: Via,
+    via: Cow<'a, str>,
     #[serde(default)]
     advisory: Cow<'a, Advisory>,
     encoding: Encoding,
@@ -106,16 +83,15 @@ struct VersionOnly {
 #[derive(Clone, Copy, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Encoding {
-    /// As it is: readable in the console.
+    /// Unchanged: readable in the console.
     Text,
-    /// Not UTF-8, or with characters that SQS refuses.
+    /// For a body that is not UTF-8, or has characters that SQS rejects.
     Base64,
-    /// gzip, then base64: too long otherwise.
+    /// gzip, then base64, for a body that would be too long.
     Gzip,
 }
 
 impl Delivery {
-    /// The message to send.
     pub fn seal(&self) -> Result<String, TooLarge> {
         let body = self.body.body();
         let plain = match std::str::from_utf8(body) {
@@ -136,7 +112,7 @@ impl Delivery {
             endpoint: Cow::Borrowed(&self.endpoint),
             received_at: Cow::Borrowed(&received_at),
             request_id: Cow::Borrowed(&self.request_id),
-            via: self.via,
+            via: Cow::Borrowed(&self.via),
             advisory: Cow::Borrowed(&self.advisory),
             encoding,
             body,
@@ -144,8 +120,8 @@ impl Delivery {
         serde_json::to_string(&message).ok().filter(|text| text.len() <= MAX_MESSAGE_BYTES).ok_or(TooLarge)
     }
 
-    /// Reads what [`seal`](Self::seal) wrote. Only the receiver's role may write to the queue: that
-    /// is what makes the body trusted here.
+    /// Reads what [`seal`](Self::seal) wrote. The body is authentic because only the receiver's role may write to the
+    /// queue.
     #[expect(clippy::disallowed_methods, reason = "only verified bodies are written to the queue")]
     pub fn open(message: &str) -> Result<Self, Unreadable> {
         let VersionOnly { version } = serde_json::from_str(message).map_err(|_| Unreadable::NotAnEnvelope)?;
@@ -163,7 +139,7 @@ impl Delivery {
             endpoint: message.endpoint.into_owned(),
             received_at: clock::from_text(&message.received_at).map_err(|_| Unreadable::NotAnEnvelope)?,
             request_id: message.request_id.into_owned(),
-            via: message.via,
+            via: message.via.into_owned(),
             advisory: message.advisory.into_owned(),
             body: Verified::assume_authentic(body),
         })
@@ -178,7 +154,7 @@ fn gzip(bytes: &[u8]) -> Result<Vec<u8>, TooLarge> {
 
 fn gunzip(bytes: &[u8]) -> Result<Vec<u8>, Unreadable> {
     let mut body = Vec::new();
-    // One byte more than allowed tells "too long" from "just fits".
+    // Reading one byte more than allowed distinguishes "too long" from "just fits".
     let read = GzDecoder::new(bytes).take(MAX_BODY_BYTES + 1).read_to_end(&mut body);
     match read {
         Ok(length) if length as u64 <= MAX_BODY_BYTES => Ok(body),
@@ -198,7 +174,7 @@ mod tests {
             endpoint: "main".into(),
             received_at: datetime!(2026-11-21 03:40:00.123 UTC),
             request_id: "request-1".into(),
-            via: Via::Delivery,
+            via: "delivery".into(),
             advisory: Advisory { event_id: Some("evt_1".into()), timestamp: None },
             body: Verified::assume_authentic(body),
         }
@@ -209,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_says_what_it_is() {
+    fn a_message_is_versioned_json() {
         let message = delivery(br#"{"event_type":"x"}"#.to_vec()).seal().unwrap();
         assert_eq!(
             message,
@@ -249,7 +225,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_body_survives_in_characters_that_sqs_takes(body: Vec<u8>) {
+        fn any_body_survives_in_characters_that_sqs_accepts(body: Vec<u8>) {
             let message = delivery(body.clone()).seal().unwrap();
             prop_assert!(message.chars().all(allowed_by_sqs));
             let opened = Delivery::open(&message).unwrap();
@@ -257,7 +233,7 @@ mod tests {
         }
 
         #[test]
-        fn any_text_survives_in_characters_that_sqs_takes(text: String, odd in any::<char>()) {
+        fn any_text_survives_in_characters_that_sqs_accepts(text: String, odd in any::<char>()) {
             let body = format!("{text}{odd}\u{0}\u{FFFF}{odd}").into_bytes();
             let message = delivery(body.clone()).seal().unwrap();
             prop_assert!(message.chars().all(allowed_by_sqs));

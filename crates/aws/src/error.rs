@@ -1,20 +1,18 @@
-//! Errors have a class: it decides what happens to the delivery.
+//! Errors have a class, which decides what happens to the delivery.
 
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 pub use heygen::ErrorClass;
 use std::fmt;
 
-/// A failed AWS call, with nothing in it that the call carried.
+/// A failed AWS call. It holds none of the call's input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AwsError {
-    /// The operation, `sqs:SendMessage` say.
+    /// Such as `sqs:SendMessage`.
     pub operation: &'static str,
-    /// What follows from it.
     pub class: ErrorClass,
-    /// AWS's error code, or what kept us from getting one (`timeout`, `connection`).
+    /// AWS's error code, or why there is none (`timeout`, `connection`).
     pub code: String,
-    /// AWS's own words; kept only where the class is [`ErrorClass::Denied`], since other messages may
-    /// quote the input.
+    /// AWS's message; kept only for [`ErrorClass::Denied`], since other messages may quote the input.
     pub message: Option<String>,
 }
 
@@ -28,26 +26,34 @@ impl fmt::Display for AwsError {
 impl std::error::Error for AwsError {}
 
 impl AwsError {
-    /// Reads class and code from what the SDK says.
+    pub fn new(operation: &'static str, class: ErrorClass, code: impl Into<String>) -> Self {
+        AwsError { operation, class, code: code.into(), message: None }
+    }
+
+    /// The request could not be built from its input, so retrying cannot help.
+    pub fn unbuildable(operation: &'static str) -> Self {
+        Self::new(operation, ErrorClass::Permanent, "request could not be built")
+    }
+
+    /// Reads class and code from the SDK's error.
     pub fn of<E: ProvideErrorMetadata, R>(operation: &'static str, error: &SdkError<E, R>) -> Self {
         let (class, code) = match error {
+            SdkError::ConstructionFailure(_) => return Self::unbuildable(operation),
             SdkError::ServiceError(service) => {
                 let code = service.err().code().unwrap_or("unknown");
                 (class_of(code), code)
             }
             SdkError::TimeoutError(_) => (ErrorClass::Transient, "timeout"),
-            SdkError::ConstructionFailure(_) => (ErrorClass::Permanent, "request could not be built"),
-            // Missing credentials show here too: the chain is ours, and the next start may have them.
+            // Missing credentials are here, too; the next start may have them.
             SdkError::DispatchFailure(_) => (ErrorClass::Transient, "connection"),
             _ => (ErrorClass::Transient, "unreadable response"),
         };
         let message = (class == ErrorClass::Denied).then(|| error.message().map(str::to_owned)).flatten();
-        AwsError { operation, class, code: code.to_owned(), message }
+        AwsError { message, ..Self::new(operation, class, code) }
     }
 }
 
-/// The class of an AWS error code. What is not known is worth another try: a delivery is lost by
-/// giving up, never by trying once more.
+/// The class of an AWS error code. Unknown codes are retried: giving up loses a delivery, another attempt never does.
 fn class_of(code: &str) -> ErrorClass {
     match code {
         "AccessDenied"
@@ -72,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_unknown_is_tried_again() {
+    fn an_unknown_code_is_retried() {
         assert_eq!(class_of("SomethingNew"), ErrorClass::Transient);
         assert_eq!(class_of("ThrottlingException"), ErrorClass::Transient);
         assert_eq!(class_of("AccessDeniedException"), ErrorClass::Denied);

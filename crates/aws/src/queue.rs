@@ -1,10 +1,12 @@
-//! Sending to SQS.
+//! Sending messages to SQS.
 
 use crate::error::AwsError;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::MessageAttributeValue;
+use std::collections::HashMap;
 
-/// One SQS queue.
+const SEND: &str = "sqs:SendMessage";
+
 #[derive(Debug, Clone)]
 pub struct Queue {
     client: Client,
@@ -12,32 +14,25 @@ pub struct Queue {
 }
 
 impl Queue {
-    /// The queue at `url`.
     pub fn new(client: Client, url: String) -> Self {
         Queue { client, url }
     }
 
-    /// Returns once SQS holds the message, on several disks.
+    /// Returns once SQS has stored the message durably.
     pub async fn send(&self, message: String) -> Result<(), AwsError> {
         self.send_with(message, &[]).await
     }
 
-    /// As [`send`](Self::send), with text attributes beside the message.
+    /// Like [`send`](Self::send), with text attributes.
     pub async fn send_with(&self, message: String, attributes: &[(&str, &str)]) -> Result<(), AwsError> {
-        let mut request = self.client.send_message().queue_url(&self.url).message_body(message);
+        let mut built = HashMap::new();
         for (name, value) in attributes {
-            let value = MessageAttributeValue::builder().data_type("String").string_value(*value).build();
-            request = request.message_attributes(
-                *name,
-                value.map_err(|_| AwsError {
-                    operation: "sqs:SendMessage",
-                    class: crate::error::ErrorClass::Permanent,
-                    code: "attribute could not be built".into(),
-                    message: None,
-                })?,
-            );
+            let attribute = MessageAttributeValue::builder().data_type("String").string_value(*value).build();
+            built.insert((*name).to_owned(), attribute.map_err(|_| AwsError::unbuildable(SEND))?);
         }
-        request.send().await.map_err(|error| AwsError::of("sqs:SendMessage", &error))?;
-        Ok(())
+        let attributes = Some(built).filter(|built| !built.is_empty());
+        let request = self.client.send_message().queue_url(&self.url).message_body(message);
+        let sent = request.set_message_attributes(attributes).send().await;
+        sent.map(drop).map_err(|error| AwsError::of(SEND, &error))
     }
 }

@@ -1,4 +1,4 @@
-//! SDK clients that start fast: what `aws-config` would look for is known here.
+//! SDK clients that start fast: they skip the searches of `aws-config`.
 
 use crate::env::{ConfigError, Env};
 use aws_credential_types::Credentials;
@@ -10,39 +10,38 @@ use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provi
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// How long a client tries. The operation's time includes every attempt and the waits between.
+/// How long a client tries. An operation includes all attempts and the waits between them.
 #[derive(Debug, Clone, Copy)]
 pub struct Timeouts {
-    /// Attempts per operation.
     pub attempts: u32,
-    /// Longest single attempt.
     pub attempt: Duration,
-    /// Longest operation.
     pub operation: Duration,
 }
 
 impl Timeouts {
-    /// Someone waits for the answer: a delivery has to be answered within 5 s, and takes two calls at most.
+    /// For a caller that waits: a delivery needs a response within 5 s, and takes two calls at most.
     pub const SHORT: Timeouts =
         Timeouts { attempts: 2, attempt: Duration::from_millis(1_000), operation: Duration::from_millis(2_100) };
-    /// Nobody waits but a queue.
+    /// For work that only a queue waits for.
     pub const LONG: Timeouts =
         Timeouts { attempts: 3, attempt: Duration::from_secs(4), operation: Duration::from_secs(10) };
 }
 
-/// What every client is built from.
 #[derive(Debug, Clone)]
 pub struct Sdk {
     region: Region,
     endpoints: BTreeMap<&'static str, String>,
     credentials: SharedCredentialsProvider,
     http: SharedHttpClient,
-    patience: Timeouts,
+    timeouts: Timeouts,
 }
 
 const SQS: &str = "SQS";
 const DYNAMODB: &str = "DYNAMODB";
 const SECRETS_MANAGER: &str = "SECRETS_MANAGER";
+
+const ACCESS_KEY_ID: &str = "AWS_ACCESS_KEY_ID";
+const SECRET_ACCESS_KEY: &str = "AWS_SECRET_ACCESS_KEY";
 
 /// One SDK crate's client from the shared parts: the crates have the same builder, but no common type for it.
 macro_rules! client {
@@ -52,16 +51,16 @@ macro_rules! client {
             .region($self.region.clone())
             .credentials_provider($self.credentials.clone())
             .http_client($self.http.clone())
-            .retry_config(RetryConfig::standard().with_max_attempts($self.patience.attempts))
-            .timeout_config($self.timeouts());
+            .retry_config(RetryConfig::standard().with_max_attempts($self.timeouts.attempts))
+            .timeout_config($self.timeout_config());
         config.set_endpoint_url($self.endpoints.get($service).cloned());
         $sdk::Client::from_conf(config.build())
     }};
 }
 
 impl Sdk {
-    /// From the variables that Lambda sets; see the crate's documentation.
-    pub fn from_env(patience: Timeouts) -> Result<Self, ConfigError> {
+    /// From the variables that Lambda sets; see the crate's documentation. The error names all that are missing.
+    pub fn from_env(timeouts: Timeouts) -> Result<Self, ConfigError> {
         let mut env = Env::from_process();
         let endpoints = [SQS, DYNAMODB, SECRETS_MANAGER]
             .into_iter()
@@ -71,11 +70,19 @@ impl Sdk {
             })
             .collect();
         let region = env.required::<String>("AWS_REGION").map(Region::new);
+        let (id, secret) = (env.required::<String>(ACCESS_KEY_ID), env.required::<String>(SECRET_ACCESS_KEY));
         let credentials = SharedCredentialsProvider::new(FromEnv);
-        env.finish(region.map(|region| Sdk { region, endpoints, credentials, http: http_client(), patience }))
+        let sdk = region.zip(id).zip(secret).map(|((region, _), _)| Sdk {
+            region,
+            endpoints,
+            credentials,
+            http: http_client(),
+            timeouts,
+        });
+        env.finish(sdk)
     }
 
-    /// For tools that know where AWS is: `endpoint` is that of a local AWS, `None` the real one's.
+    /// For tools: `endpoint` is a local AWS's, or `None` for the real one.
     pub fn new(region: &str, endpoint: Option<&str>, credentials: Credentials) -> Self {
         let endpoints = [SQS, DYNAMODB, SECRETS_MANAGER]
             .into_iter()
@@ -86,41 +93,37 @@ impl Sdk {
             endpoints,
             credentials: SharedCredentialsProvider::new(credentials),
             http: http_client(),
-            patience: Timeouts::LONG,
+            timeouts: Timeouts::LONG,
         }
     }
 
-    /// The same, over another HTTP client.
     #[cfg(feature = "stub")]
-    pub(crate) fn over(self, http: SharedHttpClient, patience: Timeouts) -> Self {
-        Sdk { http, patience, ..self }
+    pub(crate) fn over(self, http: SharedHttpClient, timeouts: Timeouts) -> Self {
+        Sdk { http, timeouts, ..self }
     }
 
-    /// A client for SQS.
     pub fn sqs(&self) -> aws_sdk_sqs::Client {
         client!(aws_sdk_sqs, SQS, self)
     }
 
-    /// A client for DynamoDB.
     pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
         client!(aws_sdk_dynamodb, DYNAMODB, self)
     }
 
-    /// A client for Secrets Manager.
     pub fn secrets(&self) -> aws_sdk_secretsmanager::Client {
         client!(aws_sdk_secretsmanager, SECRETS_MANAGER, self)
     }
 
-    fn timeouts(&self) -> TimeoutConfig {
+    fn timeout_config(&self) -> TimeoutConfig {
         TimeoutConfig::builder()
-            .connect_timeout(self.patience.attempt)
-            .operation_attempt_timeout(self.patience.attempt)
-            .operation_timeout(self.patience.operation)
+            .connect_timeout(self.timeouts.attempt)
+            .operation_attempt_timeout(self.timeouts.attempt)
+            .operation_timeout(self.timeouts.operation)
             .build()
     }
 }
 
-/// Credentials from Lambda's variables, read anew each time the SDK asks. Nothing else is looked for.
+/// Credentials from Lambda's variables, read each time the SDK asks. No other source is searched.
 #[derive(Debug)]
 struct FromEnv;
 
@@ -130,7 +133,7 @@ impl ProvideCredentials for FromEnv {
         Self: 'a,
     {
         let env = Env::from_process();
-        let credentials = match (env.text("AWS_ACCESS_KEY_ID"), env.text("AWS_SECRET_ACCESS_KEY")) {
+        let credentials = match (env.text(ACCESS_KEY_ID), env.text(SECRET_ACCESS_KEY)) {
             (Some(id), Some(secret)) => {
                 Ok(Credentials::new(id, secret, env.text("AWS_SESSION_TOKEN"), None, "environment"))
             }

@@ -7,7 +7,7 @@
 //!  "registered": {"endpoint_id": "…", "entity_id": null, "replaces": null},
 //!  "pending": {"change": "rotate", "endpoint_id": "…", "idempotency_key": "…", "since": "2026-11-21T00:00:00Z"}}
 //! ```
-//! Every field may be absent. `registered` and `pending` are the notes of whoever registers the endpoint at HeyGen.
+//! Every field may be absent. `registered` and `pending` are written by admin, which registers the endpoint at HeyGen.
 
 use crate::error::{AwsError, ErrorClass};
 use aws_sdk_secretsmanager::Client;
@@ -16,96 +16,84 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use time::OffsetDateTime;
 
-/// More previous secrets than these are not kept: each of them costs a MAC over a forged body.
+/// The largest number of previous secrets: each costs a MAC over a forged body.
 const MOST_PREVIOUS: usize = 5;
 
-/// What is stored for one endpoint.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EndpointSecret {
-    /// What HeyGen signs with now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub current: Option<Secret>,
-    /// When `current` was stored; not known of what someone stored by hand.
+    /// When `current` was stored; unknown for a secret that was stored by hand.
     #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
     pub current_since: Option<OffsetDateTime>,
-    /// What it signed with before, the latest first.
+    /// The latest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub previous: Vec<Previous>,
     /// The endpoint at HeyGen whose secret `current` is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registered: Option<Registered>,
-    /// A create or a rotation whose outcome is not stored yet: HeyGen may sign with a secret that we do not know.
+    /// A create or a rotation whose result is not stored yet: HeyGen may sign with a secret that is not stored here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending: Option<Pending>,
 }
 
-/// A secret that is on its way out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Previous {
-    /// The secret itself.
     pub secret: Secret,
-    /// Until when a signature made with it is accepted.
+    /// Signatures made with it are accepted until then.
     #[serde(with = "time::serde::rfc3339")]
     pub valid_until: OffsetDateTime,
 }
 
-/// An endpoint as it was registered.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Registered {
-    /// HeyGen's id of it.
     pub endpoint_id: String,
-    /// The one entity that it hears of, which HeyGen never shows.
+    /// The one entity whose events it receives, which HeyGen never returns.
     #[serde(default)]
     pub entity_id: Option<String>,
-    /// The endpoint that it took the place of, and that has to go.
+    /// The endpoint that it replaces, which has to be deleted.
     #[serde(default)]
     pub replaces: Option<String>,
 }
 
-/// A change at HeyGen that was begun.
+/// A change at HeyGen that was started and may or may not have completed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pending {
-    /// The key that the call was, or will be, made with: repeating it gives the same answer.
+    /// The idempotency key of the call: repeating the call with it has the same result.
     pub idempotency_key: String,
-    /// When it was begun.
     #[serde(with = "time::serde::rfc3339")]
     pub since: OffsetDateTime,
-    /// What it was.
     #[serde(flatten)]
     pub change: PendingChange,
 }
 
-/// What was begun.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "change", rename_all = "snake_case")]
 pub enum PendingChange {
-    /// A new endpoint.
     Create {
-        /// The entity that it shall hear of.
+        /// The one entity whose events it is to receive.
         #[serde(default)]
         entity_id: Option<String>,
-        /// The endpoint that it shall take the place of.
+        /// The endpoint that it replaces.
         #[serde(default)]
         replaces: Option<String>,
-        /// The ids that HeyGen had for this URL before. Any other is the new one's.
+        /// The ids that HeyGen had for this URL before the call. Any other id is the new endpoint's.
         #[serde(default)]
         known: Vec<String>,
     },
-    /// A new secret for an endpoint.
     Rotate {
-        /// HeyGen's id of it.
         endpoint_id: String,
     },
 }
 
 impl EndpointSecret {
-    /// The secrets that a signature may be made with at `now`, the likeliest first.
+    /// The secrets that a signature may be made with at `now`, the most likely first.
     pub fn valid_at(&self, now: OffsetDateTime) -> Vec<&Secret> {
         let previous = self.previous.iter().filter(|previous| now < previous.valid_until);
         self.current.iter().chain(previous.map(|previous| &previous.secret)).collect()
     }
 
-    /// Takes what HeyGen signs with from now on. What it signed with before is accepted until `valid_until`.
+    /// Makes `secret` the current one. The one before is accepted until `valid_until`.
     pub fn take(&mut self, secret: Secret, now: OffsetDateTime, valid_until: OffsetDateTime) {
         if self.current.as_ref() != Some(&secret) {
             self.retire(now, valid_until);
@@ -115,8 +103,8 @@ impl EndpointSecret {
         }
     }
 
-    /// HeyGen no longer signs with the current secret, and nobody knows what it signs with instead. The current
-    /// one is accepted until `valid_until`.
+    /// HeyGen no longer signs with the current secret, and the new one is unknown. The current one is accepted until
+    /// `valid_until`.
     pub fn retire(&mut self, now: OffsetDateTime, valid_until: OffsetDateTime) {
         self.previous.retain(|previous| now < previous.valid_until);
         if let Some(secret) = self.current.take() {
@@ -127,19 +115,17 @@ impl EndpointSecret {
     }
 }
 
-/// Why a stored secret could not be read.
 #[derive(Debug, Error)]
 pub enum SecretError {
-    /// Secrets Manager did not answer, or refused.
     #[error(transparent)]
     Aws(#[from] AwsError),
-    /// What is stored is not the JSON above. The value itself is never shown.
+    /// Never shows the value.
     #[error(r#"the value stored in {0} is not of the form {{"current": "whsec_..."}}"#)]
     Malformed(String),
 }
 
 impl SecretError {
-    /// What follows from it. A malformed value stays so until someone stores another.
+    /// A malformed value is permanent: it stays until another is stored.
     pub fn class(&self) -> ErrorClass {
         match self {
             SecretError::Aws(error) => error.class,
@@ -148,7 +134,7 @@ impl SecretError {
     }
 }
 
-/// Reads the secret called `name`. `None`: it is not there, or has no value yet.
+/// Reads a secret. `None`: it does not exist, or has no value yet.
 pub async fn fetch(client: &Client, name: &str) -> Result<Option<EndpointSecret>, SecretError> {
     match fetch_text(client, name).await? {
         None => Ok(None),
@@ -157,27 +143,22 @@ pub async fn fetch(client: &Client, name: &str) -> Result<Option<EndpointSecret>
     }
 }
 
-/// Reads a secret that is any text. `None`: it is not there, or has no value yet.
+/// Reads a secret that is any text. `None`: it does not exist, or has no value yet.
 pub async fn fetch_text(client: &Client, name: &str) -> Result<Option<String>, AwsError> {
     match client.get_secret_value().secret_id(name).send().await {
-        Ok(answer) => Ok(answer.secret_string.filter(|text| !text.is_empty())),
-        // Covers a secret without a value as well: it has no version yet.
+        Ok(response) => Ok(response.secret_string.filter(|text| !text.is_empty())),
+        // Also for a secret without a value, which has no version yet.
         Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()) => Ok(None),
         Err(error) => Err(AwsError::of("secretsmanager:GetSecretValue", &error)),
     }
 }
 
-/// Stores a value in the secret called `name`, which has to be there. Returns once it is stored.
+/// Stores a value in an existing secret.
 pub async fn store(client: &Client, name: &str, value: &EndpointSecret) -> Result<(), AwsError> {
     const OPERATION: &str = "secretsmanager:PutSecretValue";
-    let text = serde_json::to_string(value).map_err(|_| AwsError {
-        operation: OPERATION,
-        class: ErrorClass::Permanent,
-        code: "value could not be written".into(),
-        message: None,
-    })?;
-    let put = client.put_secret_value().secret_id(name).secret_string(text).send().await;
-    put.map(drop).map_err(|error| AwsError::of(OPERATION, &error))
+    let text = serde_json::to_string(value).map_err(|_| AwsError::unbuildable(OPERATION))?;
+    let stored = client.put_secret_value().secret_id(name).secret_string(text).send().await;
+    stored.map(drop).map_err(|error| AwsError::of(OPERATION, &error))
 }
 
 #[cfg(test)]
@@ -197,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn previous_is_valid_until_it_lapses() {
+    fn previous_is_valid_until_it_expires() {
         let secrets = |now| stored().valid_at(now).len();
         assert_eq!(secrets(datetime!(2026-11-21 23:59:59 UTC)), 2);
         assert_eq!(secrets(datetime!(2026-11-22 00:00:00 UTC)), 1);
@@ -214,7 +195,7 @@ mod tests {
         assert!(!format!("{:?}", stored()).contains("whsec"));
     }
     #[test]
-    fn a_new_secret_keeps_the_old_ones_until_they_lapse_and_five_at_most() {
+    fn a_new_secret_keeps_the_old_ones_until_they_expire_and_five_at_most() {
         let now = datetime!(2026-11-21 00:00:00 UTC);
         let mut stored = stored();
         stored.take(secret("whsec_newer"), now, datetime!(2026-11-23 00:00:00 UTC));
@@ -223,7 +204,7 @@ mod tests {
         stored.take(secret("whsec_newer"), later, datetime!(2026-11-24 00:00:00 UTC));
         assert_eq!((stored.previous.len(), stored.current_since), (2, Some(now)), "the same again is no change");
         stored.take(secret("whsec_newest"), later, datetime!(2026-11-24 00:00:00 UTC));
-        assert_eq!(stored.previous.len(), 2, "what has lapsed goes");
+        assert_eq!(stored.previous.len(), 2, "an expired one is removed");
         assert_eq!(stored.valid_at(later), [&secret("whsec_newest"), &secret("whsec_newer"), &secret("whsec_new")]);
         for number in 0..10 {
             stored.take(secret(&format!("whsec_{number}")), now, datetime!(2026-11-23 00:00:00 UTC));

@@ -1,9 +1,9 @@
-//! What the table does with answers that no local AWS gives on demand.
+//! The table with DynamoDB responses that no local AWS produces on demand.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 #![allow(clippy::disallowed_methods, reason = "no request is involved")]
 
-use aws::envelope::{Advisory, Delivery, Via};
+use aws::envelope::{Advisory, Delivery};
 use aws::error::{AwsError, ErrorClass};
 use aws::sdk::Timeouts;
 use aws::stub::{self, Reply};
@@ -19,7 +19,7 @@ use tokio::time::Instant;
 const BODY: &str = r#"{"event_type":"avatar_video.success","event_data":{"video_id":"v","callback_id":"c"}}"#;
 const WITHOUT_CALLBACK_ID: &str = r#"{"event_type":"avatar_video_gif.success","event_data":{"video_id":"v"}}"#;
 
-/// Records `body` while DynamoDB answers with `replies` in turn, and then for ever with the last one.
+/// Records `body` while DynamoDB responds with `replies` in turn; the last one repeats.
 async fn record(body: &str, replies: Vec<Reply>) -> (Result<Recorded, AwsError>, Vec<(String, Value)>) {
     let calls = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&calls);
@@ -34,7 +34,7 @@ async fn record(body: &str, replies: Vec<Reply>) -> (Result<Recorded, AwsError>,
         endpoint: "main".into(),
         received_at: OffsetDateTime::UNIX_EPOCH,
         request_id: "request".into(),
-        via: Via::Delivery,
+        via: "delivery".into(),
         advisory: Advisory::default(),
         body: Verified::assume_authentic(body.into()),
     };
@@ -77,14 +77,14 @@ async fn a_duplicate_is_recognised_without_a_read() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_event_whose_job_is_further_is_logged_alone() {
+async fn an_event_whose_job_is_ahead_is_stored_alone() {
     let (recorded, calls) = record(BODY, vec![cancelled("None", "ConditionalCheckFailed"), done()]).await;
     assert_eq!(recorded, Ok(Recorded::EventOnly));
     assert_eq!(operations(&calls), ["TransactWriteItems", "PutItem"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn conflicts_and_throttling_are_tried_again_under_one_token() {
+async fn conflicts_and_throttling_are_retried_with_one_token() {
     let replies = vec![
         cancelled("TransactionConflict", "None"),
         cancelled("None", "ThrottlingError"),
@@ -100,7 +100,7 @@ async fn conflicts_and_throttling_are_tried_again_under_one_token() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn trying_again_ends_before_the_deadline() {
+async fn retries_end_before_the_deadline() {
     for reply in [cancelled("None", "TransactionConflict"), Reply::Silent] {
         let (recorded, calls) = record(BODY, vec![reply]).await;
         assert_eq!(recorded.unwrap_err().class, ErrorClass::Transient);
@@ -119,7 +119,7 @@ async fn what_can_never_be_written_is_permanent_and_not_quoted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_denied_is_said_in_aws_own_words() {
+async fn a_denied_call_has_aws_own_message() {
     let (recorded, _) = record(BODY, vec![Reply::error(400, "AccessDeniedException")]).await;
     let error = recorded.unwrap_err();
     assert_eq!(error.class, ErrorClass::Denied);

@@ -3,6 +3,7 @@
 
 #[cfg(feature = "api")]
 pub mod api;
+mod backoff;
 mod class;
 mod correlation;
 mod digest;
@@ -19,6 +20,7 @@ mod secret;
 mod signature;
 mod verified;
 
+pub use backoff::backoff;
 pub use class::ErrorClass;
 pub use correlation::CorrelationId;
 pub use event::Event;

@@ -1,4 +1,4 @@
-//! What the processor is told by its environment.
+//! The processor's configuration, from environment variables.
 
 use aws::env::{ConfigError, Env};
 use std::time::Duration;
@@ -8,21 +8,20 @@ const DAY: u64 = 24 * 60 * 60;
 /// The processor's configuration; each field is one parameter of `template.yaml`.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// `TABLE_NAME`: the table of jobs and events.
+    /// `TABLE_NAME`
     pub table_name: String,
-    /// `DEAD_LETTER_QUEUE_URL`: where messages go that can never be recorded.
+    /// `DEAD_LETTER_QUEUE_URL`: for messages that can never be recorded.
     pub dead_letter_queue_url: String,
-    /// `DEDUPE_DAYS`: how long an event is remembered.
+    /// `DEDUPE_DAYS`: how long an event is kept, and duplicates of it are recognized.
     pub dedupe: Duration,
 }
 
 impl Config {
-    /// Reads the process's environment; the error names every variable that is wrong.
     pub fn from_env() -> Result<Self, ConfigError> {
         Self::read(Env::from_process())
     }
 
-    /// As [`from_env`](Self::from_env), from any source.
+    /// The error names every variable that is missing or wrong.
     pub fn read(mut env: Env<'_>) -> Result<Self, ConfigError> {
         let table_name = env.required("TABLE_NAME");
         let dead_letter_queue_url = env.required("DEAD_LETTER_QUEUE_URL");

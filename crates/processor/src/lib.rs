@@ -1,9 +1,12 @@
 #![doc = include_str!("../README.md")]
+#![allow(missing_docs, reason = "comments say why; no other crate uses this one")]
 
 mod app;
 mod batch;
 mod config;
+mod error;
 
-pub use app::{App, Outcome};
-pub use batch::process;
+pub use app::App;
+pub use batch::{process, respond};
 pub use config::Config;
+pub use error::Error;

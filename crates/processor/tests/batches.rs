@@ -1,4 +1,4 @@
-//! Whole batches, with the real SDK over a stand-in for AWS's HTTP side. The batches are the sample
+//! Whole batches, with the real SDK over a stub for AWS's HTTP side. The batches are the sample
 //! events that `cargo lambda invoke` takes, too.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
@@ -35,7 +35,7 @@ fn works(_: &str, _: &Value) -> Reply {
     Reply::Ok(json!({}))
 }
 
-/// Whether the call is about the job of this entity.
+/// Whether the call writes the job of this entity.
 fn is_about(input: &Value, entity: &str) -> bool {
     input["TransactItems"][1]["Update"]["Key"]["item"]["S"].as_str().is_some_and(|key| key.ends_with(entity))
 }
@@ -80,15 +80,15 @@ async fn poison_goes_to_the_dead_letter_queue_alone_and_as_it_was() {
     let poison = batch("poison.json");
     assert!(failures(app, poison.clone()).await.is_empty());
     let calls = calls.lock().unwrap();
-    let buried = of(&calls, "SendMessage");
-    assert_eq!(buried.len(), 1);
-    assert_eq!(buried[0]["MessageBody"].as_str(), poison.records[1].body.as_deref());
-    assert_eq!(buried[0]["MessageAttributes"]["reason"]["StringValue"], "not an envelope");
+    let dead_letters = of(&calls, "SendMessage");
+    assert_eq!(dead_letters.len(), 1);
+    assert_eq!(dead_letters[0]["MessageBody"].as_str(), poison.records[1].body.as_deref());
+    assert_eq!(dead_letters[0]["MessageAttributes"]["reason"]["StringValue"], "not an envelope");
     assert_eq!(of(&calls, "TransactWriteItems").len(), 2, "its neighbours are recorded");
 }
 
 #[tokio::test(start_paused = true)]
-async fn poison_that_cannot_be_buried_is_delivered_again() {
+async fn poison_that_cannot_be_dead_lettered_is_delivered_again() {
     let (app, _) = app(|operation, _| match operation {
         "SendMessage" => Reply::error(400, "AccessDeniedException"),
         _ => Reply::Ok(json!({})),
@@ -98,7 +98,7 @@ async fn poison_that_cannot_be_buried_is_delivered_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_may_pass_is_reported_alone() {
+async fn a_transient_failure_is_reported_alone() {
     for code in ["AccessDeniedException", "ThrottlingException", "InternalServerError", "ResourceNotFoundException"] {
         let first = first_entity();
         let (app, calls) = app(move |_, input| match is_about(input, &first) {
@@ -112,7 +112,7 @@ async fn what_may_pass_is_reported_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_panic_is_one_messages_failure() {
+async fn a_panic_fails_one_message_only() {
     let first = first_entity();
     let (app, _) = app(move |_, input| {
         assert!(!is_about(input, &first), "a bug that this message alone brings to light");
@@ -130,9 +130,9 @@ async fn silence_is_reported_before_the_invocation_ends() {
         false => Reply::Ok(json!({})),
     });
     let batch = batch("batch.json");
-    let begun = tokio::time::Instant::now();
+    let start = tokio::time::Instant::now();
     assert_eq!(failures(app, batch.clone()).await, [message_id(&batch, 0)]);
-    assert!(begun.elapsed() < Duration::from_secs(30));
+    assert!(start.elapsed() < Duration::from_secs(30));
 }
 
 #[tokio::test(start_paused = true)]
@@ -147,15 +147,15 @@ async fn a_failed_message_without_an_id_fails_the_batch_rather_than_being_lost()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_that_dynamodb_can_never_take_is_buried_with_the_reason() {
+async fn a_message_that_dynamodb_will_always_reject_is_dead_lettered_with_the_reason() {
     let (app, calls) = app(|operation, _| match operation {
         "SendMessage" => Reply::Ok(json!({})),
         _ => Reply::error(400, "ValidationException"),
     });
     assert!(failures(app, batch("batch.json")).await.is_empty());
     let calls = calls.lock().unwrap();
-    for buried in of(&calls, "SendMessage") {
-        let reason = &buried["MessageAttributes"]["reason"]["StringValue"];
+    for dead_letter in of(&calls, "SendMessage") {
+        let reason = &dead_letter["MessageAttributes"]["reason"]["StringValue"];
         assert_eq!(reason, "dynamodb:TransactWriteItems failed: ValidationException");
     }
     assert_eq!(of(&calls, "SendMessage").len(), 2);

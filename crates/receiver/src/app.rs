@@ -1,37 +1,29 @@
-//! One delivery, from the request to the queue: verify, enqueue, answer.
+//! One delivery, from the request to the queue: verify, enqueue, respond.
 
-use crate::answer::{Answer, Rejection};
 use crate::config::Config;
+use crate::report::{self, Enqueued};
+use crate::response::{Accepted, Rejection};
 use crate::secret_cache::SecretCache;
 use aws::endpoints::PATH;
-use aws::envelope::{Advisory, Delivery, Via};
+use aws::envelope::{Advisory, Delivery};
 use aws::queue::Queue;
 use aws::sdk::Sdk;
 use aws::secrets::{EndpointSecret, SecretError};
-use aws::telemetry::{self, Unit};
 use heygen::{Event, Signature, Unverified, Verified};
-use lambda_http::http::{HeaderMap, Method, StatusCode};
+use lambda_http::http::{HeaderMap, Method};
 use std::sync::Arc;
 use std::time::Duration;
 use time::OffsetDateTime;
+use tracing::Instrument;
 
-/// HeyGen is answered within 5 s whatever AWS does; it gives up after 10.
+/// HeyGen gets a response within 5 s, however slow AWS is; it waits for 10.
 const DEADLINE: Duration = Duration::from_millis(4_500);
 
-/// HeyGen tries for 24 hours, in seconds.
-const LONGEST_RETRY: f64 = 86_400.0;
-
-/// As far as its clock may be ahead of ours, in seconds.
-const MOST_AHEAD: f64 = 5.0;
-
-/// A request, as far as it matters here.
 #[derive(Debug)]
 pub struct Request {
-    /// The HTTP method.
     pub method: Method,
-    /// The path, with whatever a stage or a custom domain puts before ours.
+    /// The path, possibly behind the prefix of a stage or a custom domain.
     pub path: String,
-    /// The headers.
     pub headers: HeaderMap,
     /// The body, or why there is none.
     pub body: Result<Unverified, Rejection>,
@@ -39,7 +31,7 @@ pub struct Request {
     pub request_id: String,
 }
 
-/// The receiver's state. Nothing in it has to survive the process.
+/// The receiver's state. None of it has to survive the process.
 #[derive(Debug)]
 pub struct App {
     config: Config,
@@ -57,44 +49,32 @@ impl App {
         }
     }
 
-    /// Takes one request, and says in the log and in a metric what became of it.
-    pub async fn handle(&self, request: Request) -> Result<Answer, Rejection> {
+    /// Handles one request, and logs and counts its outcome.
+    pub async fn handle(&self, request: Request) -> Result<Accepted, Rejection> {
         if request.method == Method::OPTIONS {
-            return Ok(Answer::Options);
+            return Ok(Accepted::Options);
         }
-        let request_id = request.request_id.clone();
         let endpoint = self.endpoint(&request.path);
+        let span = report::span(&request.request_id, endpoint.ok());
         let outcome = match endpoint {
-            Err(refusal) => Err(refusal),
+            Err(rejection) => Err(rejection),
             Ok(_) if request.method != Method::POST => Err(Rejection::Method),
             Ok(endpoint) => {
-                let deliver = self.deliver(endpoint, request);
+                let deliver = self.deliver(endpoint, request).instrument(span.clone());
                 tokio::time::timeout(DEADLINE, deliver).await.unwrap_or(Err(Rejection::TooSlow))
             }
         };
-        let word = match &outcome {
-            Ok(_) => "accepted",
-            Err(refusal) => {
-                let (status, outcome) = (refusal.status().as_u16(), refusal.code());
-                tracing::warn!(request_id, endpoint = endpoint.ok(), status, outcome, "delivery refused");
-                if refusal.status() == StatusCode::UNAUTHORIZED {
-                    telemetry::count("SignatureFailures", &[]);
-                }
-                outcome
-            }
-        };
-        telemetry::count("Deliveries", &[("Outcome", word)]);
-        outcome
+        span.in_scope(|| report::write(outcome.as_ref().map_err(|rejection| *rejection)));
+        outcome.map(|enqueued| Accepted::Delivery(enqueued.event.identity))
     }
 
-    /// The endpoint that a path names. What is logged is this name, and never the stranger's path.
     fn endpoint(&self, path: &str) -> Result<&str, Rejection> {
         let (_, name) = path.rsplit_once(PATH).ok_or(Rejection::UnknownPath)?;
         let endpoint = self.config.endpoints.iter().find(|endpoint| *endpoint == name);
         endpoint.map(String::as_str).ok_or(Rejection::UnknownEndpoint)
     }
 
-    async fn deliver(&self, endpoint: &str, request: Request) -> Result<Answer, Rejection> {
+    async fn deliver(&self, endpoint: &str, request: Request) -> Result<Enqueued, Rejection> {
         let received_at = OffsetDateTime::now_utc();
         let body = request.body?;
         if body.is_empty() {
@@ -104,54 +84,37 @@ impl App {
             return Err(Rejection::TooLarge);
         }
         let signatures = self.config.signature_headers.signatures(&request.headers)?;
-        let body = self.verify(endpoint, body, &signatures, received_at, &request.request_id).await?;
+        let body = self.verify(endpoint, body, &signatures, received_at).await?;
 
         let event = Event::read(&body);
+        report::record(&event);
         let delivery = Delivery {
             endpoint: endpoint.to_owned(),
             received_at,
             request_id: request.request_id,
-            via: Via::Delivery,
+            via: "delivery".into(),
             advisory: advisory(&request.headers),
             body,
         };
         let message = delivery.seal().map_err(|_| Rejection::TooLarge)?;
         self.queue.send(message).await.map_err(|error| {
-            let request_id = &delivery.request_id;
-            tracing::error!(request_id, endpoint, %error, class = ?error.class, "the queue did not take the delivery");
+            tracing::error!(%error, class = error.class.as_str(), "the delivery could not be enqueued");
             Rejection::QueueUnavailable
         })?;
-        if let Some(seconds) = seconds_since_sent(&delivery, OffsetDateTime::now_utc()) {
-            telemetry::measure("SecondsToQueue", seconds, Unit::Seconds, &[]);
-        }
-        tracing::info!(
-            request_id = delivery.request_id,
-            endpoint,
-            outcome = "accepted",
-            identity = event.identity.as_str(),
-            correlation_id = event.correlation_id().as_str(),
-            event_type = event.type_label(),
-            body_bytes = delivery.body.body().len(),
-            age_seconds = age(&delivery),
-            // 0 is the current secret, 1 the previous one.
-            secret = delivery.body.matched(),
-            "delivery accepted"
-        );
-        Ok(Answer::Accepted(event.identity))
+        Ok(Enqueued { event, delivery })
     }
 
-    /// A mismatch is settled only when the secret is the one that is stored now, and is not being changed.
+    /// A mismatch is final only if it was checked against the secret that is stored now, and that secret is not being
+    /// changed.
     async fn verify(
         &self,
         endpoint: &str,
         body: Unverified,
         signatures: &[Signature],
         now: OffsetDateTime,
-        request_id: &str,
     ) -> Result<Verified, Rejection> {
         let unavailable = |error: SecretError| {
-            let class = error.class();
-            tracing::error!(request_id, endpoint, %error, ?class, "the endpoint's secret could not be read");
+            tracing::error!(%error, class = error.class().as_str(), "the endpoint's secret could not be read");
             Rejection::SecretUnavailable
         };
         let cached = self.secrets.get(endpoint).await.map_err(unavailable)?;
@@ -176,48 +139,4 @@ fn valid(secret: Option<&Arc<EndpointSecret>>, now: OffsetDateTime) -> Vec<&heyg
 fn advisory(headers: &HeaderMap) -> Advisory {
     let text = |name| Some(headers.get(name)?.to_str().ok()?.to_owned());
     Advisory { event_id: text("heygen-event-id"), timestamp: text("heygen-timestamp") }
-}
-
-/// Seconds since HeyGen says that it sent the delivery. The signature does not cover that header,
-/// and a retry may repeat its first time: a number to look at, not to decide by.
-fn age(delivery: &Delivery) -> Option<i64> {
-    let sent: i64 = delivery.advisory.timestamp.as_ref()?.parse().ok()?;
-    Some(delivery.received_at.unix_timestamp().saturating_sub(sent))
-}
-
-/// The same for the metric, at `now`. A header that says the future, or more than HeyGen's 24 hours of
-/// retries ago, would only spoil the picture.
-fn seconds_since_sent(delivery: &Delivery, now: OffsetDateTime) -> Option<f64> {
-    let sent: i64 = delivery.advisory.timestamp.as_ref()?.parse().ok()?;
-    let seconds = (now - OffsetDateTime::from_unix_timestamp(sent).ok()?).as_seconds_f64();
-    (-MOST_AHEAD..=LONGEST_RETRY).contains(&seconds).then_some(seconds.max(0.0))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use time::macros::datetime;
-
-    #[test]
-    fn only_a_time_that_can_be_true_is_measured() {
-        let now = datetime!(2026-11-21 12:00:00.5 UTC);
-        #[expect(clippy::disallowed_methods, reason = "no request is involved")]
-        let seconds = |timestamp: &str| {
-            let delivery = Delivery {
-                endpoint: "main".into(),
-                received_at: now,
-                request_id: String::new(),
-                via: Via::Delivery,
-                advisory: Advisory { event_id: None, timestamp: Some(timestamp.into()) },
-                body: Verified::assume_authentic(Vec::new()),
-            };
-            seconds_since_sent(&delivery, now)
-        };
-        let sent = |ago: i64| (now.unix_timestamp() - ago).to_string();
-        assert_eq!(seconds(&sent(3)), Some(3.5));
-        assert_eq!(seconds(&sent(-2)), Some(0.0), "clocks differ");
-        for nonsense in [sent(-60), sent(90_000), "soon".into(), i64::MIN.to_string(), i64::MAX.to_string()] {
-            assert_eq!(seconds(&nonsense), None, "{nonsense}");
-        }
-    }
 }

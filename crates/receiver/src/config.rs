@@ -1,4 +1,4 @@
-//! What the receiver is told by its environment.
+//! The receiver's configuration, from environment variables.
 
 use aws::endpoints::names;
 use aws::env::{ConfigError, Env};
@@ -10,26 +10,24 @@ use std::time::Duration;
 pub struct Config {
     /// `ENDPOINTS`: the names that deliveries may be sent to, comma separated.
     pub endpoints: Vec<String>,
-    /// `SECRET_PREFIX`: an endpoint's secret is called this, followed by the endpoint's name.
+    /// `SECRET_PREFIX`: the name of an endpoint's secret is this, followed by the endpoint's name.
     pub secret_prefix: String,
     /// `QUEUE_URL`: where verified deliveries go.
     pub queue_url: String,
     /// `SIGNATURE_HEADERS`: the headers that may carry the signature.
     pub signature_headers: HeaderNames,
-    /// `MAX_BODY_BYTES`: the longest body that is taken.
+    /// `MAX_BODY_BYTES`: the longest body that is accepted.
     pub max_body_bytes: usize,
-    /// `SECRET_REFRESH_SECONDS`: how long after one question to Secrets Manager a failed signature
-    /// may cause the next.
+    /// `SECRET_REFRESH_SECONDS`: the shortest time between two reads of a secret that failed signatures cause.
     pub secret_refresh: Duration,
 }
 
 impl Config {
-    /// Reads the process's environment; the error names every variable that is wrong.
     pub fn from_env() -> Result<Self, ConfigError> {
         Self::read(Env::from_process())
     }
 
-    /// As [`from_env`](Self::from_env), from any source.
+    /// The error names every variable that is missing or wrong.
     pub fn read(mut env: Env<'_>) -> Result<Self, ConfigError> {
         let endpoints = env.required::<String>("ENDPOINTS");
         let secret_prefix = env.required("SECRET_PREFIX");

@@ -1,4 +1,4 @@
-//! The endpoints' secrets, kept between invocations: asking Secrets Manager costs money and time.
+//! The endpoints' secrets, cached between invocations: a call to Secrets Manager costs money and time.
 
 use aws::secrets::{EndpointSecret, SecretError, fetch};
 use aws_sdk_secretsmanager::Client;
@@ -7,22 +7,21 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// For how long a secret is used without asking again.
+/// How long a secret is used without reading it again.
 const FRESH: Duration = Duration::from_secs(300);
 
-/// A cache over Secrets Manager.
 #[derive(Debug)]
 pub struct SecretCache {
     client: Client,
     prefix: String,
-    /// The shortest time between two questions about one endpoint that a sender can cause.
+    /// The shortest time between two reads of one endpoint's secret that a sender can cause.
     refresh: Duration,
     entries: Mutex<HashMap<String, Entry>>,
 }
 
 #[derive(Debug, Clone)]
 struct Entry {
-    asked_at: Instant,
+    read_at: Instant,
     secret: Option<Arc<EndpointSecret>>,
 }
 
@@ -31,30 +30,31 @@ impl SecretCache {
         SecretCache { client, prefix, refresh, entries: Mutex::default() }
     }
 
-    /// The endpoint's secret. `None`: none is stored.
+    /// The endpoint's secret, or `None` if none is stored.
     pub async fn get(&self, endpoint: &str) -> Result<Option<Arc<EndpointSecret>>, SecretError> {
-        let Some(entry) = self.entry(endpoint) else { return self.ask(endpoint).await };
-        // A missing secret is asked for sooner: it is about to be stored.
+        let Some(entry) = self.entry(endpoint) else { return self.read(endpoint).await };
+        // A missing secret is read again sooner: it is about to be stored.
         let fresh = if entry.secret.is_some() { FRESH } else { self.refresh };
-        if entry.asked_at.elapsed() < fresh {
+        if entry.read_at.elapsed() < fresh {
             return Ok(entry.secret);
         }
-        match self.ask(endpoint).await {
-            // What was right five minutes ago serves until Secrets Manager is back.
+        match self.read(endpoint).await {
+            // Secrets Manager is down: the secret of five minutes ago is most likely still right.
             Err(error) if entry.secret.is_some() => {
-                tracing::warn!(endpoint, %error, class = ?error.class(), "the secret could not be refreshed: the last one is used");
+                let class = error.class().as_str();
+                tracing::warn!(%error, class, "the secret could not be read again; the cached one is used");
                 Ok(entry.secret)
             }
-            answer => answer,
+            result => result,
         }
     }
 
-    /// The secret asked for anew, unless that was done a moment ago: forged deliveries must not
-    /// turn into questions to Secrets Manager.
+    /// Reads the secret again, unless that was done a moment ago: forged deliveries must not cause
+    /// calls to Secrets Manager.
     pub async fn refreshed(&self, endpoint: &str) -> Result<Option<Arc<EndpointSecret>>, SecretError> {
         match self.entry(endpoint) {
-            Some(entry) if entry.asked_at.elapsed() < self.refresh => Ok(entry.secret),
-            _ => self.ask(endpoint).await,
+            Some(entry) if entry.read_at.elapsed() < self.refresh => Ok(entry.secret),
+            _ => self.read(endpoint).await,
         }
     }
 
@@ -62,20 +62,20 @@ impl SecretCache {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner).get(endpoint).cloned()
     }
 
-    async fn ask(&self, endpoint: &str) -> Result<Option<Arc<EndpointSecret>>, SecretError> {
-        let asked_at = Instant::now();
-        let answer = fetch(&self.client, &format!("{}{endpoint}", self.prefix)).await;
+    async fn read(&self, endpoint: &str) -> Result<Option<Arc<EndpointSecret>>, SecretError> {
+        let read_at = Instant::now();
+        let result = fetch(&self.client, &format!("{}{endpoint}", self.prefix)).await;
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        match answer {
+        match result {
             Ok(secret) => {
                 let secret = secret.map(Arc::new);
-                entries.insert(endpoint.to_owned(), Entry { asked_at, secret: secret.clone() });
+                entries.insert(endpoint.to_owned(), Entry { read_at, secret: secret.clone() });
                 Ok(secret)
             }
             Err(error) => {
-                // A failed question counts as one, too.
+                // A failed read counts, too.
                 if let Some(entry) = entries.get_mut(endpoint) {
-                    entry.asked_at = asked_at;
+                    entry.read_at = read_at;
                 }
                 Err(error)
             }

@@ -1,4 +1,4 @@
-//! What is written: an event's item, and what an event sets on its job's item. Pure.
+//! The items: an event's, and the attributes that an event sets on its job's item. Pure.
 
 use crate::clock;
 use crate::envelope::Delivery;
@@ -10,22 +10,20 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 use time::OffsetDateTime;
 
-/// An item may have 400 KB. A body above this is not stored; its digest is.
+/// DynamoDB allows 400 KB per item. Of a longer body, only the digest is stored.
 const MAX_BODY_BYTES: usize = 350_000;
-/// Links, or a failure, above this are left to the event's body. An item holds each twice.
+/// Longer links, or a longer failure, are only in the event's body. An item holds each twice.
 const MAX_RESULT_BYTES: usize = 90_000;
-/// A field above this is left to the event's body.
+/// A longer field is only in the event's body.
 const MAX_FIELD_BYTES: usize = 2_048;
 
-/// An item's attributes by name.
 pub type Item = HashMap<String, AttributeValue>;
 
-/// The sort key of an event's item.
 pub fn event_key(event: &Event) -> String {
     format!("event#{}", event.identity)
 }
 
-/// The item that keeps an event as it came, until `keep` has passed since `now`.
+/// The item that holds an event unchanged, and expires after `keep`.
 pub fn event_item(
     correlation: &CorrelationId,
     event: &Event,
@@ -44,7 +42,7 @@ pub fn event_item(
     item.short("callback_id", event.callback_id.as_deref());
     item.short("job", job.map(Job::item_key).as_deref());
     item.text("endpoint", &delivery.endpoint);
-    item.text("via", delivery.via.as_str());
+    item.text("via", &delivery.via);
     item.short("request_id", Some(&delivery.request_id));
     item.short("header_event_id", delivery.advisory.event_id.as_deref());
     item.short("header_timestamp", delivery.advisory.timestamp.as_deref());
@@ -61,8 +59,8 @@ pub fn event_item(
     item.0
 }
 
-/// What an event that moves its job sets on the job's item, and which attributes it takes away.
-/// A team's own attributes are in neither.
+/// The attributes that a job status change sets on the job's item, and those that it removes. Your own attributes are in
+/// neither.
 pub fn job_attributes(
     job: &Job,
     event: &Event,
@@ -70,7 +68,7 @@ pub fn job_attributes(
     now: OffsetDateTime,
 ) -> (BTreeMap<String, AttributeValue>, Vec<&'static str>) {
     let mut set = Attributes::default();
-    // The same limit and the same digest as for a correlation id. `entity_id` is a partition key, too; none of the
+    // The same limit and the same digest as for a correlation id: `entity_id` is a partition key, too, and none of the
     // three may be missing, because the pipe reads them.
     set.text("kind", CorrelationId::of(&job.kind).as_str());
     set.text("entity_id", CorrelationId::of(&job.entity_id).as_str());
@@ -100,8 +98,8 @@ pub fn job_attributes(
     (set.0.into_iter().collect(), gone)
 }
 
-/// What the pipe of the template needs beside the other attributes. The maps are there even if they are empty: AWS does
-/// not say what a pipe makes of a path that leads nowhere.
+/// What the template's pipe needs in addition. The maps are there even if they are empty: AWS does not document what a
+/// pipe does with a path that does not exist.
 fn job_event(status: Status, links: Option<&AttributeValue>, failure: Option<&AttributeValue>) -> AttributeValue {
     let detail_type = match status {
         Status::Pending => "HeyGen Job Pending",
@@ -132,14 +130,14 @@ impl Attributes {
         self.insert(name, AttributeValue::N(value.to_string()));
     }
 
-    /// A field that comes from outside: left out where it is absent, or so long that it could crowd out the rest.
+    /// A field from outside. One that is too long is left out, so that the others fit.
     fn short(&mut self, name: &str, value: Option<&str>) {
         if let Some(value) = value.filter(|value| value.len() <= MAX_FIELD_BYTES) {
             self.text(name, value);
         }
     }
 
-    /// A map of texts, if there are any. False if they are too long to be kept.
+    /// A map of texts, if there are any. False if they are too long to be stored.
     fn map(&mut self, name: &str, entries: &[(&str, &String)]) -> bool {
         let bytes: usize = entries.iter().map(|(name, value)| name.len() + value.len()).sum();
         let fits = bytes <= MAX_RESULT_BYTES;
@@ -154,8 +152,9 @@ impl Attributes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::envelope::{Advisory, Via};
+    use crate::envelope::Advisory;
     use heygen::Verified;
+    use std::collections::BTreeSet;
     use time::macros::datetime;
 
     const NOW: OffsetDateTime = datetime!(2026-11-21 03:40:00 UTC);
@@ -166,7 +165,7 @@ mod tests {
             endpoint: "main".into(),
             received_at: NOW,
             request_id: "request-1".into(),
-            via: Via::Delivery,
+            via: "delivery".into(),
             advisory: Advisory::default(),
             body: Verified::assume_authentic(body.into()),
         }
@@ -205,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn results_too_big_for_an_item_are_left_to_the_event_and_it_says_so() {
+    fn results_too_big_for_an_item_are_only_in_the_event_and_it_says_so() {
         let url = format!("https://files.example.invalid/{}", "x".repeat(MAX_RESULT_BYTES));
         let delivery = delivery(format!(
             r#"{{"event_type":"avatar_video.success","event_data":{{"video_id":"v","url":"{url}"}}}}"#
@@ -217,11 +216,30 @@ mod tests {
     }
 
     #[test]
-    fn a_success_takes_an_older_failure_away() {
+    fn a_success_removes_an_older_failure() {
         let delivery = delivery(r#"{"event_type":"avatar_video.success","event_data":{"video_id":"v"}}"#);
         let event = Event::read(&delivery.body);
         let (_, gone) = job_attributes(&event.job().unwrap(), &event, &delivery, NOW);
         assert!(gone.contains(&"failure"));
+    }
+
+    #[test]
+    fn what_an_event_does_not_set_it_removes_except_the_callback_id() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../events/deliveries");
+        let samples = std::fs::read_dir(folder).unwrap().map(|file| std::fs::read(file.unwrap().path()).unwrap());
+        let changes = samples.filter_map(|body| {
+            let delivery = delivery(body);
+            let event = Event::read(&delivery.body);
+            Some(job_attributes(&event.job()?, &event, &delivery, NOW))
+        });
+        let changes: Vec<_> = changes.collect();
+        let all: BTreeSet<&str> = changes.iter().flat_map(|(set, _)| set.keys().map(String::as_str)).collect();
+        assert!(all.contains("output_language") && all.contains("failure"), "the samples are not read: {all:?}");
+        for (set, gone) in &changes {
+            let stale = all.iter().filter(|name| !set.contains_key(**name) && !gone.contains(name));
+            let stale: Vec<_> = stale.filter(|name| **name != "callback_id").collect();
+            assert!(stale.is_empty(), "the value of an earlier event stays: add {stale:?} to `gone` in job_attributes");
+        }
     }
 
     /// The value at a path of the pipe, such as `job_event.M.links.M`.
@@ -242,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn every_path_of_the_pipe_leads_somewhere() {
+    fn every_path_of_the_pipe_exists() {
         let template = include_str!("../../../../template.yaml");
         let paths = template.split("$.dynamodb.NewImage.").skip(1);
         let paths: Vec<_> = paths.filter_map(|rest| rest.split([' ', '>', '\n', ',']).next()).collect();
@@ -270,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn what_moved_is_told_in_full() {
+    fn a_job_event_has_the_failure_and_empty_links() {
         let delivery =
             delivery(r#"{"event_type":"avatar_video.fail","event_data":{"video_id":"v","msg":"no credit"}}"#);
         let event = Event::read(&delivery.body);

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::{ApiError, Kind};
+use crate::backoff;
 
 /// How often and for how long a call is retried.
 ///
@@ -61,10 +62,8 @@ impl Repeat {
 }
 
 impl RetryPolicy {
-    /// Full jitter, so that clients that failed at the same time do not retry at the same time.
     fn wait(&self, attempt: u32, asked: Option<Duration>) -> Duration {
-        let doubled = self.base.saturating_mul(2_u32.saturating_pow(attempt.saturating_sub(1)));
-        doubled.min(self.cap).mul_f64(fastrand::f64()).max(asked.unwrap_or_default())
+        backoff(self.base, self.cap, attempt).max(asked.unwrap_or_default())
     }
 }
 

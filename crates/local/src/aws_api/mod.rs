@@ -30,13 +30,13 @@ pub struct AwsApi {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum QueryService {
     CloudFormation,
-    CloudWatch,
     Iam,
 }
 
 /// A service that takes and returns JSON, with the operation in a header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JsonService {
+    CloudWatch,
     Events,
     Logs,
 }
@@ -45,7 +45,6 @@ impl QueryService {
     fn name(self) -> &'static str {
         match self {
             QueryService::CloudFormation => "cloudformation",
-            QueryService::CloudWatch => "monitoring",
             QueryService::Iam => "iam",
         }
     }
@@ -53,7 +52,6 @@ impl QueryService {
     fn version(self) -> &'static str {
         match self {
             QueryService::CloudFormation => "2010-05-15",
-            QueryService::CloudWatch => "2010-08-01",
             QueryService::Iam => "2010-05-08",
         }
     }
@@ -62,13 +60,22 @@ impl QueryService {
 impl JsonService {
     fn name(self) -> &'static str {
         match self {
+            JsonService::CloudWatch => "monitoring",
             JsonService::Events => "events",
             JsonService::Logs => "logs",
         }
     }
 
+    fn content_type(self) -> &'static str {
+        match self {
+            JsonService::CloudWatch => "application/x-amz-json-1.0",
+            JsonService::Events | JsonService::Logs => "application/x-amz-json-1.1",
+        }
+    }
+
     fn target(self) -> &'static str {
         match self {
+            JsonService::CloudWatch => "GraniteServiceVersion20100801",
             JsonService::Events => "AWSEvents",
             JsonService::Logs => "Logs_20140328",
         }
@@ -117,7 +124,7 @@ impl AwsApi {
             service: service.name(),
             method: "POST",
             path: "/",
-            headers: &[("content-type", "application/x-amz-json-1.1"), ("x-amz-target", &target)],
+            headers: &[("content-type", service.content_type()), ("x-amz-target", &target)],
             body: input.to_string().as_bytes(),
         })?;
         read_json(&answer.body, operation)
@@ -130,7 +137,7 @@ impl AwsApi {
         read_json(&answer.body, "GetFunctionConfiguration")
     }
 
-    /// Replaces a function's environment variables.
+    /// Replaces a function's environment variables. On AWS that takes a moment; a local AWS has done it by then.
     pub fn set_variables(&self, function: &str, variables: &Value) -> Result<()> {
         let path = format!("/2015-03-31/functions/{function}/configuration");
         let body = serde_json::json!({ "Environment": { "Variables": variables } }).to_string();

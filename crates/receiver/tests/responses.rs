@@ -1,4 +1,4 @@
-//! Every answer of the receiver, with the real SDK over a stand-in for AWS's HTTP side.
+//! Every response of the receiver, with the real SDK over a stub for AWS's HTTP side.
 //! The requests are the sample invocations that `cargo lambda invoke` takes, too.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
@@ -18,7 +18,7 @@ use tokio::time::{Instant, advance};
 
 const SECRET: &str = "whsec_dGVzdF9zZWNyZXQ=";
 
-/// What AWS holds and does.
+/// What AWS stores and how it responds.
 struct Aws {
     secret: Reply,
     queue: Reply,
@@ -60,7 +60,7 @@ impl Test {
                     aws.messages.push(input["MessageBody"].as_str().unwrap().to_owned());
                     aws.queue.clone()
                 }
-                other => panic!("the receiver has no business with {other}"),
+                other => panic!("the receiver must not call {other}"),
             }
         });
         let config = Config {
@@ -84,18 +84,18 @@ impl Test {
         self.aws.lock().unwrap()
     }
 
-    async fn answer(&self, request: ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
-        let asked = Instant::now();
-        let answer = invocation::answer(&self.app, request).await;
-        assert!(asked.elapsed() < Duration::from_secs(5), "answered after {:?}", asked.elapsed());
-        answer
+    async fn respond(&self, request: ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
+        let start = Instant::now();
+        let response = invocation::respond(Ok(&self.app), request).await;
+        assert!(start.elapsed() < Duration::from_secs(5), "the response took {:?}", start.elapsed());
+        response
     }
 
     /// Status and error code.
     async fn status(&self, request: ApiGatewayV2httpRequest) -> (i64, String) {
-        let answer = self.answer(request).await;
-        let code = json_body(&answer)["error"]["code"].as_str().unwrap_or_default().to_owned();
-        (answer.status_code, code)
+        let response = self.respond(request).await;
+        let code = json_body(&response)["error"]["code"].as_str().unwrap_or_default().to_owned();
+        (response.status_code, code)
     }
 }
 
@@ -112,34 +112,34 @@ fn signed(body: &str, secret: &str) -> ApiGatewayV2httpRequest {
     request
 }
 
-fn json_body(answer: &ApiGatewayV2httpResponse) -> Value {
-    answer.body.as_ref().map_or(Value::Null, |body| serde_json::from_slice(body.as_ref()).unwrap_or_default())
+fn json_body(response: &ApiGatewayV2httpResponse) -> Value {
+    response.body.as_ref().map_or(Value::Null, |body| serde_json::from_slice(body.as_ref()).unwrap_or_default())
 }
 
-fn header<'a>(answer: &'a ApiGatewayV2httpResponse, name: &str) -> Option<&'a str> {
-    answer.headers.get(name)?.to_str().ok()
+fn header<'a>(response: &'a ApiGatewayV2httpResponse, name: &str) -> Option<&'a str> {
+    response.headers.get(name)?.to_str().ok()
 }
 
 #[tokio::test]
-async fn options_is_answered_without_a_call_even_with_everything_down() {
+async fn options_gets_204_without_a_call_even_with_everything_down() {
     let test = Test::with(Reply::Silent);
     test.aws().queue = Reply::Silent;
     for path in ["/webhooks/heygen/main", "/webhooks/heygen/unknown", "/"] {
         let mut request = sample("options.json");
         request.raw_path = Some(path.into());
-        let answer = test.answer(request).await;
-        assert_eq!((answer.status_code, header(&answer, "allow")), (204, Some("OPTIONS, POST")));
+        let response = test.respond(request).await;
+        assert_eq!((response.status_code, header(&response, "allow")), (204, Some("OPTIONS, POST")));
     }
     assert!(test.aws().calls.is_empty());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_signed_delivery_is_answered_after_the_queue_has_it_byte_for_byte() {
+async fn a_signed_delivery_gets_200_after_the_queue_has_it_byte_for_byte() {
     for name in ["delivery.json", "base64.json"] {
         let test = Test::new();
-        let answer = test.answer(sample(name)).await;
-        assert_eq!(answer.status_code, 200, "{name}");
-        assert_eq!(json_body(&answer)["identity"].as_str().unwrap().len(), 64);
+        let response = test.respond(sample(name)).await;
+        assert_eq!(response.status_code, 200, "{name}");
+        assert_eq!(json_body(&response)["identity"].as_str().unwrap().len(), 64);
         let delivery = Delivery::open(&test.aws().messages[0]).unwrap();
         assert_eq!(Some(std::str::from_utf8(delivery.body.body()).unwrap()), sample("delivery.json").body.as_deref());
         assert_eq!((delivery.endpoint.as_str(), delivery.request_id.as_str()), ("main", "sample-request"));
@@ -158,7 +158,7 @@ async fn what_is_authentic_is_kept_whatever_it_says() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn either_signature_header_will_do_and_one_that_holds_is_enough() {
+async fn either_signature_header_is_accepted_and_one_valid_signature_is_enough() {
     let test = Test::new();
     let mut request = sample("delivery.json");
     let signature = request.headers.remove("signature").unwrap();
@@ -168,7 +168,7 @@ async fn either_signature_header_will_do_and_one_that_holds_is_enough() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_sender_at_fault_is_told_so_and_nothing_is_enqueued() {
+async fn a_senders_error_has_its_4xx_and_nothing_is_enqueued() {
     let test = Test::new();
     let change = |change: &dyn Fn(&mut ApiGatewayV2httpRequest)| {
         let mut request = sample("delivery.json");
@@ -195,11 +195,11 @@ async fn a_sender_at_fault_is_told_so_and_nothing_is_enqueued() {
         (413, "body_too_large", signed(&"x".repeat(4_000_001), SECRET)),
     ];
     for (status, code, request) in cases {
-        let answer = test.answer(request).await;
-        let error = &json_body(&answer)["error"];
-        assert_eq!((answer.status_code, error["code"].as_str()), (status, Some(code)));
+        let response = test.respond(request).await;
+        let error = &json_body(&response)["error"];
+        assert_eq!((response.status_code, error["code"].as_str()), (status, Some(code)));
         assert!(error["message"].as_str().is_some_and(|message| message.len() > 20), "{error}");
-        assert_eq!(answer.headers.contains_key("allow"), status == 405);
+        assert_eq!(response.headers.contains_key("allow"), status == 405);
     }
     assert!(test.aws().messages.is_empty());
 }
@@ -222,7 +222,7 @@ async fn a_host_or_a_path_that_makes_no_url_is_no_panic() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fault_of_ours_is_503_with_retry_after_and_in_time() {
+async fn our_own_errors_are_503_with_retry_after_and_in_time() {
     let denied = || Reply::error(400, "AccessDeniedException");
     let throttled = || Reply::error(400, "ThrottlingException");
     let missing = || Reply::error(400, "ResourceNotFoundException");
@@ -249,9 +249,13 @@ async fn a_fault_of_ours_is_503_with_retry_after_and_in_time() {
         let shown = format!("{code} for {secret:?} and {queue:?}");
         let test = Test::with(secret);
         test.aws().queue = queue;
-        let answer = test.answer(sample("delivery.json")).await;
-        assert_eq!((answer.status_code, json_body(&answer)["error"]["code"].as_str()), (503, Some(code)), "{shown}");
-        assert!(header(&answer, "retry-after").is_some(), "{shown}");
+        let response = test.respond(sample("delivery.json")).await;
+        assert_eq!(
+            (response.status_code, json_body(&response)["error"]["code"].as_str()),
+            (503, Some(code)),
+            "{shown}"
+        );
+        assert!(header(&response, "retry-after").is_some(), "{shown}");
     }
 }
 
@@ -269,12 +273,12 @@ async fn a_body_that_fits_no_message_even_compressed_is_413() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_mismatch_asks_for_the_secret_once_and_not_more_often_than_allowed() {
+async fn a_mismatch_reads_the_secret_again_but_not_more_often_than_allowed() {
     let test = Test::with(stored(json!({"current": "whsec_old"})));
     assert_eq!(test.status(signed("first", "whsec_old")).await.0, 200);
     test.aws().secret = stored(json!({"current": SECRET}));
 
-    // Just asked: a flood of forgeries causes no further question.
+    // Just read: a flood of forgeries causes no further call.
     for _ in 0..50 {
         assert_eq!(test.status(sample("forged.json")).await.0, 401);
     }
@@ -303,7 +307,7 @@ async fn the_secret_is_kept_between_invocations_and_outlives_secrets_manager() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_previous_secret_holds_until_it_lapses() {
+async fn the_previous_secret_is_valid_until_it_expires() {
     let with_previous = |valid_until: &str| {
         stored(json!({"current": "whsec_new", "previous": [{"secret": SECRET, "valid_until": valid_until}]}))
     };

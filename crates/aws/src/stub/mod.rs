@@ -1,5 +1,7 @@
-//! A stand-in for AWS's HTTP side, for tests of what no local AWS does on demand: conflicts,
-//! throttling, silence. The SDK above it is the real one, with its retries and timeouts.
+//! A stub for AWS's HTTP side, for tests of what no local AWS does on demand: conflicts, throttling, no response.
+//! The SDK above it is the real one, with its retries and timeouts.
+
+pub mod lambda;
 
 use crate::sdk::{Sdk, Timeouts};
 use aws_credential_types::Credentials;
@@ -16,30 +18,26 @@ use serde_json::{Value, json};
 use std::fmt;
 use std::sync::Arc;
 
-/// What AWS does with a call.
 #[derive(Debug, Clone)]
 pub enum Reply {
-    /// It answers.
     Ok(Value),
-    /// It refuses: a status, and the document with `__type`.
+    /// An error response: its status, and the document with `__type`.
     Error(u16, Value),
-    /// The connection breaks.
     Broken,
-    /// It never answers.
+    /// There is never a response.
     Silent,
 }
 
 impl Reply {
-    /// A refusal with nothing but a code.
     pub fn error(status: u16, code: &str) -> Self {
         Reply::Error(status, json!({"__type": code, "message": "canary-message"}))
     }
 }
 
-/// An [`Sdk`] whose calls go to `aws`, which is given the operation (`SendMessage` say) and its input.
-pub fn sdk(patience: Timeouts, aws: impl Fn(&str, Value) -> Reply + Send + Sync + 'static) -> Sdk {
+/// An [`Sdk`] whose calls go to `aws`, which gets the operation, such as `SendMessage`, and its input.
+pub fn sdk(timeouts: Timeouts, aws: impl Fn(&str, Value) -> Reply + Send + Sync + 'static) -> Sdk {
     let credentials = Credentials::new("id", "secret", None, None, "stub");
-    Sdk::new("us-east-1", None, credentials).over(Stub(Arc::new(aws)).into_shared(), patience)
+    Sdk::new("us-east-1", None, credentials).over(Stub(Arc::new(aws)).into_shared(), timeouts)
 }
 
 type Aws = dyn Fn(&str, Value) -> Reply + Send + Sync;

@@ -1,19 +1,19 @@
-//! What HeyGen is answered, through HTTP and API Gateway.
+//! HTTP responses, through API Gateway.
 
 use crate::support::{body, only_event, stack, success, unique};
 use heygen::{CorrelationId, Event, Verified, sign};
 use serde_json::json;
 
-/// Status, error code, and whether the answer says when to try again and which methods there are.
+/// Status, error code, and whether there are the headers Retry-After and Allow.
 fn shape(answer: &simulator::http::Response) -> (u16, Option<String>, bool, bool) {
     let has = |name| answer.header(name).is_some();
     (answer.status, answer.error_code(), has("retry-after"), has("allow"))
 }
 
 #[test]
-fn options_is_answered_on_any_path() {
+fn options_gets_204_on_any_path() {
     let stack = stack();
-    for path in ["/webhooks/heygen/main", "/webhooks/heygen/unset", "/webhooks/heygen/nobody", "/elsewhere"] {
+    for path in ["/webhooks/heygen/main", "/webhooks/heygen/unset", "/webhooks/heygen/unknown", "/elsewhere"] {
         let answer = stack.request("OPTIONS", path, &[], b"").unwrap();
         assert_eq!(answer.status, 204, "{path}");
         assert!(answer.header("allow").is_some_and(|allow| allow.contains("POST")), "{path}: {:?}", answer.headers);
@@ -21,7 +21,7 @@ fn options_is_answered_on_any_path() {
 }
 
 #[test]
-fn a_signed_delivery_is_taken_and_its_identity_told() {
+fn a_signed_delivery_is_accepted_and_its_identity_returned() {
     let stack = stack();
     let id = unique("order");
     let body = success(&id, &unique("video"));
@@ -75,7 +75,7 @@ fn a_body_that_the_gateway_encodes_as_base64_is_verified_and_kept_as_it_was() {
 }
 
 #[test]
-fn a_sender_at_fault_is_told_what_to_do() {
+fn a_senders_error_has_a_response_that_says_what_to_do() {
     let stack = stack();
     let body = success(&unique("order"), &unique("video"));
     let signature = sign(&stack.secret("main").unwrap(), &body);
@@ -87,7 +87,7 @@ fn a_sender_at_fault_is_told_what_to_do() {
         (401, "signature_mismatch", stack.posted(&[("Signature", &"0".repeat(64))], &body)),
         (401, "signature_mismatch", stack.posted(&signed, b"another body")),
         (401, "signature_mismatch", stack.post("second", &signed, &body).unwrap()),
-        (404, "unknown_endpoint", stack.post("nobody", &signed, &body).unwrap()),
+        (404, "unknown_endpoint", stack.post("unknown", &signed, &body).unwrap()),
         (404, "unknown_path", stack.request("POST", "/elsewhere", &signed, &body).unwrap()),
         (405, "method_not_allowed", stack.request("GET", "/webhooks/heygen/main", &[], b"").unwrap()),
         (405, "method_not_allowed", stack.request("PUT", "/webhooks/heygen/main", &signed, &body).unwrap()),
@@ -105,8 +105,8 @@ fn a_sender_at_fault_is_told_what_to_do() {
 fn bad_base64_from_the_gateway_is_400() {
     let stack = stack();
     let event = concat!(env!("CARGO_MANIFEST_DIR"), "/../events/api-gateway/bad-base64.json");
-    let said = stack.api().invoke(&stack.stack().functions.receiver, &std::fs::read(event).unwrap()).unwrap();
-    assert_eq!(said["statusCode"], 400, "{said}");
+    let response = stack.api().invoke(&stack.stack().functions.receiver, &std::fs::read(event).unwrap()).unwrap();
+    assert_eq!(response["statusCode"], 400, "{response}");
 }
 
 #[test]
@@ -118,12 +118,12 @@ fn an_endpoint_without_a_secret_is_503_until_one_is_stored() {
     assert_eq!(shape(&answer), (503, Some("secret_missing".into()), true, false));
 }
 
-/// One test for all that this endpoint's secret goes through: it is the only one whose secret changes.
+/// One test for all states of this endpoint's secret: no other test changes a secret of this stack.
 ///
 /// Each instance of the receiver keeps the secret, and a mismatch makes it ask again, at most every
 /// second here. So each state shows within a few seconds, and that is what is waited for.
 #[test]
-fn each_state_of_a_rotation_has_its_answer() {
+fn each_state_of_a_rotation_has_its_response() {
     let stack = stack();
     let endpoint = "rotating";
     let [old, new] = [unique("whsec_old"), unique("whsec_new")];
@@ -133,11 +133,11 @@ fn each_state_of_a_rotation_has_its_answer() {
         shape(&stack.post(endpoint, &[("Signature", &signature)], &body).unwrap())
     };
     let until = |secret: &str, status: u16, code: Option<&str>| {
-        let wanted = (status, code.map(str::to_owned), status == 503, false);
+        let expected = (status, code.map(str::to_owned), status == 503, false);
         let asked = || {
             // A known secret is kept for minutes; a mismatch is what makes an instance ask again.
             answer("whsec_of_a_stranger");
-            Ok((answer(secret) == wanted).then_some(()))
+            Ok((answer(secret) == expected).then_some(()))
         };
         let what = format!("{status} from the endpoint {endpoint}");
         stack.wait_for(&what, std::time::Duration::from_secs(30), asked).unwrap();

@@ -1,0 +1,269 @@
+//! The replies, their schema `reply.schema.json`, and the samples in `events/admin/replies`.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use admin::reply::{
+    CustomResourceReply, DeliveriesReply, EndpointState, EventTypesReply, ListReply, ListedEndpoint, ListedEvent,
+    ListedEventType, PlanReply, RotateReply, SecretState, SyncReply,
+};
+use admin::{
+    Action, Change, ChangeKind, DeleteReason, PendingKind, Plan, ReplaceReason, Reply, RotateReason, SecretSource,
+};
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use time::macros::datetime;
+
+const URL: &str = "https://abc.execute-api.example.invalid";
+
+fn file(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+fn read(path: &Path) -> Value {
+    let text = std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    serde_json::from_slice(&text).unwrap()
+}
+
+fn change(kind: ChangeKind) -> Change {
+    Change { endpoint: "main".to_owned(), kind }
+}
+
+fn delete(reason: DeleteReason) -> Change {
+    change(ChangeKind::Delete { endpoint_id: "ep_1".to_owned(), reason })
+}
+
+fn rotate(reason: RotateReason) -> Change {
+    change(ChangeKind::Rotate { endpoint_id: "ep_1".to_owned(), reason })
+}
+
+fn create() -> Change {
+    let url = format!("{URL}/webhooks/heygen/main");
+    change(ChangeKind::Create { url, events: None, entity_id: None })
+}
+
+fn plan(changes: Vec<Change>, unchanged: &[&str]) -> Plan {
+    Plan {
+        checksum: "4f53cda18c2baa0c".to_owned(),
+        changes,
+        notes: vec!["main: hologram.success is not an event type that this version knows; HeyGen may reject it".into()],
+        unchanged: unchanged.iter().map(|name| (*name).to_owned()).collect(),
+        owned: 1,
+        foreign: 3,
+    }
+}
+
+fn listed(endpoint: Option<&str>, state: EndpointState, secret: Option<SecretState>) -> ListedEndpoint {
+    ListedEndpoint {
+        endpoint: endpoint.map(str::to_owned),
+        endpoint_id: "ep_1".to_owned(),
+        url: endpoint.map_or("other.example.invalid".to_owned(), |name| format!("{URL}/webhooks/heygen/{name}")),
+        status: Some("enabled".to_owned()),
+        state,
+        events: Some(vec!["avatar_video.success".to_owned()]),
+        created_at: Some("2026-11-21T00:00:00Z".to_owned()),
+        drift: None,
+        secret,
+    }
+}
+
+/// The reply that is the sample of an action.
+fn sample(action: &str) -> Reply {
+    let url = URL.to_owned();
+    match action {
+        "plan" => Reply::Plan(PlanReply { url, plan: plan(vec![create()], &["second"]) }),
+        "sync" => {
+            let left = plan(vec![delete(DeleteReason::NotInFile)], &["second"]);
+            Reply::Sync(SyncReply { url, done: vec![create()], left })
+        }
+        "rotate" => Reply::Rotate(RotateReply {
+            done: rotate(RotateReason::Requested),
+            old_secret_valid_until: Some(datetime!(2026-11-23 12:00 UTC)),
+        }),
+        "list" => Reply::List(ListReply {
+            url,
+            endpoints: vec![
+                listed(Some("main"), EndpointState::Registered, Some(SecretState::Stored)),
+                listed(None, EndpointState::Foreign, None),
+            ],
+            missing: vec!["second".to_owned()],
+            owned: 1,
+            foreign: 1,
+        }),
+        "event-types" => Reply::EventTypes(EventTypesReply {
+            event_types: vec![ListedEventType {
+                event_type: "hologram.success".to_owned(),
+                description: Some("A hologram is ready".to_owned()),
+            }],
+            known: 1,
+            new: vec!["hologram.success".to_owned()],
+            removed: vec!["avatar_video.success".to_owned()],
+        }),
+        "deliveries" => Reply::Deliveries(DeliveriesReply {
+            events: vec![ListedEvent {
+                event_id: Some("evt_1".to_owned()),
+                event_type: "avatar_video.success".to_owned(),
+                created_at: Some("2026-11-21T00:00:00Z".to_owned()),
+                correlation_id: "order_12345".to_owned(),
+                identity: "0cc175b9c0f1b6a831c399e269772661".to_owned(),
+            }],
+            next_token: Some("100".to_owned()),
+        }),
+        other => panic!("add a sample reply of the action {other}"),
+    }
+}
+
+/// Replies with all the values that the samples lack.
+fn more_replies() -> Vec<Reply> {
+    let since = datetime!(2026-11-21 00:00 UTC);
+    let endpoint_id = "ep_1".to_owned();
+    let events = Some(vec!["avatar_video.success".to_owned()]);
+    let mut done = vec![
+        change(ChangeKind::Update {
+            endpoint_id: endpoint_id.clone(),
+            url: None,
+            added: vec!["avatar_video.fail".to_owned()],
+            removed: None,
+        }),
+        change(ChangeKind::Replace {
+            endpoint_id: endpoint_id.clone(),
+            reasons: replace_reasons().to_vec(),
+            events,
+            entity_id: Some("brand_1".to_owned()),
+        }),
+    ];
+    done.extend(pending_kinds().map(|pending| change(ChangeKind::Finish { pending, since })));
+    done.extend(secret_sources().map(|secret| change(ChangeKind::Adopt { endpoint_id: endpoint_id.clone(), secret })));
+    done.extend(rotate_reasons().map(rotate));
+    done.extend(delete_reasons().map(delete));
+    let sync = Reply::Sync(SyncReply { url: URL.to_owned(), done, left: plan(Vec::new(), &[]) });
+
+    let names = ["adopt", "update", "replace", "rotate", "delete"];
+    let drifted = names.map(|drift| ListedEndpoint {
+        drift: Some(drift),
+        ..listed(Some("main"), EndpointState::Registered, Some(SecretState::Pending))
+    });
+    let states = endpoint_states().map(|state| listed(Some("main"), state, Some(SecretState::Unknown)));
+    let secrets = secret_states().map(|secret| listed(Some("main"), EndpointState::Registered, Some(secret)));
+    let endpoints = drifted.into_iter().chain(states).chain(secrets).collect();
+    let list = Reply::List(ListReply { url: URL.to_owned(), endpoints, missing: Vec::new(), owned: 1, foreign: 0 });
+
+    let custom_resource = |request_type: &str| {
+        Reply::CustomResource(CustomResourceReply { request_type: request_type.to_owned(), succeeded: true })
+    };
+    ["Create", "Update", "Delete"].map(custom_resource).into_iter().chain([sync, list]).collect()
+}
+
+/// All values of an enum; a new one does not compile until it is added here, and then the schema lacks it.
+macro_rules! every {
+    ($($function:ident: $kind:ident { $($variant:ident),* })*) => {$(
+        fn $function() -> [$kind; [$($kind::$variant),*].len()] {
+            let all = [$($kind::$variant),*];
+            for value in all {
+                match value { $($kind::$variant => {})* }
+            }
+            all
+        }
+    )*};
+}
+
+every! {
+    pending_kinds: PendingKind { Create, Rotate }
+    secret_sources: SecretSource { List, Store, Rotation }
+    replace_reasons: ReplaceReason { Disabled, AllEvents, EntityScope, SecretInV1 }
+    rotate_reasons: RotateReason { SecretUnknown, Requested }
+    delete_reasons: DeleteReason { NotInFile, NotEnabled, Duplicate, Replaced, Deregistered }
+    endpoint_states: EndpointState { Registered, Duplicate, NotConfigured, Unknown, Foreign }
+    secret_states: SecretState { Stored, Pending, Missing, Unknown }
+}
+
+/// Collects the branches, fields and values of the schema that a reply uses.
+struct Usage<'a> {
+    schema: &'a Value,
+    used: BTreeSet<String>,
+}
+
+impl Usage<'_> {
+    fn visit(&mut self, pointer: &str, instance: &Value) {
+        let node = self.schema.pointer(pointer).unwrap().clone();
+        if let Some(target) = node["$ref"].as_str() {
+            return self.visit(&target[1..], instance);
+        }
+        for (index, branch) in node["oneOf"].as_array().into_iter().flatten().enumerate() {
+            let fields = branch["properties"].as_object().unwrap();
+            if fields.iter().all(|(name, field)| field.get("const").is_none_or(|tag| *tag == instance[name])) {
+                self.visit(&format!("{pointer}/oneOf/{index}"), instance);
+            }
+        }
+        for name in node["properties"].as_object().into_iter().flat_map(|fields| fields.keys()) {
+            if let Some(value) = instance.get(name) {
+                let field = format!("{pointer}/properties/{name}");
+                self.visit(&field, value);
+                self.used.insert(field);
+            }
+        }
+        let items = instance.as_array().filter(|_| node.get("items").is_some());
+        for item in items.into_iter().flatten() {
+            self.visit(&format!("{pointer}/items"), item);
+        }
+        if node.get("enum").is_some() {
+            self.used.insert(format!("{pointer}/enum/{instance}"));
+        }
+    }
+}
+
+/// All fields and values of a schema, as pointers.
+fn everything_in(pointer: &str, node: &Value, all: &mut BTreeSet<String>) {
+    for value in node["enum"].as_array().into_iter().flatten() {
+        all.insert(format!("{pointer}/enum/{value}"));
+    }
+    for (name, field) in node["properties"].as_object().into_iter().flatten() {
+        all.insert(format!("{pointer}/properties/{name}"));
+        everything_in(&format!("{pointer}/properties/{name}"), field, all);
+    }
+    for (index, branch) in node["oneOf"].as_array().into_iter().flatten().enumerate() {
+        everything_in(&format!("{pointer}/oneOf/{index}"), branch, all);
+    }
+    for (name, definition) in node["$defs"].as_object().into_iter().flatten() {
+        everything_in(&format!("{pointer}/$defs/{name}"), definition, all);
+    }
+    if let Some(items) = node.get("items") {
+        everything_in(&format!("{pointer}/items"), items, all);
+    }
+}
+
+#[test]
+fn the_schema_has_every_field_and_value_of_the_replies_and_no_other() {
+    let schema = read(&file("reply.schema.json"));
+    jsonschema::meta::validate(&schema).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let mut usage = Usage { schema: &schema, used: BTreeSet::new() };
+    for reply in Action::NAMES.into_iter().map(sample).chain(more_replies()) {
+        let json = reply.to_json();
+        let errors: Vec<_> = validator.iter_errors(&json).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "reply.schema.json does not allow this reply: {json}\n{}", errors.join("\n"));
+        usage.visit("", &json);
+    }
+    let mut all = BTreeSet::new();
+    everything_in("", &schema, &mut all);
+    let unused: Vec<_> = all.difference(&usage.used).collect();
+    assert!(unused.is_empty(), "reply.schema.json has what no reply has: {unused:#?}");
+}
+
+/// With UPDATE_SAMPLES=1 it writes the samples instead.
+#[test]
+fn every_action_has_a_sample_reply() {
+    let folder = file("../../events/admin/replies");
+    let files: BTreeSet<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let names: BTreeSet<_> = Action::NAMES.iter().map(|name| format!("{name}.json").into()).collect();
+    let unexpected: Vec<_> = files.difference(&names).collect();
+    assert!(unexpected.is_empty(), "events/admin/replies has {unexpected:?}, which are replies to no action");
+    for name in Action::NAMES {
+        let (path, reply) = (folder.join(format!("{name}.json")), sample(name).to_json());
+        assert_eq!(reply["action"], name);
+        if std::env::var_os("UPDATE_SAMPLES").is_some() {
+            std::fs::write(&path, format!("{reply:#}\n")).unwrap();
+        }
+        assert_eq!(read(&path), reply, "{}: write it anew with UPDATE_SAMPLES=1", path.display());
+    }
+}

@@ -1,0 +1,90 @@
+//! The real binary: what it logs for each message, and what it does without a configuration.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use aws::stub::Reply;
+use aws::stub::lambda::{Invoked, invoke};
+use serde_json::{Value, json};
+use std::path::Path;
+
+const VARIABLES: [(&str, &str); 5] = [
+    ("AWS_REGION", "us-east-1"),
+    ("AWS_ACCESS_KEY_ID", "id"),
+    ("AWS_SECRET_ACCESS_KEY", "secret"),
+    ("TABLE_NAME", "table"),
+    ("DEAD_LETTER_QUEUE_URL", "http://queue.invalid/dead"),
+];
+
+fn batch(name: &str) -> Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../events/sqs").join(name);
+    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+}
+
+fn run(variables: &[(&str, &str)], event: &Value, transaction: Reply) -> Invoked {
+    let aws = move |operation: &str, _: Value| match operation {
+        "TransactWriteItems" => transaction.clone(),
+        _ => Reply::Ok(json!({})),
+    };
+    invoke(env!("CARGO_BIN_EXE_processor"), variables, event, aws).unwrap()
+}
+
+/// Message id, outcome and metrics of each line that carries metrics.
+fn reported(invoked: &Invoked) -> Vec<(String, String, Vec<String>)> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let report = |line: &Value| {
+        let entries = line["_aws"]["CloudWatchMetrics"].as_array()?;
+        let metrics = entries.iter().flat_map(|entry| entry["Metrics"].as_array().unwrap());
+        let names = metrics.map(|metric| text(&metric["Name"])).collect();
+        Some((text(&line["message_id"]), text(&line["outcome"]), names))
+    };
+    let mut reported: Vec<_> = invoked.lines.iter().filter_map(report).collect();
+    reported.sort();
+    reported
+}
+
+fn expected(reports: &[(u32, &str, &[&str])]) -> Vec<(String, String, Vec<String>)> {
+    let report = |(number, outcome, metrics): &(u32, &str, &[&str])| {
+        let id = format!("00000000-0000-4000-8000-{number:012}");
+        (id, (*outcome).to_owned(), metrics.iter().map(|name| (*name).to_owned()).collect())
+    };
+    reports.iter().map(report).collect()
+}
+
+#[test]
+fn each_message_is_one_line_with_its_metrics_at_every_log_level() {
+    for level in ["info", "error"] {
+        let variables = [&VARIABLES[..], &[("LOG_LEVEL", level)]].concat();
+        let invoked = run(&variables, &batch("poison.json"), Reply::Ok(json!({})));
+        let updated: &[&str] = &["Events", "SecondsToRecord", "JobStatusChanges"];
+        let wanted = [(1, "job_updated", updated), (2, "dead_letter", &["Events"]), (3, "job_updated", updated)];
+        assert_eq!(reported(&invoked), expected(&wanted));
+        assert_eq!(invoked.lines.len(), 3, "{:?}", invoked.lines);
+        for line in invoked.lines.iter().filter(|line| line["outcome"] == "job_updated") {
+            for key in ["request_id", "endpoint", "identity", "correlation_id", "event_type", "job", "job_status"] {
+                assert!(line[key].is_string(), "{key} is missing in {line}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_message_that_goes_back_is_one_error_and_one_line_with_its_metric() {
+    let invoked = run(&VARIABLES, &batch("batch.json"), Reply::error(400, "AccessDeniedException"));
+    assert_eq!(reported(&invoked), expected(&[(1, "retry", &["Events"]), (2, "retry", &["Events"])]));
+    let errors: Vec<_> = invoked.lines.iter().filter(|line| line["error"].is_string()).collect();
+    assert_eq!(errors.len(), 2, "{:?}", invoked.lines);
+    for error in errors {
+        assert_eq!(error["class"], "denied");
+        assert!(error["identity"].is_string() && error["message_id"].is_string(), "{error}");
+    }
+}
+
+#[test]
+fn without_a_configuration_the_function_error_names_all_that_is_missing() {
+    let invoked = run(&[], &batch("batch.json"), Reply::Ok(json!({})));
+    let error = invoked.result.unwrap_err();
+    assert_eq!(error["errorType"], "permanent");
+    let message = error["errorMessage"].as_str().unwrap();
+    let unnamed: Vec<_> = VARIABLES.iter().map(|(name, _)| name).filter(|name| !message.contains(**name)).collect();
+    assert!(unnamed.is_empty(), "{unnamed:?} are not named in: {message}");
+}
