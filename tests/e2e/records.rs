@@ -45,7 +45,7 @@ fn timeless(rows: &Rows) -> Vec<Value> {
 }
 
 #[test]
-fn every_order_of_events_ends_alike() {
+fn every_order_of_events_has_the_same_result() {
     let stack = stack();
     let video = unique("video");
     let events = |id: &str| {
@@ -66,7 +66,7 @@ fn every_order_of_events_ends_alike() {
             let events = events(&id);
             for (sent, index) in order.iter().enumerate() {
                 stack.accepted(&events[*index]);
-                // Recorded before the next is sent: SQS keeps no order, so this is how there is one.
+                // SQS keeps no order, so each is recorded before the next is sent.
                 stack.recorded(&id, sent + 1);
             }
             timeless(&stack.recorded(&id, 3))
@@ -81,7 +81,7 @@ fn every_order_of_events_ends_alike() {
 }
 
 #[test]
-fn a_failed_job_says_why() {
+fn a_failed_job_has_the_reason() {
     let stack = stack();
     let id = unique("order");
     let error = json!({"code": "insufficient_credit", "message": "There is no credit left."});
@@ -120,14 +120,19 @@ fn a_teams_own_attributes_survive() {
     let (id, video) = (unique("order"), unique("video"));
     let text = |text: &str| AttributeValue::S(text.to_owned());
     let set = |name: &str, value: &str| {
-        let update = |dynamodb: aws_sdk_dynamodb::client::Client| {
-            let update = dynamodb.update_item().table_name(&stack.stack().table);
-            let update =
-                update.key("correlation_id", text(&id)).key("item", text(&format!("job#avatar_video#{video}")));
-            let update = update.update_expression("SET #name = :value").expression_attribute_names("#name", name);
-            update.expression_attribute_values(":value", text(value)).send()
+        let update = async |dynamodb: &aws_sdk_dynamodb::Client| {
+            dynamodb
+                .update_item()
+                .table_name(&stack.stack().table)
+                .key("correlation_id", text(&id))
+                .key("item", text(&format!("job#avatar_video#{video}")))
+                .update_expression("SET #name = :value")
+                .expression_attribute_names("#name", name)
+                .expression_attribute_values(":value", text(value))
+                .send()
+                .await
         };
-        stack.dynamodb(async |dynamodb| update(dynamodb.clone()).await).unwrap();
+        stack.dynamodb(update).unwrap();
     };
 
     set("customer", "before any event");
@@ -150,18 +155,23 @@ fn an_event_that_has_expired_is_new_again_though_its_item_is_still_there() {
     let body = body("hologram.rendered", json!({"callback_id": id}));
     let identity = stack.accepted(&body);
     stack.recorded(&id, 1);
-    // DynamoDB deletes what has expired within days, not at once.
+    // DynamoDB deletes expired items within days, not at once.
     let text = |text: &str| AttributeValue::S(text.to_owned());
     let expire = async |dynamodb: &aws_sdk_dynamodb::Client| {
-        let update = dynamodb.update_item().table_name(&stack.stack().table);
-        let update = update.key("correlation_id", text(&id)).key("item", text(&format!("event#{identity}")));
-        let update = update.update_expression("SET expires_at = :past");
-        update.expression_attribute_values(":past", AttributeValue::N("1".into())).send().await
+        dynamodb
+            .update_item()
+            .table_name(&stack.stack().table)
+            .key("correlation_id", text(&id))
+            .key("item", text(&format!("event#{identity}")))
+            .update_expression("SET expires_at = :past")
+            .expression_attribute_values(":past", AttributeValue::N("1".into()))
+            .send()
+            .await
     };
     stack.dynamodb(expire).unwrap();
     stack.accepted(&body);
     stack
-        .wait_for("the event to be recorded anew", TIMEOUT, || {
+        .wait_for("the event to be recorded again", TIMEOUT, || {
             Ok(only_event(&stack.rows(&id)?).expires_at.filter(|expires| *expires > 1).map(drop))
         })
         .unwrap();

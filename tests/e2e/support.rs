@@ -67,7 +67,6 @@ pub fn body(event_type: &str, data: Value) -> Vec<u8> {
     json!({"event_type": event_type, "event_data": data}).to_string().into_bytes()
 }
 
-/// A video that succeeded.
 pub fn success(callback_id: &str, video_id: &str) -> Vec<u8> {
     let url = format!("https://files.example.invalid/{video_id}.mp4?X-Amz-Signature=canary-link-e2e");
     body("avatar_video.success", json!({"video_id": video_id, "callback_id": callback_id, "url": url}))

@@ -44,7 +44,6 @@ pub(crate) fn report_retry(reason: &str) {
 }
 
 impl App {
-    /// Builds the clients.
     pub fn new(config: Config, sdk: &Sdk) -> Self {
         App {
             table: Table::new(sdk.dynamodb(), config.table_name, config.dedupe),

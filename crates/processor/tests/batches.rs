@@ -130,9 +130,9 @@ async fn silence_is_reported_before_the_invocation_ends() {
         false => Reply::Ok(json!({})),
     });
     let batch = batch("batch.json");
-    let begun = tokio::time::Instant::now();
+    let start = tokio::time::Instant::now();
     assert_eq!(failures(app, batch.clone()).await, [message_id(&batch, 0)]);
-    assert!(begun.elapsed() < Duration::from_secs(30));
+    assert!(start.elapsed() < Duration::from_secs(30));
 }
 
 #[tokio::test(start_paused = true)]

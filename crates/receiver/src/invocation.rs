@@ -23,12 +23,12 @@ pub async fn respond(app: Result<&App, &ConfigError>, invocation: ApiGatewayV2ht
         Ok(app) => response(&app.handle(request).await).into_parts(),
         Err(error) => not_configured(&request, error).into_parts(),
     };
-    let mut answer = ApiGatewayV2httpResponse::default();
-    answer.status_code = i64::from(parts.status.as_u16());
-    answer.headers = parts.headers;
+    let mut built = ApiGatewayV2httpResponse::default();
+    built.status_code = i64::from(parts.status.as_u16());
+    built.headers = parts.headers;
     // "" where there is none, as a null body is not understood everywhere.
-    answer.body = Some(if let Body::Empty = body { Body::Text(String::new()) } else { body });
-    answer
+    built.body = Some(if let Body::Empty = body { Body::Text(String::new()) } else { body });
+    built
 }
 
 fn not_configured(request: &Request, error: &ConfigError) -> Response<Body> {

@@ -84,18 +84,18 @@ impl Test {
         self.aws.lock().unwrap()
     }
 
-    async fn answer(&self, request: ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
-        let asked = Instant::now();
-        let answer = invocation::respond(Ok(&self.app), request).await;
-        assert!(asked.elapsed() < Duration::from_secs(5), "answered after {:?}", asked.elapsed());
-        answer
+    async fn respond(&self, request: ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
+        let start = Instant::now();
+        let response = invocation::respond(Ok(&self.app), request).await;
+        assert!(start.elapsed() < Duration::from_secs(5), "the response took {:?}", start.elapsed());
+        response
     }
 
     /// Status and error code.
     async fn status(&self, request: ApiGatewayV2httpRequest) -> (i64, String) {
-        let answer = self.answer(request).await;
-        let code = json_body(&answer)["error"]["code"].as_str().unwrap_or_default().to_owned();
-        (answer.status_code, code)
+        let response = self.respond(request).await;
+        let code = json_body(&response)["error"]["code"].as_str().unwrap_or_default().to_owned();
+        (response.status_code, code)
     }
 }
 
@@ -112,12 +112,12 @@ fn signed(body: &str, secret: &str) -> ApiGatewayV2httpRequest {
     request
 }
 
-fn json_body(answer: &ApiGatewayV2httpResponse) -> Value {
-    answer.body.as_ref().map_or(Value::Null, |body| serde_json::from_slice(body.as_ref()).unwrap_or_default())
+fn json_body(response: &ApiGatewayV2httpResponse) -> Value {
+    response.body.as_ref().map_or(Value::Null, |body| serde_json::from_slice(body.as_ref()).unwrap_or_default())
 }
 
-fn header<'a>(answer: &'a ApiGatewayV2httpResponse, name: &str) -> Option<&'a str> {
-    answer.headers.get(name)?.to_str().ok()
+fn header<'a>(response: &'a ApiGatewayV2httpResponse, name: &str) -> Option<&'a str> {
+    response.headers.get(name)?.to_str().ok()
 }
 
 #[tokio::test]
@@ -127,8 +127,8 @@ async fn options_gets_204_without_a_call_even_with_everything_down() {
     for path in ["/webhooks/heygen/main", "/webhooks/heygen/unknown", "/"] {
         let mut request = sample("options.json");
         request.raw_path = Some(path.into());
-        let answer = test.answer(request).await;
-        assert_eq!((answer.status_code, header(&answer, "allow")), (204, Some("OPTIONS, POST")));
+        let response = test.respond(request).await;
+        assert_eq!((response.status_code, header(&response, "allow")), (204, Some("OPTIONS, POST")));
     }
     assert!(test.aws().calls.is_empty());
 }
@@ -137,9 +137,9 @@ async fn options_gets_204_without_a_call_even_with_everything_down() {
 async fn a_signed_delivery_gets_200_after_the_queue_has_it_byte_for_byte() {
     for name in ["delivery.json", "base64.json"] {
         let test = Test::new();
-        let answer = test.answer(sample(name)).await;
-        assert_eq!(answer.status_code, 200, "{name}");
-        assert_eq!(json_body(&answer)["identity"].as_str().unwrap().len(), 64);
+        let response = test.respond(sample(name)).await;
+        assert_eq!(response.status_code, 200, "{name}");
+        assert_eq!(json_body(&response)["identity"].as_str().unwrap().len(), 64);
         let delivery = Delivery::open(&test.aws().messages[0]).unwrap();
         assert_eq!(Some(std::str::from_utf8(delivery.body.body()).unwrap()), sample("delivery.json").body.as_deref());
         assert_eq!((delivery.endpoint.as_str(), delivery.request_id.as_str()), ("main", "sample-request"));
@@ -158,7 +158,7 @@ async fn what_is_authentic_is_kept_whatever_it_says() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn either_signature_header_will_do_and_one_that_holds_is_enough() {
+async fn either_signature_header_is_accepted_and_one_valid_signature_is_enough() {
     let test = Test::new();
     let mut request = sample("delivery.json");
     let signature = request.headers.remove("signature").unwrap();
@@ -195,11 +195,11 @@ async fn a_senders_error_has_its_4xx_and_nothing_is_enqueued() {
         (413, "body_too_large", signed(&"x".repeat(4_000_001), SECRET)),
     ];
     for (status, code, request) in cases {
-        let answer = test.answer(request).await;
-        let error = &json_body(&answer)["error"];
-        assert_eq!((answer.status_code, error["code"].as_str()), (status, Some(code)));
+        let response = test.respond(request).await;
+        let error = &json_body(&response)["error"];
+        assert_eq!((response.status_code, error["code"].as_str()), (status, Some(code)));
         assert!(error["message"].as_str().is_some_and(|message| message.len() > 20), "{error}");
-        assert_eq!(answer.headers.contains_key("allow"), status == 405);
+        assert_eq!(response.headers.contains_key("allow"), status == 405);
     }
     assert!(test.aws().messages.is_empty());
 }
@@ -249,9 +249,13 @@ async fn our_own_errors_are_503_with_retry_after_and_in_time() {
         let shown = format!("{code} for {secret:?} and {queue:?}");
         let test = Test::with(secret);
         test.aws().queue = queue;
-        let answer = test.answer(sample("delivery.json")).await;
-        assert_eq!((answer.status_code, json_body(&answer)["error"]["code"].as_str()), (503, Some(code)), "{shown}");
-        assert!(header(&answer, "retry-after").is_some(), "{shown}");
+        let response = test.respond(sample("delivery.json")).await;
+        assert_eq!(
+            (response.status_code, json_body(&response)["error"]["code"].as_str()),
+            (503, Some(code)),
+            "{shown}"
+        );
+        assert!(header(&response, "retry-after").is_some(), "{shown}");
     }
 }
 

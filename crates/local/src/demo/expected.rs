@@ -2,7 +2,7 @@
 
 use super::Delivery;
 use crate::rows::{FailureRow, JobRow, Rows};
-use heygen::{Event, Job, Verified};
+use heygen::{Event, Job, Status, Verified};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The events and jobs that the table should hold.
@@ -38,6 +38,11 @@ impl Expected {
     /// How many events there are.
     pub fn events(&self) -> usize {
         self.events.len()
+    }
+
+    /// How many jobs have this status in the end.
+    pub fn jobs(&self, status: Status) -> usize {
+        self.jobs.values().filter(|job| job.status == status).count()
     }
 
     /// How the table differs, a line each.
