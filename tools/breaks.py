@@ -176,7 +176,7 @@ def main():
     parser.add_argument("action", choices=["run", "list", "check", "write"], nargs="?", default="check")
     parser.add_argument("--from", dest="first", type=int, default=1, metavar="N")
     parser.add_argument("words", nargs="*")
-    given = parser.parse_args()
+    given = parser.parse_intermixed_args()
     if given.action == "run":
         run(given.first, given.words)
     elif given.action == "list":
