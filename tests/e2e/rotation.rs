@@ -49,13 +49,13 @@ fn rotates_under_load(rotations: usize, retry_signatures: RetrySignatures) {
     admin.wait_until_delivered(Duration::from_secs(120)).unwrap();
     let deliveries = admin.deliveries();
     assert!(deliveries.iter().all(|delivery| delivery.progress == Progress::Delivered));
-    let mut answers = BTreeMap::new();
+    let mut statuses = BTreeMap::new();
     for attempt in deliveries.iter().skip(earlier).flat_map(|delivery| &delivery.attempts) {
-        *answers.entry(attempt.status.unwrap_or(0)).or_insert(0) += 1;
+        *statuses.entry(attempt.status.unwrap_or(0)).or_insert(0) += 1;
     }
-    println!("{rotations} rotations, {sent} deliveries; answers: {answers:?}");
+    println!("{rotations} rotations, {sent} deliveries; statuses: {statuses:?}");
     // 503 while the new secret is not stored yet; 401 would tell HeyGen that the signature is wrong.
-    assert!(answers.keys().all(|status| [200, 503].contains(status)), "{answers:?}");
+    assert!(statuses.keys().all(|status| [200, 503].contains(status)), "{statuses:?}");
     let rows = admin.stack.recorded(&order, sent);
     assert_eq!((rows.events.len(), rows.jobs.len()), (sent, sent), "each once");
     admin.works(A);
