@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Deploys the packages of `make package` to an AWS account, with the SAM CLI and samconfig.toml.
 
-  deploy.py check  STAGE ARCH           whether it could; says to which account, and with what
-  deploy.py deploy STAGE ARCH [--yes]   does it
+  deploy.py check  STAGE ARCH           check that it can be deployed; print account, region and parameters
+  deploy.py deploy STAGE ARCH [--yes]   deploy
 
 Run by `make deploy`, with the SAM CLI's Python, and with the SAM CLI itself in the variable SAM.
 """
@@ -28,9 +28,9 @@ def main():
     action, stage, arch, *rest = sys.argv[1:]
     config = stages().get(stage)
     if config is None:
-        sys.exit(f"deploy: say which stage: make deploy {' or '.join(f'STAGE={name}' for name in stages())}")
+        sys.exit(f"deploy: STAGE is missing: make deploy {' or '.join(f'STAGE={name}' for name in stages())}")
     if arch not in ARCHITECTURES:
-        sys.exit(f"deploy: there is no ARCH={arch}; there are {' and '.join(ARCHITECTURES)}")
+        sys.exit(f"deploy: unknown ARCH={arch} (known: {', '.join(ARCHITECTURES)})")
     sam = os.environ.get("SAM", "sam")
     if shutil.which(sam) is None:
         sys.exit(f"deploy: there is no SAM CLI at {sam}. Leave out SAM=, and make installs one")
@@ -62,7 +62,7 @@ def stages():
 
 
 def who(session):
-    """The account's number."""
+    """The account id."""
     if session.region_name is None:
         sys.exit("deploy: no region is set. Set AWS_REGION, or one in your profile")
     try:
@@ -70,15 +70,15 @@ def who(session):
     except (botocore.exceptions.NoCredentialsError, botocore.exceptions.PartialCredentialsError):
         sys.exit("deploy: there are no AWS credentials. Set AWS_PROFILE, or log in with `aws login` or `aws sso login`")
     except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
-        sys.exit(f"deploy: AWS does not take your credentials: {error}")
+        sys.exit(f"deploy: AWS rejects your credentials: {error}")
 
 
 def endpoints():
-    """The names, and the file's content as a parameter: short, and safe from the SAM CLI's own unquoting."""
-    wanted = json.loads((ROOT / "endpoints.json").read_text())
-    wanted.pop("$schema", None)
-    document = json.dumps(wanted, separators=(",", ":")).replace("\\\\", "\\u005c").replace('\\"', "\\u0022")
-    return ",".join(endpoint["name"] for endpoint in wanted["endpoints"]), document
+    """The names, and the file's content as a parameter value that survives the SAM CLI's unquoting."""
+    desired = json.loads((ROOT / "endpoints.json").read_text())
+    desired.pop("$schema", None)
+    document = json.dumps(desired, separators=(",", ":")).replace("\\\\", "\\u005c").replace('\\"', "\\u0022")
+    return ",".join(endpoint["name"] for endpoint in desired["endpoints"]), document
 
 
 if __name__ == "__main__":

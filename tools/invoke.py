@@ -16,6 +16,10 @@ import runtime_api
 
 ROOT = runtime_api.ROOT
 LIMIT = 60  # seconds
+NOTES = {
+    "processor": "cargo-lambda sends a deadline in 1970, so the processor returns every message as about to time out.",
+    "admin": "admin needs the settings of a deployment. With a local stack: `make up`, then `make plan`.",
+}
 
 
 def main():
@@ -30,12 +34,21 @@ def main():
     logs = ROOT / "target/invoke"
     with runtime_api.runtime_api(logs / "runtime-api.log") as port, runtime_api.running(binary, function, port, logs / f"{function}.log") as process:
         status = invoke(function, event, port, process)
-    log = (logs / f"{function}.log").read_text().strip()
+    log = [without_metrics(line) for line in (logs / f"{function}.log").read_text().splitlines()]
     if log:
-        print(f"\nlog of {function}:\n{log}", file=sys.stderr)
-    if function == "admin":
-        print("\nadmin needs the settings of a deployment. With a local stack: `make up`, then `make plan`.", file=sys.stderr)
+        print(f"\nlog of {function}:", *log, sep="\n", file=sys.stderr)
+    if function in NOTES:
+        print(f"\n{NOTES[function]}", file=sys.stderr)
     sys.exit(status)
+
+
+def without_metrics(line):
+    try:
+        fields = json.loads(line)
+        fields.pop("_aws", None)
+        return json.dumps(fields)
+    except (ValueError, AttributeError):
+        return line
 
 
 def build(function):

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Breaks the template on purpose, once for each of its checks, and expects the check to say so.
+"""Breaks the template on purpose, once for each of its checks, and expects the check to report it.
 
 Each break is one line, taken out or replaced. The check is the target that `make check` runs, and it must
-name the fault: a check that fails for another reason shows nothing.
+name the defect: a check that fails for another reason proves nothing.
 """
 
 import pathlib
@@ -12,13 +12,13 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SCRATCH = ROOT / "target/lint-can-fail"
 
-# target of the Makefile, what is broken, the line, what it becomes, what the check has to say
+# target of the Makefile, what is broken, the line, its replacement, what the check has to report
 BREAKS = [
     ("lint-cfn", "a property that is required is missing",
      "      IntegrationType: AWS_PROXY\n", "", "E3003"),
-    ("lint-cfn", "a function's timeout is left to chance, which the rules for serverless applications refuse",
+    ("lint-cfn", "a function has no timeout, which the rules for serverless applications reject",
      "      Timeout: 300\n", "", "ES1006"),
-    ("lint-sam", "a function's event is of a type that there is not",
+    ("lint-sam", "a function's event has an unknown type",
      "          Type: SQS\n", "          Type: Queue\n", "Event Type is: Queue"),
     ("lint-checkov", "the record cannot be restored to a point in time",
      "        PointInTimeRecoveryEnabled: true\n", "        PointInTimeRecoveryEnabled: false\n", "CKV_AWS_28"),
@@ -33,20 +33,20 @@ def main():
     SCRATCH.mkdir(parents=True, exist_ok=True)
     template = (ROOT / "template.yaml").read_text()
     silent = []
-    for number, (check, what, old, new, said) in enumerate(BREAKS):
+    for number, (check, what, old, new, message) in enumerate(BREAKS):
         if template.count(old) != 1:
-            sys.exit(f"lint-can-fail: the line to break is there {template.count(old)} times: {old.strip()}")
+            sys.exit(f"lint-can-fail: the line to break occurs {template.count(old)} times, not once: {old.strip()}")
         broken = SCRATCH / f"{number}-{check}.yaml"
         broken.write_text(template.replace(old, new))
         run = subprocess.run(
             ["make", "--no-print-directory", check, f"TEMPLATE={broken.relative_to(ROOT)}"],
             cwd=ROOT, capture_output=True, text=True)
         output = run.stdout + run.stderr
-        line = next((line.strip() for line in output.splitlines() if said in line), None)
+        line = next((line.strip() for line in output.splitlines() if message in line), None)
         if run.returncode and line:
             print(f"{check:13} fails when {what}:\n{'':13}   {line[:140]}")
         else:
-            silent.append(f"{check} took it, or failed otherwise, when {what}:\n{output}")
+            silent.append(f"{check} did not report it when {what}:\n{output}")
     if silent:
         sys.exit("lint-can-fail: " + "\nlint-can-fail: ".join(silent))
 

@@ -2,7 +2,7 @@
 """Draws the dashboards of template.yaml as docs/dashboards.svg: where each widget is and what it shows.
 
   pictures.py write   draw it
-  pictures.py check   is it current?
+  pictures.py check   fail if it is out of date
 
 Needs PyYAML: `make pictures` runs it with that of the linters.
 """
@@ -24,7 +24,7 @@ text{fill:#1f2328}.h{font-size:18px;font-weight:600}.b{font-size:13px;font-weigh
 
 
 class Template(yaml.SafeLoader):
-    """Takes CloudFormation's short forms for what they hold."""
+    """Reads CloudFormation's short forms as their content."""
 
 
 def short_form(loader, _, node):
@@ -106,7 +106,7 @@ if __name__ == "__main__":
         PICTURE.write_text(picture())
     elif action == "check":
         if not PICTURE.exists() or PICTURE.read_text() != picture():
-            sys.exit("docs/dashboards.svg is not current: run `make pictures`")
-        print("pictures: docs/dashboards.svg is as the template says")
+            sys.exit("docs/dashboards.svg is out of date: run `make pictures`")
+        print("pictures: docs/dashboards.svg matches the template")
     else:
         sys.exit(__doc__)

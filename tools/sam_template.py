@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Prints template.yaml as `sam build` needs it: with the crates as code, and SAM's own way to build them.
 
-template.yaml itself names what is built already, so that it can be deployed without the SAM CLI. SAM builds
-each function in its crate's folder, so admin's features do not get into the others; all three share one
-target directory, so what they have in common is compiled once.
+template.yaml itself names built functions, so that it can be deployed without the SAM CLI. SAM builds each
+function in its crate's folder, so that the others do not get admin's features; all three share one target
+directory, so that common code is compiled once.
 
 The template is for target/sam: paths in it are relative to that.
 """
@@ -16,7 +16,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 def main():
     text = (ROOT / "template.yaml").read_text()
-    # Metadata that is shared by reference is written out for none: the linters look at template.yaml.
+    # The linters read template.yaml, so their metadata is removed here.
     text = replaced(text, "    Metadata: &not-for-these-functions\n", "    Metadata: *not-for-these-functions\n")
     text = without_linters(text)
     for function in ("receiver", "processor", "admin"):
@@ -35,7 +35,7 @@ def without_linters(text):
 
 def replaced(text, old, new):
     if text.count(old) != 1:
-        sys.exit(f"sam_template: template.yaml has this {text.count(old)} times, and not once: {old.strip()}")
+        sys.exit(f"sam_template: template.yaml should have this line once, and has it {text.count(old)} times: {old.strip()}")
     return text.replace(old, new)
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The version stands in Cargo.toml; the template and the changelog have to say the same.
+"""Checks that the template, the changelog and a release's tag have the version of Cargo.toml.
 
   version.py [--template FILE] [--changelog FILE] [--tag vX.Y.Z]
 """
@@ -14,28 +14,28 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 
 def only(pattern, path):
-    """What the pattern's group is in that file, where it first stands; None if it does not."""
-    found = re.search(pattern, path.read_text(), re.MULTILINE)
-    return found and found[1]
+    """The pattern's first match in that file, its group; None without a match."""
+    match = re.search(pattern, path.read_text(), re.MULTILINE)
+    return match and match[1]
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--template", type=pathlib.Path, default=ROOT / "template.yaml")
     parser.add_argument("--changelog", type=pathlib.Path, default=ROOT / "CHANGELOG.md")
-    parser.add_argument("--tag", help="also this, a release's tag, has to fit")
+    parser.add_argument("--tag", help="a release's tag, which has to match as well")
     given = parser.parse_args()
 
     version = tomllib.loads((ROOT / "Cargo.toml").read_text())["workspace"]["package"]["version"]
-    said = {
+    found = {
         f"SemanticVersion in {given.template.name}": only(r"^ +SemanticVersion: (\S+)$", given.template),
         f"the newest heading of {given.changelog.name}": only(r"^## \[(.+?)\]", given.changelog),
     }
     if given.tag is not None:
-        said["the tag"] = given.tag.removeprefix("v")
-    wrong = [f"{where} is {what}" for where, what in said.items() if what != version]
+        found["the tag"] = given.tag.removeprefix("v")
+    wrong = [f"{where} is {what}" for where, what in found.items() if what != version]
     if wrong:
-        sys.exit(f"version: Cargo.toml says {version}, but " + ", and ".join(wrong))
+        sys.exit(f"version: Cargo.toml has {version}, but " + ", and ".join(wrong))
     print(f"version: {version} everywhere")
 
 

@@ -116,8 +116,8 @@ fn a_configuration_that_cannot_be_read_is_a_failure_and_no_silence() {
 #[test]
 fn the_deployed_stack_has_registered_itself() {
     let Some(admin) = Deployed::new(Options::default()) else { return };
+    admin.restore();
     let stack = admin.stack.stack().clone();
-    drop(admin);
     let listed = ask(&stack, &json!({"action": "list"})).unwrap();
     for name in ["main", "second"] {
         let endpoints = listed["endpoints"].as_array().unwrap();

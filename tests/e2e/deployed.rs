@@ -83,6 +83,11 @@ impl Deployed {
         self.set_variables(&[("ENDPOINTS_JSON", &json!({ "endpoints": endpoints }).to_string())]);
     }
 
+    /// Gives the function its own variables back, while no other test may change them.
+    pub fn restore(&self) {
+        self.put(&self.original);
+    }
+
     fn put(&self, variables: &Value) {
         self.stack.api().set_variables(&self.stack.stack().functions.admin, variables).unwrap();
     }
@@ -144,7 +149,7 @@ impl Deployed {
 impl Drop for Deployed {
     fn drop(&mut self) {
         if !std::thread::panicking() {
-            self.put(&self.original.clone());
+            self.restore();
         }
     }
 }

@@ -19,6 +19,8 @@ fn rotates_under_load(rotations: usize, retry_signatures: RetrySignatures) {
     admin.configure(json!([{"name": A}]));
     admin.sync();
     let mut secrets = vec![admin.works(A).secret];
+    // The first one may have been 401: the receiver knows the secret of the test before for another second.
+    let earlier = admin.deliveries().len();
 
     let (order, done) = (unique("order"), AtomicBool::new(false));
     let sent = thread::scope(|scope| {
@@ -48,7 +50,7 @@ fn rotates_under_load(rotations: usize, retry_signatures: RetrySignatures) {
     let deliveries = admin.deliveries();
     assert!(deliveries.iter().all(|delivery| delivery.progress == Progress::Delivered));
     let mut answers = BTreeMap::new();
-    for attempt in deliveries.iter().flat_map(|delivery| &delivery.attempts) {
+    for attempt in deliveries.iter().skip(earlier).flat_map(|delivery| &delivery.attempts) {
         *answers.entry(attempt.status.unwrap_or(0)).or_insert(0) += 1;
     }
     println!("{rotations} rotations, {sent} deliveries; answers: {answers:?}");

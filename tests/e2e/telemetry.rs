@@ -4,7 +4,7 @@
 use crate::deployed::{A, Deployed};
 use crate::support::{Stack, TIMEOUT, assert_same, body, now, stack, success, unique};
 use heygen::sign;
-use local::aws_api::QueryService::{CloudFormation, CloudWatch};
+use local::aws_api::{JsonService::CloudWatch, QueryService::CloudFormation};
 use local::stack_dir::workspace;
 use serde_json::{Value, json};
 use simulator::Options;
@@ -147,7 +147,7 @@ fn stack_name(stack: &Stack) -> String {
 
 fn alarms(stack: &Stack) -> Vec<Value> {
     let prefix = format!("{}-", stack_name(stack));
-    let described = stack.api().query(CloudWatch, "DescribeAlarms", &[("AlarmNamePrefix", &prefix)]).unwrap();
+    let described = stack.api().json(CloudWatch, "DescribeAlarms", &json!({ "AlarmNamePrefix": prefix })).unwrap();
     list(&described["MetricAlarms"]).to_vec()
 }
 
@@ -179,8 +179,8 @@ fn dashboards_and_alarms_show_what_the_functions_write() {
     assert!(shown_metrics.len() >= 13, "the alarms of the deployed stack: {shown_metrics:?}");
     let mut searches = Vec::new();
     for dashboard in ["videos", "operations"] {
-        let dashboard_name = format!("{name}-{dashboard}");
-        let got = stack.api().query(CloudWatch, "GetDashboard", &[("DashboardName", &dashboard_name)]).unwrap();
+        let get = json!({ "DashboardName": format!("{name}-{dashboard}") });
+        let got = stack.api().json(CloudWatch, "GetDashboard", &get).unwrap();
         let (metrics, found) = shown(&serde_json::from_str(got["DashboardBody"].as_str().unwrap()).unwrap());
         assert!(metrics.len() >= 5, "{dashboard}: {metrics:?}");
         shown_metrics.extend(metrics);

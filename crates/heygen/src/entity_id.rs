@@ -63,8 +63,8 @@ mod tests {
             data.insert((*name).to_owned(), json!(format!("the {name}")));
             assert_eq!(entity_id("avatar_video.success", json!(data)), Some(format!("the {name}")));
         }
-        data.insert("render_id".to_owned(), json!(""));
-        assert_eq!(entity_id("avatar_video.success", json!(data)).unwrap(), "the video_id");
+        data.insert(NAMES[0].to_owned(), json!(""));
+        assert_eq!(entity_id("avatar_video.success", json!(data)), Some(format!("the {}", NAMES[1])));
     }
 
     #[test]

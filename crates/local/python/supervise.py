@@ -1,13 +1,13 @@
-"""Runs a program, and sees to it that nothing of it is left behind.
+"""Runs a program, and makes sure that no process of it is left behind.
 
-Started in a process group of its own. It ends the whole group, the program's children included,
-when the program ends, on SIGTERM, and (without --stay) when its standard input closes: then
-whoever holds the other end has died, however it died. It also takes lines from there:
+Started in a process group of its own. It ends the whole group, the program's children included, when the
+program ends, on SIGTERM, and (without --stay) when its standard input closes: then the process at the other
+end has ended, for whatever reason. It reads these lines from standard input:
 
     watch PID      send SIGTERM to that process too, at the end
     unwatch PID    no longer
 
-The lock file is held as long as this runs, and contains the number of the group.
+The lock file is held as long as this runs, and contains the id of the process group.
 """
 
 import argparse
@@ -25,7 +25,7 @@ BUSY = 3
 
 
 def die_with_parent():
-    """For the case that this is killed itself. Linux only."""
+    """In case this process is killed itself. Linux only."""
     if sys.platform == "linux":
         PR_SET_PDEATHSIG = 1
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -34,7 +34,7 @@ def die_with_parent():
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--lock", required=True, help="lock file")
-    parser.add_argument("--stay", action="store_true", help="outlive whoever started this")
+    parser.add_argument("--stay", action="store_true", help="outlive the process that started this")
     parser.add_argument("--remove", action="append", default=[], help="file or directory to remove at the end")
     parser.add_argument("--stop", action="append", default=[], help="a word of the command to run at the end")
     parser.add_argument("program", nargs="+")

@@ -1,4 +1,4 @@
-//! Builds the functions and lays them out as the template expects them.
+//! Builds the functions and copies them to where they are deployed from.
 
 use crate::error::{Context, Error, Result};
 use crate::stack_dir::{StackDir, workspace};
@@ -10,8 +10,8 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-/// The functions, each with the name of its package, its binary and its directory in the template, as they
-/// are built together: admin wants features of shared packages that the others must not get.
+/// The functions, each the name of its package, its binary and its directory in the template, in the groups that they are
+/// built in: admin needs features of shared crates that the others must not get.
 pub const FUNCTIONS: [&[&str]; 2] = [&["receiver", "processor"], &["admin"]];
 
 /// Builds the functions, with cargo's own progress on standard error. The environment variable
@@ -65,7 +65,6 @@ fn compile(profile: &str, functions: &[&str]) -> Result<Vec<PathBuf>> {
     named.map(|(name, path)| path.ok_or_else(|| Error::Failed(format!("cargo built no binary {name}")))).collect()
 }
 
-/// What is read of cargo's messages.
 #[derive(Deserialize)]
 struct Message {
     target: Option<Target>,

@@ -1,6 +1,6 @@
-//! A stack from outside: post as HeyGen does, and look at what came of it.
+//! A stack from outside: post deliveries, and read the record, the queues and the logs.
 //!
-//! Everything blocks; inside of an async runtime it panics.
+//! All calls block; inside an async runtime they panic.
 
 use crate::aws_api::AwsApi;
 use crate::dynamo;
@@ -20,10 +20,10 @@ use tokio::runtime::{Builder, Runtime};
 
 /// The header that HeyGen puts the signature in.
 pub const SIGNATURE: &str = "Signature";
-/// Longer than API Gateway may take.
+/// The limit of API Gateway.
 const HTTP_LIMIT: Duration = Duration::from_secs(30);
 
-/// A stack's client. Threads may share it.
+/// Threads may share it.
 #[derive(Debug)]
 pub struct Client {
     stack: Stack,
@@ -38,22 +38,18 @@ pub struct Client {
 /// How many messages a queue has. AWS calls the numbers approximate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Depth {
-    /// Waiting.
     pub waiting: u64,
-    /// Being worked on, or waiting to be tried again.
+    /// Being processed, or waiting for a retry.
     pub in_flight: u64,
 }
 
-/// A message that could not be recorded.
+/// A message of the dead-letter queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeadLetter {
-    /// SQS's id of it.
     pub id: String,
-    /// The message.
     pub body: String,
-    /// Its own attributes, by name, as far as they are text.
+    /// Message attributes that are text.
     pub attributes: Vec<(String, String)>,
-    /// How often it was received.
     pub received: u32,
 }
 
@@ -63,7 +59,6 @@ impl Client {
         Self::new(Stack::load()?)
     }
 
-    /// For a stack.
     pub fn new(stack: Stack) -> Result<Self> {
         let sdk = Sdk::new(&stack.region, stack.aws_endpoint.as_deref(), stack.aws_credentials()?);
         Ok(Client {
@@ -77,7 +72,6 @@ impl Client {
         })
     }
 
-    /// The stack.
     pub fn stack(&self) -> &Stack {
         &self.stack
     }
@@ -165,7 +159,7 @@ impl Client {
         })
     }
 
-    /// Puts an item into the table, or changes one, as a team's own program would: any DynamoDB call.
+    /// Any DynamoDB call.
     pub fn dynamodb<T>(&self, call: impl AsyncFnOnce(&aws_sdk_dynamodb::Client) -> T) -> T {
         self.runtime.block_on(call(&self.dynamodb))
     }
@@ -180,12 +174,10 @@ impl Client {
         self.runtime.block_on(call(&self.secrets))
     }
 
-    /// How full the queue is.
     pub fn queue_depth(&self) -> Result<Depth> {
         self.depth(&self.stack.queue_url)
     }
 
-    /// How full the dead-letter queue is.
     pub fn dlq_depth(&self) -> Result<Depth> {
         self.depth(&self.stack.dlq_url)
     }
@@ -233,12 +225,12 @@ impl Client {
         Ok(got.messages().iter().map(letter).collect())
     }
 
-    /// What the functions logged since a time in Unix milliseconds, by time.
+    /// The log lines of all functions since a time in Unix milliseconds, by time.
     pub fn logs(&self, since: u64) -> Result<Vec<LogLine>> {
         logs::read(&self.api, &self.stack, since)
     }
 
-    /// Asks until there is an answer; an error that names `what` if there is none within `limit`.
+    /// Asks until there is a result; an error with `what` if there is none within `limit`.
     pub fn wait_for<T>(&self, what: &str, limit: Duration, ask: impl FnMut() -> Result<Option<T>>) -> Result<T> {
         interrupt::poll(limit, Duration::from_millis(100), ask)?
             .ok_or_else(|| Error::Failed(format!("waited {} s for {what}", limit.as_secs())))

@@ -9,13 +9,13 @@ use std::time::Duration;
 
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// How a delivery was answered.
+/// The response to a delivery.
 #[derive(Debug)]
 pub struct Sent {
     /// HTTP status; `None` if there was no response in time.
     status: Option<u16>,
     by_simulator: bool,
-    /// What the receiver says, if this process posted it.
+    /// The response, if this process posted the event.
     body: String,
 }
 
@@ -24,7 +24,7 @@ impl Sent {
         matches!(self.status, Some(200..300))
     }
 
-    /// The status, and what the receiver said if it is not a success.
+    /// The status, with the response if it is not a success.
     pub fn describe(&self) -> String {
         let status = self.status.map_or_else(|| "no response in time".to_owned(), |status| status.to_string());
         let signed = if self.by_simulator { "signed by the simulated HeyGen" } else { "signed with the stored secret" };
@@ -35,7 +35,7 @@ impl Sent {
 
 /// Posts an event to an endpoint: by the stack's simulated HeyGen, else signed with the stored secret.
 pub fn send(client: &Client, endpoint: &str, body: &[u8]) -> Result<Sent> {
-    // Also says that there is no such endpoint.
+    // An unknown endpoint is an error here.
     client.stack().endpoint(endpoint)?;
     if client.stack().simulator.is_some() {
         return by_simulator(&client.simulator()?, endpoint, body);

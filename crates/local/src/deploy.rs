@@ -16,24 +16,18 @@ use simulator::Access;
 use std::fs;
 use tokio::runtime::Builder;
 
-/// The name that a local stack is deployed under.
 pub const STACK_NAME: &str = "heygen-webhooks";
-/// The region that a local stack is in.
 pub const REGION: &str = "us-east-1";
-/// What the functions are built for, as the template calls it.
+/// The architecture of this machine, by its name in the template.
 pub const ARCHITECTURE: &str = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
 /// Holds the functions' code and the template.
 const BUCKET: &str = "artifacts";
 const TEMPLATE: &str = "template.yaml";
 
-/// A local AWS that answers.
 #[derive(Debug, Clone)]
 pub struct LocalAws {
-    /// Which one.
     pub backend: Backend,
-    /// Where.
     pub endpoint: String,
-    /// The keys of its account.
     pub credentials: Credentials,
 }
 
@@ -140,7 +134,7 @@ fn read_outputs(outputs: &Value, aws: &LocalAws, heygen: &Access) -> Result<Stac
     })
 }
 
-/// A new signing secret, as HeyGen makes them.
+/// A new signing secret in the format of HeyGen.
 pub fn random_secret() -> Result<String> {
     use base64::Engine;
     use std::io::Read;

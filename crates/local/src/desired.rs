@@ -1,4 +1,4 @@
-//! Which webhook endpoints a local stack has, and which of them it registers.
+//! The webhook endpoints of a local stack, and which of them it registers.
 
 use crate::error::{Context, Result};
 use crate::stack_dir::workspace;
@@ -26,7 +26,7 @@ struct Named {
 }
 
 impl Desired {
-    /// What `endpoints.json` says.
+    /// As in `endpoints.json`.
     pub fn checked_in() -> Result<Self> {
         let json = fs::read_to_string(workspace().join("endpoints.json")).context("Reading endpoints.json")?;
         Self::read(json)
@@ -37,7 +37,7 @@ impl Desired {
         Ok(Desired { names: registered.endpoints.into_iter().map(|endpoint| endpoint.name).collect(), json })
     }
 
-    /// What tests need: `main` and `second` are registered; `unset` has no secret, `rotating` one that a
+    /// For tests: `main` and `second` are registered; `unset` has no secret, `rotating` one that a
     /// test may change, and `managed-a` and `managed-b` are for tests of registration.
     pub fn for_tests() -> Self {
         let names = ["main", "second", "unset", "rotating", "managed-a", "managed-b"];

@@ -1,5 +1,5 @@
-//! Ctrl-C and its like become an error that everything returns on its way out, so that what was
-//! started is stopped. A second one ends the process at once; the supervisor cleans up then.
+//! Ctrl-C and similar signals become an error that is returned up to main, so that everything that was started is
+//! stopped. A second signal ends the process at once; the supervisor cleans up then.
 
 use crate::error::{Context, Error, Result};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 static FLAG: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
 
-/// From here on, signals to end are noticed and end what waits, with [`Error::Interrupted`].
+/// From here on, a signal to end makes everything that waits fail with [`Error::Interrupted`].
 pub fn listen() -> Result<()> {
     for signal in [SIGINT, SIGTERM, SIGHUP] {
         signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&FLAG)).context("Handling signals")?;
@@ -24,7 +24,7 @@ pub fn check() -> Result<()> {
     if FLAG.load(Ordering::Relaxed) { Err(Error::Interrupted) } else { Ok(()) }
 }
 
-/// Asks every `pause` until there is an answer, the time is over (`None`) or a signal comes.
+/// Asks every `pause` until there is a result, the limit is reached (`None`) or a signal comes.
 pub fn poll<T>(limit: Duration, pause: Duration, mut ask: impl FnMut() -> Result<Option<T>>) -> Result<Option<T>> {
     let deadline = Instant::now() + limit;
     loop {
@@ -39,7 +39,7 @@ pub fn poll<T>(limit: Duration, pause: Duration, mut ask: impl FnMut() -> Result
     }
 }
 
-/// Waits for a signal or for `ended` to say yes.
+/// Waits for a signal or until `ended` returns true.
 pub fn wait(mut ended: impl FnMut() -> bool) {
     while check().is_ok() && !ended() {
         thread::sleep(Duration::from_millis(100));

@@ -7,11 +7,30 @@ use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 use time::OffsetDateTime;
 
-/// What one step of a callback id has in common with others that do not name it.
+/// Fields that connect a line about a callback id with lines that do not have it.
 const LINKS: [&str; 3] = ["identity", "request_id", "message_id"];
 /// Shown in columns of their own.
 const COLUMNS: [&str; 3] = ["timestamp", "level", "message"];
+/// In this order, before all others.
+const FIRST: [&str; 12] = [
+    "outcome",
+    "http_status",
+    "reason",
+    "error",
+    "class",
+    "endpoint",
+    "event_type",
+    "job",
+    "job_status",
+    "change",
+    "operation",
+    "correlation_id",
+];
+/// After all others: identifiers that are seldom read.
+const LAST: [&str; 3] = ["identity", "message_id", "request_id"];
 const MESSAGE_WIDTH: usize = 26;
+/// Enough of an identity to tell two apart, as `jobs` shows it.
+const IDENTITY_WIDTH: usize = 12;
 
 /// Which lines are shown.
 #[derive(Debug)]
@@ -117,6 +136,19 @@ impl Line {
         LINKS.iter().filter_map(|name| Some(format!("{name} {}", self.fields.get(*name)?.as_str()?)))
     }
 
+    /// The fields without a column of their own, the most telling ones first.
+    fn ordered(&self) -> Vec<(&str, &Value)> {
+        let position = |list: &[&str], name: &str| list.iter().position(|one| *one == name);
+        let rank = |name: &str| {
+            position(&FIRST, name).unwrap_or_else(|| FIRST.len() + position(&LAST, name).map_or(0, |last| last + 1))
+        };
+        let all = self.fields.iter().map(|(name, value)| (name.as_str(), value));
+        let mut fields: Vec<_> = all.filter(|(name, _)| !COLUMNS.contains(name)).collect();
+        // Stable: those of one rank stay in alphabetical order.
+        fields.sort_by_key(|(name, _)| rank(name));
+        fields
+    }
+
     /// The function's own timestamp: CloudWatch's may be that of the invocation.
     fn time(&self) -> String {
         let own = self.field("timestamp");
@@ -144,12 +176,7 @@ impl fmt::Display for Line {
         // Padded before it is painted: a terminal does not count the colour, but a format does.
         let (level, function) = (paint.out(format!("{level:<5}")), Paint::Cyan.out(format!("{:<9}", self.function)));
         write!(f, "{:<12.12}  {function}  {level}  ", clock)?;
-        let fields: Vec<_> = self
-            .fields
-            .iter()
-            .filter(|(name, _)| !COLUMNS.contains(&name.as_str()))
-            .map(|(name, value)| format!("{name}={}", shown(value)))
-            .collect();
+        let fields: Vec<_> = self.ordered().into_iter().map(|(name, value)| shown(name, value)).collect();
         let message = printable(self.field("message"));
         if fields.is_empty() {
             return f.write_str(&message);
@@ -158,16 +185,18 @@ impl fmt::Display for Line {
     }
 }
 
-/// A value without quotes, unless it has spaces.
-fn shown(value: &Value) -> String {
-    match value {
+/// `name=value`, with quotes only around text that has spaces.
+fn shown(name: &str, value: &Value) -> String {
+    let value = match value {
+        Value::String(text) if name == "identity" => printable(text.get(..IDENTITY_WIDTH).unwrap_or(text)),
         Value::String(text) if !text.is_empty() && !text.contains([' ', '"', '=']) => printable(text),
         Value::String(text) => format!("{:?}", printable(text)),
         other => other.to_string(),
-    }
+    };
+    format!("{name}={value}")
 }
 
-/// What came from outside must not steer the terminal.
+/// Control characters from outside must not reach the terminal.
 fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
@@ -185,7 +214,7 @@ mod tests {
     }
 
     const DELIVERY: &str = r#"{"timestamp":"2026-11-21T13:15:54.300271Z","level":"INFO","message":"delivery accepted",
-        "endpoint":"main","correlation_id":"order 1","identity":"d28","Deliveries":1,"Outcome":"accepted","Stack":"dev",
+        "endpoint":"main","correlation_id":"order 1","body_bytes":819,"identity":"0123456789abcdef","Deliveries":1,"Outcome":"accepted","Stack":"dev",
         "_aws":{"CloudWatchMetrics":[{"Dimensions":[["Stack","Outcome"]],"Metrics":[{"Name":"Deliveries"}]}]}}"#;
     const METRICS: &str = r#"{"EndpointDrift":0,"_aws":{"CloudWatchMetrics":[{"Dimensions":[[]],"Metrics":[{"Name":"EndpointDrift"}]}]}}"#;
 
@@ -193,7 +222,7 @@ mod tests {
     fn a_line_is_for_people_and_metrics_are_left_out_unless_asked_for() {
         let lines = ["START RequestId: 1 Version: 2", DELIVERY, METRICS, "a panic\u{1b}"];
         let short = [
-            "13:15:54.300  receiver   INFO   delivery accepted           correlation_id=\"order 1\" endpoint=main identity=d28",
+            "13:15:54.300  receiver   INFO   delivery accepted           endpoint=main correlation_id=\"order 1\" body_bytes=819 identity=0123456789ab",
             "13:15:54.3    receiver          a panic ",
         ];
         assert_eq!(shown_by(&mut View::new(None, false), &lines), short);

@@ -1,4 +1,4 @@
-//! Running other programs: interruptible, and with their own words when they fail.
+//! Running other programs: interruptible, with their output in the error when they fail.
 
 use crate::error::{Context, Error, Result};
 use crate::interrupt;
@@ -11,10 +11,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 const POLL: Duration = Duration::from_millis(20);
-/// How long a program may take to end after it was asked to.
+/// The time to end after SIGTERM, before SIGKILL.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// Starts a program; a missing one is named.
+/// Starts a program; if it is missing, the error has its name.
 pub fn spawn(command: &mut Command) -> Result<Child> {
     let name = command.get_program().to_string_lossy().into_owned();
     command.spawn().context(format!("Could not start {name}"))
@@ -35,7 +35,7 @@ pub fn wait(child: &mut Child) -> Result<ExitStatus> {
 }
 
 fn end(child: &mut Child) -> Result<()> {
-    // An error means that it is gone already.
+    // An error means that it has ended already.
     let _ = kill_process(pid(child)?, Signal::TERM);
     let deadline = Instant::now() + GRACE;
     while Instant::now() < deadline {
@@ -49,8 +49,8 @@ fn end(child: &mut Child) -> Result<()> {
     Ok(())
 }
 
-/// Takes away what `cargo run` tells its program about itself: some build scripts, ring's among them,
-/// look at these variables, and would compile anew each time that cargo runs inside of cargo.
+/// Removes the variables that `cargo run` sets for its program: some build scripts, such as that of ring, depend on them
+/// and would run again each time that cargo runs inside cargo.
 pub fn outside_cargo(command: &mut Command) -> &mut Command {
     for (name, _) in std::env::vars_os() {
         if [b"CARGO_PKG_".as_slice(), b"CARGO_MANIFEST_"].iter().any(|own| name.as_encoded_bytes().starts_with(own)) {
@@ -65,7 +65,7 @@ pub fn pid(child: &Child) -> Result<Pid> {
     i32::try_from(child.id()).ok().and_then(Pid::from_raw).ok_or_else(|| Error::failed("a process id is out of range"))
 }
 
-/// Runs a program to its end and returns what it printed. What it says when it fails is in the error.
+/// Runs a program to its end and returns its output. If it fails, the error has its output.
 pub fn capture(command: &mut Command) -> Result<Vec<u8>> {
     let name = command.get_program().to_string_lossy().into_owned();
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -77,8 +77,8 @@ pub fn capture(command: &mut Command) -> Result<Vec<u8>> {
     if status.success() {
         return Ok(stdout);
     }
-    let said = String::from_utf8_lossy(if stderr.is_empty() { &stdout } else { &stderr });
-    Err(Error::Failed(format!("{name} failed ({status}):\n{}", said.trim())))
+    let output = String::from_utf8_lossy(if stderr.is_empty() { &stdout } else { &stderr });
+    Err(Error::Failed(format!("{name} failed ({status}):\n{}", output.trim())))
 }
 
 fn reader(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<Vec<u8>> {

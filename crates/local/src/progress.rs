@@ -1,20 +1,20 @@
-//! What is happening, on standard error and in the manner of cargo, whose own lines stand between.
+//! Progress on standard error, in the style of cargo, whose own lines appear in between.
 
 use std::fmt::Display;
 use std::io::IsTerminal;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-/// A colour, or none where nobody would see it.
+/// A colour, on terminals that have colours.
 #[derive(Debug, Clone, Copy)]
 pub enum Paint {
-    /// Done, or well.
+    /// Success.
     Green,
-    /// In progress, or to be noticed.
+    /// In progress.
     Cyan,
     /// Failed.
     Red,
-    /// Of lesser importance.
+    /// Less important.
     Dim,
     /// A heading.
     Bold,
@@ -49,24 +49,24 @@ impl Paint {
     }
 }
 
-/// Says that something begins: `   Deploying template.yaml`.
+/// Reports the start of a step: `   Deploying template.yaml`.
 pub fn begin(verb: &str, what: impl Display) -> Instant {
     eprintln!("{} {what}", Paint::Cyan.err(format_args!("{verb:>12}")));
     Instant::now()
 }
 
-/// Says that something is done, and how long it took.
+/// Reports the end of a step, and how long it took.
 pub fn done(verb: &str, what: impl Display, since: Instant) {
     let took = Paint::Dim.err(format_args!("in {}", seconds(since.elapsed())));
     eprintln!("{} {what} {took}", Paint::Green.err(format_args!("{verb:>12}")));
 }
 
-/// Says something else.
+/// Reports something else.
 pub fn note(verb: &str, what: impl Display) {
     eprintln!("{} {what}", Paint::Green.err(format_args!("{verb:>12}")));
 }
 
-/// Says why nothing further happens.
+/// Reports the error that ends the command.
 pub fn failed(what: impl Display) {
     eprintln!("{} {what}", Paint::Red.err(format_args!("{:>12}", "Error")));
 }

@@ -1,4 +1,4 @@
-//! What the table holds: jobs and events.
+//! The items of the table: jobs and events.
 
 use crate::error::{Context, Result};
 use serde::Deserialize;
@@ -34,34 +34,28 @@ pub struct JobRow {
     pub decided_by: String,
     /// That event's type.
     pub event_type: String,
-    /// Pre-signed: whoever has one has the result.
+    /// Pre-signed: a link gives access to the result.
     pub links: BTreeMap<String, String>,
-    /// Why it failed.
     pub failure: Option<FailureRow>,
-    /// Of a translation.
+    /// For a translation.
     pub output_language: Option<String>,
     /// RFC 3339.
     pub received_at: String,
     /// RFC 3339.
     pub updated_at: String,
-    /// The webhook endpoint that heard of it.
     pub endpoint: String,
     /// Every attribute, a team's own ones as well.
     #[serde(skip)]
     pub attributes: Value,
 }
 
-/// Why a job failed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct FailureRow {
-    /// HeyGen's code.
     pub code: Option<String>,
-    /// HeyGen's words.
     pub message: Option<String>,
 }
 
-/// An event's row.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct EventRow {
@@ -71,9 +65,7 @@ pub struct EventRow {
     pub item: String,
     /// `avatar_video.success`, …; `None` if the body has none.
     pub event_type: Option<String>,
-    /// The webhook endpoint that received it.
     pub endpoint: String,
-    /// How it came.
     pub via: String,
     /// The body: its text, or base64 if it is not text.
     pub body: Option<String>,
@@ -87,7 +79,6 @@ pub struct EventRow {
 }
 
 impl EventRow {
-    /// The event's identity.
     pub fn identity(&self) -> &str {
         self.item.strip_prefix("event#").unwrap_or(&self.item)
     }

@@ -1,4 +1,4 @@
-//! A local stack from nothing: tools, build, a simulated HeyGen, a local AWS, deployment.
+//! Starting a local stack: tools, build, a simulated HeyGen, a local AWS, deployment.
 
 use crate::backend::{Backend, Launch};
 use crate::deploy::{LocalAws, deploy, random_secret};
@@ -28,7 +28,6 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Where its files are.
     pub fn place(self) -> StackDir {
         match self {
             Kind::Main => StackDir::main(),
@@ -37,7 +36,7 @@ impl Kind {
     }
 
     /// An error if a stack of this kind is running, that says what to do.
-    fn refuse_a_second(self, place: &StackDir) -> Result<()> {
+    fn reject_a_second(self, place: &StackDir) -> Result<()> {
         // One that was interrupted takes a moment to end.
         let ended = interrupt::poll(END_LIMIT, Duration::from_millis(100), || {
             let running = Part::ALL.iter().map(|part| supervisor::running(place, *part)).collect::<Result<Vec<_>>>()?;
@@ -62,23 +61,22 @@ impl Kind {
     }
 }
 
-/// A local stack that was started here. Dropped, it is stopped, unless it was started to stay.
+/// A local stack that this process started. Dropped, it is stopped, unless it was started to stay.
 #[derive(Debug)]
 pub struct Running {
-    /// What a client has to know of it.
     pub stack: Stack,
     simulator: Supervised,
     aws: Supervised,
 }
 
 impl Running {
-    /// Builds the current code and starts a fresh stack. A stack that ends with its command takes no one's place: if one
-    /// is running already, that is an error. For a stack that stays, what is left of another is stopped.
+    /// Builds the current code and starts a fresh stack. For one that ends with its command, a running stack of
+    /// this kind is an error; for one that stays, the rest of another is stopped.
     pub fn start(kind: Kind, until: Until) -> Result<Self> {
         let place = kind.place();
         place.create()?;
         if until == Until::WeEnd {
-            kind.refuse_a_second(&place)?;
+            kind.reject_a_second(&place)?;
         }
         let tools = Tools::install()?;
         binaries::build(&place)?;
@@ -175,7 +173,7 @@ fn wait_until_ready(launch: &Launch, supervised: &mut Supervised) -> Result<bool
     Ok(ready == Some(true))
 }
 
-/// Deploys, which registers the endpoints, and says where everything is.
+/// Deploys, which registers the endpoints, and describes the stack in its directory.
 fn install(aws: &LocalAws, place: &StackDir, kind: Kind, heygen: &Access) -> Result<Stack> {
     let since: Instant = progress::begin("Deploying", "template.yaml");
     let stack = deploy(aws, place, &kind.desired()?, heygen)?;
@@ -185,11 +183,11 @@ fn install(aws: &LocalAws, place: &StackDir, kind: Kind, heygen: &Access) -> Res
     }
     stack.save(place)?;
     progress::done("Deployed", format_args!("to {}", stack.api_url), since);
-    say_what_is_registered(&stack)?;
+    report_registration(&stack)?;
     Ok(stack)
 }
 
-fn say_what_is_registered(stack: &Stack) -> Result<()> {
+fn report_registration(stack: &Stack) -> Result<()> {
     let plan = admin::ask(stack, &serde_json::json!({"action": "plan"}))?;
     let list = |field: &str| plan[field].as_array().cloned().unwrap_or_default();
     let names: Vec<_> = list("unchanged").iter().filter_map(|name| name.as_str().map(str::to_owned)).collect();

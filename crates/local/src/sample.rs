@@ -1,4 +1,4 @@
-//! Sample events, by the name of their type or by file, with fields of one's own.
+//! Sample events, by the name of their type or by file, with fields replaced.
 
 use crate::error::{Context, Error, Result};
 use crate::stack_dir::workspace;

@@ -79,7 +79,7 @@ fn result(job: &JobRow) -> String {
 pub fn without_query(link: &str) -> String {
     let link = link.split_once("://").map_or(link, |(_, rest)| rest);
     let link = link.split(['?', '#']).next().unwrap_or_default();
-    // A user and a password may stand before the host.
+    // The host may be preceded by a user and a password.
     let (host, path) = link.split_once('/').map_or((link, None), |(host, path)| (host, Some(path)));
     let host = host.rsplit('@').next().unwrap_or(host);
     path.map_or_else(|| host.to_owned(), |path| format!("{host}/{path}"))
@@ -92,7 +92,7 @@ fn short(text: &str) -> String {
     format!("{}…", text.chars().take(RESULT_WIDTH - 1).collect::<String>())
 }
 
-/// What came from outside must not steer the terminal.
+/// Control characters from outside must not reach the terminal.
 fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

@@ -1,4 +1,4 @@
-//! The simulator as a process of its own, beside a local AWS.
+//! The simulator as a separate process, beside a local AWS.
 
 use crate::error::{Context, Result};
 use crate::stack_dir::{Part, StackDir, write_private};
@@ -12,28 +12,27 @@ use std::time::Duration;
 
 const START_LIMIT: Duration = Duration::from_secs(30);
 
-/// Simulates HeyGen until a signal comes. The file says where, once it listens, for its owner's eyes only.
+/// Simulates HeyGen until a signal comes. Once it listens, the file has its URL and API key, readable by its owner only.
 pub fn serve(file: &Path) -> Result<()> {
-    // HeyGen waits for 1 s. A local AWS starts its functions on a machine that may be busy otherwise.
+    // HeyGen waits for 1 s. A local AWS starts its functions on a machine that may be busy.
     let simulator = Simulator::start(Options { check_limit: Duration::from_secs(5), ..Options::default() })?;
-    let json =
-        serde_json::to_vec_pretty(&simulator.access()).context("Writing the simulated HeyGen's place as JSON")?;
+    let json = serde_json::to_vec_pretty(&simulator.access()).context("Writing the simulated HeyGen's URL as JSON")?;
     write_private(file, &json)?;
     interrupt::wait(|| false);
     Ok(())
 }
 
-/// What runs [`serve`] for a stack, given the executable of the command `local`.
+/// The program that runs [`serve`] for a stack, given the executable of the command `local`.
 pub fn program(executable: &Path, place: &StackDir) -> Program {
     let command = vec![executable.into(), "simulate".into(), place.simulator_json().into()];
     Program { command, ..Program::default() }
 }
 
-/// Starts one for a stack that has none running, from inside of the command `local`.
+/// Starts one for a stack that has none running, from the command `local`.
 pub fn start(tools: &Tools, place: &StackDir, until: Until) -> Result<(Access, Supervised)> {
     let since = progress::begin("Starting", "a simulated HeyGen");
     let executable = std::env::current_exe().context("Looking for the command `local`")?;
-    // What a crash left would be taken for what is to come.
+    // A file left by a crash would be taken for that of the new process.
     match fs::remove_file(place.simulator_json()) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error).context("Removing simulator.json")?,
         _ => {}
@@ -49,7 +48,7 @@ pub fn start(tools: &Tools, place: &StackDir, until: Until) -> Result<(Access, S
     Ok((access, supervised))
 }
 
-/// Where the one that runs is.
+/// The URL and API key of the running one.
 pub fn access(place: &StackDir) -> Result<Access> {
     let what = "Reading simulator.json";
     serde_json::from_slice(&fs::read(place.simulator_json()).context(what)?).context(what)

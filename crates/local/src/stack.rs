@@ -1,4 +1,4 @@
-//! What a client has to know of a deployed stack, local or in an account: `stack.json`.
+//! The description of a deployed stack, local or in an account, as clients need it: `stack.json`.
 
 use crate::error::{Context, Error, Result};
 use crate::stack_dir::{Part, StackDir, write_private};
@@ -13,47 +13,41 @@ use std::path::{Path, PathBuf};
 /// such a file yourself and name it in the environment variable `STACK_JSON`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stack {
-    /// Where the local AWS answers; null for the real one.
+    /// The URL of the local AWS; null for the real one.
     pub aws_endpoint: Option<String>,
     /// The region, such as `us-east-1`.
     pub region: String,
-    /// Where the API answers, without a slash at the end.
+    /// The base URL of the API, without a trailing slash.
     pub api_url: String,
     /// The table's name.
     pub table: String,
     /// The queue of verified deliveries.
     pub queue_url: String,
-    /// The queue of those that could not be recorded.
+    /// The dead-letter queue.
     pub dlq_url: String,
-    /// The event bus that is told of each job that moved.
+    /// The event bus for job status changes.
     pub bus: String,
     /// The functions' names.
     pub functions: Functions,
     /// The webhook endpoints.
     pub endpoints: Vec<Endpoint>,
-    /// The keys of the local AWS's account; null to take those of the environment.
+    /// The keys of the local AWS's account; null to use those of the environment.
     pub credentials: Option<Credentials>,
     /// The simulated HeyGen that posts to it; null for one in an account.
     pub simulator: Option<Access>,
 }
 
-/// The functions' names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Functions {
-    /// The one that answers HeyGen.
     pub receiver: String,
-    /// The one that records.
     pub processor: String,
-    /// The one that registers the endpoints at HeyGen.
     pub admin: String,
 }
 
-/// One webhook endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Endpoint {
-    /// Its name in the URL.
     pub name: String,
-    /// Where HeyGen would post.
+    /// The URL that this machine can reach; HeyGen may have another one.
     pub url: String,
     /// The name of the Secrets Manager secret with its signing secret.
     pub secret: String,
@@ -62,9 +56,7 @@ pub struct Endpoint {
 /// An account's keys. `Debug` does not show the secret one.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Credentials {
-    /// `AWS_ACCESS_KEY_ID`.
     pub access_key_id: String,
-    /// `AWS_SECRET_ACCESS_KEY`.
     pub secret_access_key: String,
 }
 
@@ -98,7 +90,7 @@ impl Stack {
     pub fn load() -> Result<Self> {
         match named() {
             Some(path) => Self::read(&path),
-            // What a crash left of the file says nothing.
+            // A crash may have left the file.
             None if supervisor::running(&StackDir::main(), Part::Aws)?.is_none() => {
                 Err(Error::failed("no local stack is running: run `make up` first"))
             }
@@ -112,7 +104,7 @@ impl Stack {
         serde_json::from_slice(&fs::read(path).context(&what)?).context(&what)
     }
 
-    /// Writes it to a stack's place.
+    /// Writes it to a stack's directory.
     pub fn save(&self, place: &StackDir) -> Result<()> {
         let json = serde_json::to_vec_pretty(self).context("Writing the stack as JSON")?;
         write_private(&place.stack_json(), &json)

@@ -1,4 +1,4 @@
-//! Where the local files are. All of them are under `target/local`.
+//! The paths of the local files, all of them below `target/local`.
 
 use crate::error::{Context, Result};
 use std::fmt;
@@ -62,41 +62,40 @@ impl StackDir {
         StackDir(local().join("test"))
     }
 
-    /// A directory of one's own.
+    /// For a test.
     pub fn at(directory: impl Into<PathBuf>) -> Self {
         StackDir(directory.into())
     }
 
-    /// Makes the directory. Only its owner may look into it.
+    /// Creates the directory, readable by its owner only.
     pub fn create(&self) -> Result<()> {
         fs::create_dir_all(&self.0).context("Creating a directory under target/local")?;
         fs::set_permissions(&self.0, fs::Permissions::from_mode(0o700)).context("Closing target/local to others")
     }
 
-    /// A file in it.
     fn file(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }
 
-    /// What a client has to know of the stack; there while it runs.
+    /// The description of the stack; it exists while the stack runs.
     pub fn stack_json(&self) -> PathBuf {
         self.file("stack.json")
     }
 
-    /// Where the simulated HeyGen is, and its key; there while it runs.
+    /// The URL and API key of the simulated HeyGen; it exists while that runs.
     pub fn simulator_json(&self) -> PathBuf {
         self.file("simulator.json")
     }
 
-    /// What says where a part is.
-    pub fn whereabouts(&self, part: Part) -> PathBuf {
+    /// The file that describes a part, removed when the part ends.
+    pub fn description(&self, part: Part) -> PathBuf {
         match part {
             Part::Aws => self.stack_json(),
             Part::Simulator => self.simulator_json(),
         }
     }
 
-    /// What a part prints.
+    /// The output of a part.
     pub fn log(&self, part: Part) -> PathBuf {
         self.file(&format!("{}.log", part.name()))
     }
@@ -111,8 +110,8 @@ impl StackDir {
         self.file(&format!("{}.tmp", part.name()))
     }
 
-    /// The directory that stands in for the workspace in a deployment: a link to the template, and
-    /// the functions below it as the template expects them. So a local build is never taken for a deployable one.
+    /// The functions that are deployed here: not the workspace's `target/lambda`, so that a local build is never taken for a
+    /// deployable one.
     pub fn app(&self) -> PathBuf {
         self.file("app")
     }
@@ -123,7 +122,7 @@ impl StackDir {
     }
 }
 
-/// Writes a file at once or not at all, for its owner's eyes only.
+/// Writes a file atomically, readable by its owner only.
 pub fn write_private(path: &Path, content: &[u8]) -> Result<()> {
     use std::io::Write;
     use std::os::unix::fs::OpenOptionsExt;

@@ -1,5 +1,5 @@
-//! A program that never outlives its reason: it runs under `supervise.py`, in a process group of its
-//! own, which ends as a whole when this process does, however that happens.
+//! Programs that are never left behind: each runs under `supervise.py`, in its own process group, which ends as a whole
+//! when this process does, however that happens.
 
 use crate::error::{Context, Error, Result};
 use crate::process;
@@ -37,8 +37,7 @@ pub enum Until {
     Stopped,
 }
 
-/// A supervised program. Dropped, it is stopped, unless it was told to stay: so none stays behind a
-/// start that failed.
+/// A supervised program. Dropped, it is stopped, unless it was started to stay: so a start that fails leaves none behind.
 #[derive(Debug)]
 pub struct Supervised {
     part: Part,
@@ -56,7 +55,7 @@ pub fn start(place: &StackDir, part: Part, python: &Path, program: &Program, unt
     let mut command = Command::new(python);
     command.arg(workspace().join("crates/local/python/supervise.py"));
     command.arg("--lock").arg(place.lock(part));
-    command.arg("--remove").arg(&temporary).arg("--remove").arg(place.whereabouts(part));
+    command.arg("--remove").arg(&temporary).arg("--remove").arg(place.description(part));
     command.args(program.stop.iter().map(|word| format!("--stop={word}")));
     command.args((until == Until::Stopped).then_some("--stay"));
     command.arg("--").args(&program.command);
@@ -68,7 +67,7 @@ pub fn start(place: &StackDir, part: Part, python: &Path, program: &Program, unt
     Ok(Supervised { part, stdin: child.stdin.take(), child, until, is_left: false })
 }
 
-/// What to say of a part that ended instead of starting: the end of its log.
+/// The error for a part that ended instead of starting, with the end of its log.
 pub fn did_not_start(place: &StackDir, part: Part) -> Error {
     let log = fs::read_to_string(place.log(part)).unwrap_or_default();
     let lines: Vec<_> = log.lines().collect();
@@ -97,7 +96,7 @@ impl Supervised {
         writeln!(stdin, "{line}").context("Telling the supervisor")
     }
 
-    /// Everything is well: if it was started to stay, it does so from here on.
+    /// The start succeeded: a program that was started to stay does so from here on.
     pub fn leave(&mut self) {
         self.is_left = self.until == Until::Stopped;
     }
@@ -132,14 +131,14 @@ impl Supervised {
 impl Drop for Supervised {
     fn drop(&mut self) {
         if !self.is_left {
-            // Nobody is left to tell; the supervisor does the same by itself.
+            // An error cannot be reported from here; the supervisor does the same by itself.
             let _ = self.end();
         }
     }
 }
 
-/// The process group that a part of a stack runs in, if it does. What is asked is the lock and not the
-/// number, which another program may have by now.
+/// The process group of a part of a stack, if it is running. The lock decides, not the process id, which may belong to
+/// another program by now.
 pub fn running(place: &StackDir, part: Part) -> Result<Option<Pid>> {
     let lock = place.lock(part);
     let file = match File::open(&lock) {
@@ -152,13 +151,13 @@ pub fn running(place: &StackDir, part: Part) -> Result<Option<Pid>> {
         Err(TryLockError::WouldBlock) => {
             let text = fs::read_to_string(&lock).context("Reading a supervisor's lock")?;
             let pid = text.trim().parse().ok().and_then(Pid::from_raw);
-            // It was taken this moment, and the number is not written yet.
+            // The lock was just taken, and the process id is not written yet.
             pid.map(Some).ok_or_else(|| Error::Failed(format!("{part} is just being started; try again")))
         }
     }
 }
 
-/// Ends what runs in a stack's place, whoever started it. False if nothing did.
+/// Ends the programs of a stack, no matter which process started them. False if none was running.
 pub fn stop_running(place: &StackDir) -> Result<bool> {
     let mut ran = false;
     for part in Part::ALL {

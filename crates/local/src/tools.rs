@@ -1,5 +1,5 @@
-//! The Python programs that a local stack needs: MiniStack and the AWS CLI, in an environment of
-//! their own, with the exact versions of `requirements.txt`.
+//! The Python programs that a local stack needs, in an environment of their own, with the exact versions of
+//! `requirements.txt`.
 
 use crate::error::{Context, Error, Result};
 use crate::{process, progress, stack_dir};
@@ -10,7 +10,6 @@ use std::process::Command;
 
 const REQUIREMENTS: &str = include_str!("../python/requirements.txt");
 
-/// The installed programs.
 #[derive(Debug, Clone)]
 pub struct Tools(PathBuf);
 
@@ -18,9 +17,9 @@ impl Tools {
     /// Those that are installed, or nothing if they have to be installed first.
     pub fn installed() -> Option<Self> {
         let tools = Tools(stack_dir::local().join("venv"));
-        // The interpreter is a link to the system's, which an upgrade may have taken away.
+        // The interpreter is a link to the system's, which an upgrade may have removed.
         let whole = tools.program("python").exists();
-        (whole && fs::read_to_string(tools.marker()).ok()? == wanted(tools.path())).then_some(tools)
+        (whole && fs::read_to_string(tools.marker()).ok()? == complete(tools.path())).then_some(tools)
     }
 
     /// Installs them if they are not there or `requirements.txt` changed. Nothing is fetched otherwise.
@@ -28,7 +27,7 @@ impl Tools {
         if let Some(tools) = Self::installed() {
             return Ok(tools);
         }
-        let since = progress::begin("Installing", "the local AWS (once, about 20 s, 270 MB)");
+        let since = progress::begin("Installing", "the local AWS (once, about 20 s)");
         let tools = Tools(stack_dir::local().join("venv"));
         if tools.path().exists() {
             fs::remove_dir_all(tools.path()).context("Removing the old Python environment")?;
@@ -47,12 +46,11 @@ impl Tools {
                 .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"])
                 .arg(requirements),
         )?;
-        fs::write(tools.marker(), wanted(tools.path())).context("Marking the Python environment as complete")?;
+        fs::write(tools.marker(), complete(tools.path())).context("Marking the Python environment as complete")?;
         progress::done("Installed", "the local AWS", since);
         Ok(tools)
     }
 
-    /// The environment's directory.
     fn path(&self) -> &Path {
         &self.0
     }
@@ -61,13 +59,13 @@ impl Tools {
         self.0.join("complete")
     }
 
-    /// A program of the environment, such as `ministack`, `aws` or `python`.
+    /// A program of the environment, such as `python`.
     pub fn program(&self, name: &str) -> PathBuf {
         self.0.join("bin").join(name)
     }
 }
 
-/// What the marker says: the requirements, and where, since an environment cannot be moved.
-fn wanted(path: &Path) -> String {
+/// The content of the marker: the requirements, and the path, since an environment cannot be moved.
+fn complete(path: &Path) -> String {
     format!("{} {}\n", hex::encode(Sha256::digest(REQUIREMENTS)), path.display())
 }

@@ -154,6 +154,7 @@ mod tests {
     use super::*;
     use crate::envelope::Advisory;
     use heygen::Verified;
+    use std::collections::BTreeSet;
     use time::macros::datetime;
 
     const NOW: OffsetDateTime = datetime!(2026-11-21 03:40:00 UTC);
@@ -220,6 +221,25 @@ mod tests {
         let event = Event::read(&delivery.body);
         let (_, gone) = job_attributes(&event.job().unwrap(), &event, &delivery, NOW);
         assert!(gone.contains(&"failure"));
+    }
+
+    #[test]
+    fn what_an_event_does_not_set_it_removes_except_the_callback_id() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../events/deliveries");
+        let samples = std::fs::read_dir(folder).unwrap().map(|file| std::fs::read(file.unwrap().path()).unwrap());
+        let changes = samples.filter_map(|body| {
+            let delivery = delivery(body);
+            let event = Event::read(&delivery.body);
+            Some(job_attributes(&event.job()?, &event, &delivery, NOW))
+        });
+        let changes: Vec<_> = changes.collect();
+        let all: BTreeSet<&str> = changes.iter().flat_map(|(set, _)| set.keys().map(String::as_str)).collect();
+        assert!(all.contains("output_language") && all.contains("failure"), "the samples are not read: {all:?}");
+        for (set, gone) in &changes {
+            let stale = all.iter().filter(|name| !set.contains_key(**name) && !gone.contains(name));
+            let stale: Vec<_> = stale.filter(|name| **name != "callback_id").collect();
+            assert!(stale.is_empty(), "the value of an earlier event stays: add {stale:?} to `gone` in job_attributes");
+        }
     }
 
     /// The value at a path of the pipe, such as `job_event.M.links.M`.

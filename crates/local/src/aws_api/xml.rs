@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use roxmltree::{Document, Node};
 use serde_json::{Map, Value};
 
-/// What stands in `<ActionResult>`; null if there is none.
+/// The content of `<ActionResult>`; null if there is none.
 pub fn result(xml: &str, action: &str) -> Result<Value> {
     let document = Document::parse(xml).map_err(|why| Error::Failed(format!("the response to {action}: {why}")))?;
     let name = format!("{action}Result");

@@ -1,4 +1,4 @@
-//! Which local AWS: the environment variable `LOCAL_AWS` chooses.
+//! The local AWS that the environment variable `LOCAL_AWS` names.
 
 mod localstack;
 mod ministack;
@@ -8,7 +8,6 @@ use crate::stack::Credentials;
 use crate::supervisor::Program;
 use crate::tools::Tools;
 
-/// A local AWS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Backend {
     /// MiniStack: a Python program, no containers. The default.
@@ -20,13 +19,11 @@ pub enum Backend {
 /// How to start one at a port.
 #[derive(Debug)]
 pub struct Launch {
-    /// What to run.
     pub program: Program,
-    /// Where it will answer.
+    /// Its URL.
     pub endpoint: String,
-    /// The path, there, that answers 200 when it is ready.
+    /// A path with status 200 once it is ready.
     pub health: &'static str,
-    /// The keys of its account.
     pub credentials: Credentials,
 }
 
@@ -36,11 +33,12 @@ impl Backend {
         match std::env::var("LOCAL_AWS").unwrap_or_default().as_str() {
             "" | "ministack" => Ok(Backend::MiniStack),
             "localstack" => Ok(Backend::LocalStack),
-            other => Err(Error::Failed(format!("LOCAL_AWS is {other:?}; it may be \"ministack\" or \"localstack\""))),
+            other => {
+                Err(Error::Failed(format!("LOCAL_AWS is {other:?}, but has to be \"ministack\" or \"localstack\"")))
+            }
         }
     }
 
-    /// Its name.
     pub fn name(self) -> &'static str {
         match self {
             Backend::MiniStack => "MiniStack",
@@ -56,7 +54,7 @@ impl Backend {
         }
     }
 
-    /// Where an HTTP API answers, so that a path can be appended.
+    /// The URL of an HTTP API, without a trailing slash.
     pub fn api_url(self, endpoint: &str, api_id: &str) -> String {
         match self {
             Backend::MiniStack => ministack::api_url(endpoint, api_id),

@@ -5,11 +5,12 @@ use local::{Error, Result, Stack};
 use serde_json::{Value, json};
 use std::process::ExitCode;
 
-/// `admin` speaks to JSON's users, this command to those of make.
-const HINTS: [(&str, &str); 3] = [
-    (r#"ask for {"action": "sync"}"#, "run `make sync`"),
-    (r#""force": true"#, "FORCE=1"),
-    (r#""prune": true"#, "PRUNE=1"),
+/// `admin` words its hints for JSON requests; these commands have variables of make.
+const HINTS: [(&str, &str); 4] = [
+    (r#"repeat the request with "force": true"#, "repeat the command with FORCE=1"),
+    ("(only with prune)", "(only with PRUNE=1)"),
+    (": sync first", ": run `make sync` first"),
+    (": sync again", ": run `make sync` again"),
 ];
 
 pub fn ask(output: Output, request: &Value) -> Result<ExitCode> {
@@ -37,7 +38,13 @@ mod tests {
 
     #[test]
     fn hints_name_the_variables_of_make() {
-        assert_eq!(for_make(r#"ask with "force": true"#), "ask with FORCE=1");
-        assert_eq!(for_make(r#"ask for {"action": "sync"} first"#), "run `make sync` first");
+        assert_eq!(
+            for_make(r#"If this is what you want, repeat the request with "force": true"#),
+            "If this is what you want, repeat the command with FORCE=1"
+        );
+        assert_eq!(
+            for_make("\"main\" is not registered: sync first"),
+            "\"main\" is not registered: run `make sync` first"
+        );
     }
 }

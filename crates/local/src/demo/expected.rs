@@ -1,8 +1,8 @@
-//! What should come of deliveries, computed from their files by the pure crate.
+//! The expected record of deliveries, computed from their files by the crate heygen.
 
 use super::Delivery;
 use crate::rows::{FailureRow, JobRow, Rows};
-use heygen::{Event, Job, Verified};
+use heygen::{Event, Job, Status, Verified};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The events and jobs that the table should hold.
@@ -40,6 +40,11 @@ impl Expected {
         self.events.len()
     }
 
+    /// How many jobs have this status in the end.
+    pub fn jobs(&self, status: Status) -> usize {
+        self.jobs.values().filter(|job| job.status == status).count()
+    }
+
     /// How the table differs, a line each.
     pub fn differences(&self, rows: &Rows) -> Vec<String> {
         let mut differences = Vec::new();
@@ -49,7 +54,7 @@ impl Expected {
             differences.push(format!("{correlation}: the event {identity} is missing"));
         }
         for (correlation, identity) in events.difference(&self.events) {
-            differences.push(format!("{correlation}: nobody sent the event {identity}"));
+            differences.push(format!("{correlation}: the event {identity} was never sent"));
         }
         let mut found: BTreeMap<_, _> =
             rows.jobs.iter().map(|row| ((row.correlation_id.clone(), row.item.clone()), row)).collect();
@@ -59,12 +64,12 @@ impl Expected {
                 Some(row) => differences.extend(
                     different_fields(job, row)
                         .into_iter()
-                        .map(|field| format!("{correlation}: {item} has another {field}")),
+                        .map(|field| format!("{correlation}: {item} has an unexpected {field}")),
                 ),
             }
         }
         differences
-            .extend(found.into_keys().map(|(correlation, item)| format!("{correlation}: nobody asked for {item}")));
+            .extend(found.into_keys().map(|(correlation, item)| format!("{correlation}: {item} is not expected")));
         differences
     }
 }
@@ -130,7 +135,7 @@ mod tests {
         let sent = [delivery(FAIL), delivery(SUCCESS)];
         let expected = Expected::of(&sent);
         assert_eq!(expected.differences(&Rows::default()).len(), 3);
-        assert_eq!(expected.differences(&rows(&sent, "failed")), ["c: job#avatar_video#v has another status"]);
+        assert_eq!(expected.differences(&rows(&sent, "failed")), ["c: job#avatar_video#v has an unexpected status"]);
         assert_eq!(Expected::default().differences(&rows(&sent, "succeeded")).len(), 3);
     }
 }

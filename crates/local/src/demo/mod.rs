@@ -25,9 +25,9 @@ pub struct Outcome {
     pub rows: Rows,
     /// Deliveries that were posted.
     pub posted: usize,
-    /// Answered 200.
+    /// With status 200.
     pub accepted: usize,
-    /// Answered 401.
+    /// With status 401.
     pub rejected: usize,
     /// Where the record differs from the deliveries; empty if it matches.
     pub differences: Vec<String>,
@@ -68,13 +68,13 @@ impl Posted {
         let Posted { file, status, should } = self;
         match status {
             Some(status) if status == should => None,
-            Some(status) => Some(format!("{file}: answered {status} and not {should}")),
-            None => Some(format!("{file}: not answered in time")),
+            Some(status) => Some(format!("{file}: status {status}, expected {should}")),
+            None => Some(format!("{file}: no response in time")),
         }
     }
 }
 
-/// One after the other, but for those that are to come twice at the same time; every attempt at each.
+/// Posts them one after the other, except those that are delivered twice at the same time. Returns every attempt.
 fn post(heygen: &Remote, deliveries: &[Delivery], forge: impl Fn(&Delivery) -> Result<u16>) -> Result<Vec<Posted>> {
     let (mut posted, mut events) = (Vec::new(), Vec::new());
     for delivery in deliveries {
@@ -194,8 +194,8 @@ mod tests {
         assert_eq!(posted.len(), plan.iter().map(Delivery::times).sum::<usize>() + 1, "one was tried again");
         let differences: Vec<_> = posted.iter().filter_map(Posted::difference).collect();
         assert_eq!(differences.len(), 2, "{differences:?}");
-        assert_eq!(differences[0], "a forged delivery: answered 200 and not 401");
-        assert!(differences[1].ends_with("answered 500 and not 200"), "{differences:?}");
+        assert_eq!(differences[0], "a forged delivery: status 200, expected 401");
+        assert!(differences[1].ends_with("status 500, expected 200"), "{differences:?}");
         let came: Vec<_> = receiver.deliveries().into_iter().map(|request| request.body).collect();
         assert!(plan.iter().all(|delivery| delivery.forged != came.contains(&delivery.body)));
     }

@@ -6,7 +6,7 @@ use heygen::Secret;
 use simulator::Disturbance;
 use std::fs;
 
-/// Says that a finished video failed. Whoever believes it shows that it did not verify.
+/// Reports that a finished video failed: it shows in the record if it was not verified.
 const FORGED: &[u8] = br#"{"event_type":"avatar_video.fail","event_data":{"video_id":"vid_forged","callback_id":"order_12345","msg":"forged"}}"#;
 
 /// One delivery.
@@ -16,33 +16,33 @@ pub struct Delivery {
     pub file: String,
     /// The bytes that are sent.
     pub body: Vec<u8>,
-    /// What happens to it on its way.
+    /// How its delivery is disturbed.
     pub disturbance: Option<Disturbance>,
-    /// Posted by a stranger and not by HeyGen.
+    /// Not signed by HeyGen.
     pub forged: bool,
 }
 
 impl Delivery {
-    /// How often it comes.
+    /// How often it is delivered.
     pub fn times(&self) -> usize {
         if self.disturbance == Some(Disturbance::Twice) { 2 } else { 1 }
     }
 
-    /// What a stranger signs it with, who does not know the endpoint's secret.
+    /// A signature by someone who does not know the endpoint's secret.
     pub fn forged_signature(&self) -> Result<String> {
         let wrong = Secret::new("whsec_d3Jvbmc=").map_err(|error| crate::Error::failed(error.to_string()))?;
         Ok(heygen::sign(&wrong, &self.body))
     }
 }
 
-/// Every sample, and what makes a receiver's life hard.
+/// Every sample, with repetitions, delays and a forged delivery.
 pub fn plan() -> Result<Vec<Delivery>> {
     let mut files: Vec<_> = fs::read_dir(workspace().join("events/deliveries"))
         .context("Reading events/deliveries")?
         .filter_map(|entry| Some(entry.ok()?.path()))
         .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
         .collect();
-    // Backwards: so a job's success comes before its failure, and has to outlive it.
+    // Backwards, so that a job's success comes before its failure and has to prevail.
     files.sort();
     files.reverse();
     let read = |path: &std::path::PathBuf| {

@@ -1,0 +1,17 @@
+//! What the documents say of the code is true. Each failure names the document, what is wrong in it, and what to do.
+//!
+//! `UPDATE_DOCS=1 cargo test -p tests --test documents` rewrites the tables between `<!-- generated: … -->` and `<!-- end -->`.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod contracts;
+mod facts;
+mod generated;
+mod markdown;
+mod references;
+mod template;
+
+/// Fails with every problem at once.
+fn none(problems: Vec<String>) {
+    assert!(problems.is_empty(), "\n{}\n", problems.join("\n"));
+}
