@@ -86,8 +86,11 @@ impl Document {
         let level = heading.split(' ').next().unwrap().len();
         let rest = self.text.split_once(&format!("\n{heading}\n"));
         let (_, rest) = rest.unwrap_or_else(|| panic!("{}: there is no heading {heading:?}", self.name()));
-        let ends = |line: &&str| !line.starts_with('#') || line.split(' ').next().unwrap().len() > level;
-        Document { path: self.path.clone(), text: rest.lines().take_while(ends).collect::<Vec<_>>().join("\n") }
+        let rest = Document { path: self.path.clone(), text: rest.to_owned() };
+        let is_within = |text: &str| !text.starts_with('#') || text.split(' ').next().unwrap().len() > level;
+        let lines = rest.lines().take_while(|(_, text, fenced)| *fenced || is_within(text));
+        let text = lines.map(|(_, text, _)| text).collect::<Vec<_>>().join("\n");
+        Document { path: rest.path.clone(), text }
     }
 
     fn lines(&self) -> impl Iterator<Item = (usize, &str, bool)> {

@@ -82,9 +82,9 @@ impl Calls {
         let cut = self.cut.filter(|cut| number == cut.at || number > cut.at && cut.caller == Caller::Dies);
         self.happened.fetch_or(cut.is_some(), Ordering::SeqCst);
         let arrives = cut.is_none_or(|cut| cut.side == Side::After && number == cut.at);
-        let answer = arrives.then(|| request.send(upstream));
+        let response = arrives.then(|| request.send(upstream));
         match cut {
-            None => write(&mut stream, &answer??),
+            None => write(&mut stream, &response??),
             Some(Cut { caller: Caller::Dies, .. }) => {
                 self.died.notify_one();
                 None
@@ -141,13 +141,13 @@ impl Request {
     }
 }
 
-fn write(stream: &mut TcpStream, answer: &Response) -> Option<()> {
+fn write(stream: &mut TcpStream, response: &Response) -> Option<()> {
     let own = ["connection", "content-length", "transfer-encoding"];
-    let headers = answer.headers.iter().filter(|(name, _)| !own.contains(&name.as_str()));
+    let headers = response.headers.iter().filter(|(name, _)| !own.contains(&name.as_str()));
     let headers: String = headers.map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-    let length = answer.body.len();
+    let length = response.body.len();
     let head =
-        format!("HTTP/1.1 {} -\r\n{headers}connection: close\r\ncontent-length: {length}\r\n\r\n", answer.status);
+        format!("HTTP/1.1 {} -\r\n{headers}connection: close\r\ncontent-length: {length}\r\n\r\n", response.status);
     stream.write_all(head.as_bytes()).ok()?;
-    stream.write_all(&answer.body).ok()
+    stream.write_all(&response.body).ok()
 }

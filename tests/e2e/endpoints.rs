@@ -69,7 +69,7 @@ fn an_endpoints_life() {
     admin.configure(json!([{"name": A, "enabled": false}]));
     let calls = admin.mutating_calls();
     let left = admin.sync();
-    assert!(text(&left).contains("only with prune"), "{}", text(&left));
+    assert!(text(&left).contains("only with \"prune\": true"), "{}", text(&left));
     admin.ask(sync_with(json!({"force": true}))).unwrap();
     admin.ask(sync_with(json!({"prune": true}))).unwrap_err();
     assert_eq!((admin.mutating_calls(), admin.at_heygen(A).len()), (calls, 1));
@@ -183,7 +183,7 @@ fn what_fails_says_what_to_do_and_is_logged() {
     assert!(error.contains("endpoints.json: endpoints[0].event: unknown field `event`"), "{error}");
     admin.configure(json!([{"name": A}]));
     let error = admin.ask(json!({"action": "rotate", "endpoint": A})).unwrap_err().to_string();
-    assert!(error.contains("is not registered") && error.contains("sync first"), "{error}");
+    assert!(error.contains("is not registered") && error.contains("{\"action\": \"sync\"} first"), "{error}");
     let error = admin.ask(json!({"action": "rotate", "endpoint": "nope"})).unwrap_err().to_string();
     assert_eq!(error, "unknown endpoint \"nope\" (configured: managed-a, managed-b)");
     admin.set_variables(&[("API_KEY_SECRET", &admin.stack.stack().endpoint(B).unwrap().secret.clone())]);

@@ -16,6 +16,7 @@ mod failures;
 mod inside;
 mod job_events;
 mod leaks;
+mod odd_bodies;
 mod permissions;
 mod records;
 mod replies;

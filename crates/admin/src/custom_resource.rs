@@ -62,7 +62,7 @@ struct Data<'a> {
 }
 
 /// Handles CloudFormation's request, and sends it the response.
-pub(crate) async fn answer(app: Result<&App, Error>, request: &Request, limit: Duration) -> Result<Reply, Error> {
+pub(crate) async fn respond(app: Result<&App, Error>, request: &Request, limit: Duration) -> Result<Reply, Error> {
     let (operation, cloudformation_request_id) = (request.request_type.as_str(), request.request_id.as_str());
     let old_id = request.physical_resource_id.as_deref().unwrap_or(NOT_REGISTERED);
     let handled = match app {
@@ -78,7 +78,7 @@ pub(crate) async fn answer(app: Result<&App, Error>, request: &Request, limit: D
     }
     let succeeded = result.is_ok();
     let physical_id = if succeeded && operation == "Create" { REGISTERED } else { old_id };
-    respond(request, physical_id, result).await?;
+    send(request, physical_id, result).await?;
     Ok(Reply::CustomResource(CustomResourceReply { request_type: operation.to_owned(), succeeded }))
 }
 
@@ -114,7 +114,7 @@ fn nothing_to_delete() -> String {
     "Nothing was registered.".to_owned()
 }
 
-async fn respond(request: &Request, physical_id: &str, result: Result<String, Error>) -> Result<(), Error> {
+async fn send(request: &Request, physical_id: &str, result: Result<String, Error>) -> Result<(), Error> {
     let (status, text) = match result {
         Ok(text) => ("SUCCESS", text),
         Err(error) => ("FAILED", error.to_string()),

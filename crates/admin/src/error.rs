@@ -41,10 +41,10 @@ pub enum Error {
     PlanChanged { requested: String, plan: Box<Plan> },
     #[error("unknown endpoint {name:?} (configured: {configured})")]
     UnknownEndpoint { name: String, configured: String },
-    #[error("endpoint {0:?} is not registered at HeyGen: sync first")]
+    #[error("endpoint {0:?} is not registered at HeyGen: ask for {{\"action\": \"sync\"}} first")]
     NotRegistered(String),
     /// HeyGen registered an endpoint without showing its secret.
-    #[error("HeyGen returned no secret for endpoint {0}: sync again, which rotates it")]
+    #[error("HeyGen returned no secret for endpoint {0}: ask for {{\"action\": \"sync\"}}, which rotates it")]
     NoSecret(String),
     #[error("{}", partial(.done, .failed))]
     Partial { done: Vec<Change>, failed: Vec<(Change, Error)> },

@@ -20,8 +20,8 @@ impl Default for Limits {
 /// A plan that removes too much.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error(
-    "rejected, nothing was changed: the plan deletes or replaces {removals} of {owned} endpoints, and the limit is {most} \
-     or {percent} %. If this is what you want, repeat the request with \"force\": true",
+    "rejected, nothing was changed: the plan deletes or replaces {removals} of {owned} endpoints, and the limits are {most} \
+     and {percent} %. If this is what you want, repeat the request with \"force\": true",
     most = .limits.removals, percent = .limits.percent
 )]
 pub struct TooManyRemovals {

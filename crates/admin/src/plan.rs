@@ -243,7 +243,7 @@ fn delete(endpoint: &Endpoint, reason: DeleteReason) -> ChangeKind {
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for change in &self.changes {
-            let prune = if change.needs_prune() { " (only with prune)" } else { "" };
+            let prune = if change.needs_prune() { " (only with \"prune\": true)" } else { "" };
             writeln!(f, "  {} {change}{prune}", change.kind.sign())?;
         }
         for name in &self.unchanged {

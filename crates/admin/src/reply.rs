@@ -270,7 +270,7 @@ impl SecretState {
 impl fmt::Display for EventTypesReply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let list = |names: &[String]| if names.is_empty() { "none".to_owned() } else { names.join(" ") };
-        writeln!(f, "HeyGen has {} event types, this version knows {}.", self.event_types.len(), self.known)?;
+        writeln!(f, "Event types: {} at HeyGen, {} known to this version.", self.event_types.len(), self.known)?;
         writeln!(f, "  new to this version: {}", list(&self.new))?;
         writeln!(f, "  no longer at HeyGen: {}", list(&self.removed))?;
         write!(f, "New event types need no change: their events are recorded as they are.")
@@ -282,11 +282,10 @@ impl fmt::Display for DeliveriesReply {
         for ListedEvent { created_at, event_type, correlation_id, .. } in &self.events {
             writeln!(f, "  {}  {event_type}  {correlation_id}", created_at.as_deref().unwrap_or("-"))?;
         }
+        let count = format_args!("Events on this page: {}.", self.events.len());
         match &self.next_token {
-            Some(token) => {
-                write!(f, "{} events on this page; for the next one add \"token\": \"{token}\".", self.events.len())
-            }
-            None => write!(f, "{} events, no further page.", self.events.len()),
+            Some(token) => write!(f, "{count} For the next page add \"token\": \"{token}\"."),
+            None => write!(f, "{count} There is no further page."),
         }
     }
 }

@@ -158,11 +158,12 @@ impl WriteAhead<'_> {
 
     /// A receiver that read the secret just before the note was stored does not read it again for a while, and would
     /// answer 401 to a delivery signed with the new secret. Without a stored secret, it answers 503 in any case.
+    ///
+    /// The wait begins here and not at `since`: storing the note may have taken long.
     async fn wait_for_receivers(&self, stored: &EndpointSecret) {
-        let now = OffsetDateTime::now_utc();
-        let Some(pending) = stored.pending.as_ref().filter(|_| !stored.valid_at(now).is_empty()) else { return };
-        let left = pending.since + self.config.settle - now;
-        tokio::time::sleep(left.try_into().unwrap_or_default()).await;
+        if stored.pending.is_some() && !stored.valid_at(OffsetDateTime::now_utc()).is_empty() {
+            tokio::time::sleep(self.config.settle).await;
+        }
     }
 
     async fn store_created(

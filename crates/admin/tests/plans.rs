@@ -209,9 +209,9 @@ fn what_is_ours_and_not_configured_goes_only_with_prune_and_what_is_not_ours_sta
         .having_at("ep_5", "https://other.team.invalid/webhooks/heygen/main")
         .having_at("ep_6", "https://abc.execute-api.invalid/other");
     assert_snapshot!(world.plan(), @r#"
-      - main  delete  ep_2: another endpoint has the same URL (only with prune)
-      - second  delete  ep_3: not enabled in endpoints.json (only with prune)
-      - of-an-earlier-version  delete  ep_4: not in endpoints.json (only with prune)
+      - main  delete  ep_2: another endpoint has the same URL (only with "prune": true)
+      - second  delete  ep_3: not enabled in endpoints.json (only with "prune": true)
+      - of-an-earlier-version  delete  ep_4: not in endpoints.json (only with "prune": true)
       · 2 endpoints are not ours, left alone
     3 changes. Checksum 10c1b79e55b2518f.
     "#);
@@ -235,7 +235,7 @@ fn an_existing_endpoint_is_adopted() {
     // and with two, to either.
     assert_snapshot!(world.having("ep_2", "main").plan(), @r#"
       + main  adopt  ep_2 already exists at HeyGen; its secret is unknown, so it gets a new one
-      - main  delete  ep_1: another endpoint has the same URL (only with prune)
+      - main  delete  ep_1: another endpoint has the same URL (only with "prune": true)
       ! main: HeyGen does not show which entity ep_2 is limited to; assuming brand_1
     2 changes. Checksum 772672455ce76717.
     "#);
@@ -255,14 +255,14 @@ fn of_several_the_one_whose_secret_is_stored_is_adopted_else_the_latest_that_is_
         });
     assert_snapshot!(world.plan(), @r#"
       + main  adopt  ep_2 already exists at HeyGen; its secret is copied from HeyGen's list
-      - main  delete  ep_1: another endpoint has the same URL (only with prune)
-      - main  delete  ep_3: another endpoint has the same URL (only with prune)
+      - main  delete  ep_1: another endpoint has the same URL (only with "prune": true)
+      - main  delete  ep_3: another endpoint has the same URL (only with "prune": true)
     3 changes. Checksum 0ca2ef9b18283488.
     "#);
     assert_snapshot!(world.storing("main", json!({"current": "whsec_1"})).plan(), @r#"
       + main  adopt  ep_1 already exists at HeyGen; its secret is copied from HeyGen's list
-      - main  delete  ep_2: another endpoint has the same URL (only with prune)
-      - main  delete  ep_3: another endpoint has the same URL (only with prune)
+      - main  delete  ep_2: another endpoint has the same URL (only with "prune": true)
+      - main  delete  ep_3: another endpoint has the same URL (only with "prune": true)
     3 changes. Checksum 71208f2b60fbbd82.
     "#);
 }
@@ -303,7 +303,7 @@ fn a_pending_change_is_finished_before_anything_else() {
     assert_snapshot!(world.plan(), @r#"
       ~ main  finish  the rotation started at 2026-11-21T00:00:00.000Z
       ~ second  finish  the registration started at 2026-11-21T00:00:00.000Z
-      - old  delete  ep_2: not in endpoints.json (only with prune)
+      - old  delete  ep_2: not in endpoints.json (only with "prune": true)
     3 changes. Checksum 68fe264fa4130948.
     "#);
 }

@@ -1,5 +1,4 @@
 #![doc = include_str!("../README.md")]
-#![allow(missing_docs, reason = "comments say why; only this project uses this crate")]
 
 pub mod clock;
 pub mod endpoints;

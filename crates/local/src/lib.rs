@@ -13,6 +13,7 @@ pub mod deploy;
 pub mod desired;
 mod dynamo;
 mod error;
+mod foreground;
 mod interrupt;
 pub mod log_view;
 pub mod logs;
@@ -33,5 +34,5 @@ pub use error::{Error, Result};
 pub use running::{Kind, Running};
 pub use stack::Stack;
 
+pub use foreground::run_under;
 pub use interrupt::{listen as listen_to_signals, pause, wait as until_interrupted};
-pub use process::run_under;

@@ -2,10 +2,8 @@
 
 use crate::error::{Context, Error, Result};
 use crate::interrupt;
-use crate::supervisor::Supervised;
 use rustix::process::{Pid, Signal, kill_process};
 use std::io::Read;
-use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -88,21 +86,4 @@ fn reader(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<Vec<u8
         let _ = pipe.map(|mut pipe| pipe.read_to_end(&mut bytes));
         bytes
     })
-}
-
-/// Runs a command to its end in the foreground and returns its status, 128 + n if signal n ended it.
-/// The supervisor, if there is one, ends the command should this process die.
-pub fn run_under(supervised: Option<&mut Supervised>, command: &mut Command) -> Result<u8> {
-    let mut child = spawn(outside_cargo(command))?;
-    let watched = match supervised {
-        Some(supervised) => supervised.watch(&child).map(|()| Some(supervised)),
-        None => Ok(None),
-    };
-    let status = wait(&mut child)?;
-    // It has ended in any case; the supervisor may have as well.
-    if let Some(supervised) = watched? {
-        let _ = supervised.unwatch(&child);
-    }
-    let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
-    Ok(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
 }

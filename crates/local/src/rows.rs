@@ -39,6 +39,8 @@ pub struct JobRow {
     pub failure: Option<FailureRow>,
     /// For a translation.
     pub output_language: Option<String>,
+    /// Unix time in seconds.
+    pub links_expire_at: Option<i64>,
     /// RFC 3339.
     pub received_at: String,
     /// RFC 3339.

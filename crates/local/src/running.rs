@@ -199,3 +199,23 @@ fn report_registration(stack: &Stack) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn a_second_stack_is_rejected_while_any_part_of_the_first_runs() {
+        let place = StackDir::at(std::env::temp_dir().join(format!("running-{}", std::process::id())));
+        place.create().unwrap();
+        assert!(Kind::Main.reject_a_second(&place).is_ok());
+        // As its supervisor does.
+        let lock = fs::File::create(place.lock(Part::Aws)).unwrap();
+        lock.lock().unwrap();
+        fs::write(place.lock(Part::Aws), "1\n").unwrap();
+        let error = Kind::Main.reject_a_second(&place).unwrap_err().to_string();
+        assert!(error.contains("is running already") && error.contains("`make down` first"), "{error}");
+        fs::remove_dir_all(place.stack_json().parent().unwrap()).unwrap();
+    }
+}

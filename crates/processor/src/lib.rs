@@ -1,5 +1,4 @@
 #![doc = include_str!("../README.md")]
-#![allow(missing_docs, reason = "comments say why; no other crate uses this one")]
 
 mod app;
 mod batch;

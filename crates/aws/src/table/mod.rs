@@ -11,7 +11,6 @@ use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
 use cancelled::Cancelled;
 use heygen::{CorrelationId, Event, Job, backoff};
 use items::Item;
-use std::collections::HashMap;
 use std::time::Duration;
 use time::OffsetDateTime;
 use tokio::time::Instant;
@@ -33,10 +32,10 @@ const EVENT_IS_NEW: &str = "attribute_not_exists(correlation_id) OR expires_at <
 const JOB_IS_BEHIND: &str = "attribute_not_exists(status_rank) OR status_rank < :rank OR (status_rank = :rank \
                              AND attribute_not_exists(links_expire_at) AND decided_by > :decided_by)";
 
-/// The same for a job whose links do.
+/// The same for a job whose links do; the update sets that attribute, too.
 const JOB_OR_LINKS_ARE_BEHIND: &str = "attribute_not_exists(status_rank) OR status_rank < :rank OR (status_rank = :rank \
-                                       AND (attribute_not_exists(links_expire_at) OR links_expire_at < :links_expire_at \
-                                       OR (links_expire_at = :links_expire_at AND decided_by > :decided_by)))";
+                                       AND (attribute_not_exists(links_expire_at) OR links_expire_at < :set_links_expire_at \
+                                       OR (links_expire_at = :set_links_expire_at AND decided_by > :decided_by)))";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Recorded {
@@ -198,35 +197,27 @@ impl Table {
         now: OffsetDateTime,
     ) -> Result<Update, AwsError> {
         let (set, gone) = items::job_attributes(job, event, delivery, now);
-        let mut builder = Update::builder()
+        // Every name goes through a placeholder: several, "status" among them, are reserved words.
+        let written = set.keys().map(String::as_str).chain(gone.iter().copied()).chain(["previous_status"]);
+        let names = written.map(|name| (format!("#{name}"), name.to_owned())).collect();
+        let assignments: String = set.keys().map(|name| format!(", #{name} = :set_{name}")).collect();
+        let removed: Vec<_> = gone.iter().map(|name| format!("#{name}")).collect();
+        let remove = if removed.is_empty() { String::new() } else { format!(" REMOVE {}", removed.join(", ")) };
+        let values = set.into_iter().map(|(name, value)| (format!(":set_{name}"), value)).collect();
+        Update::builder()
             .table_name(&self.name)
             .key("correlation_id", AttributeValue::S(correlation.as_str().to_owned()))
             .key("item", AttributeValue::S(job.item_key()))
             .condition_expression(if job.links_expire_at.is_some() { JOB_OR_LINKS_ARE_BEHIND } else { JOB_IS_BEHIND })
-            .set_expression_attribute_values(
-                job.links_expire_at
-                    .map(|at| HashMap::from([(":links_expire_at".to_owned(), AttributeValue::N(at.to_string()))])),
-            )
+            // The status before, which only DynamoDB knows: expressions see the item before the update.
+            .update_expression(format!("SET #previous_status = if_not_exists(#status, :none){assignments}{remove}"))
+            .set_expression_attribute_names(Some(names))
+            .set_expression_attribute_values(Some(values))
+            .expression_attribute_values(":none", AttributeValue::S("none".to_owned()))
             .expression_attribute_values(":rank", AttributeValue::N(job.status.rank().to_string()))
-            .expression_attribute_values(":decided_by", AttributeValue::S(job.decided_by.as_str().to_owned()));
-        // Every name goes through a placeholder: several, "status" among them, are reserved words.
-        let (mut sets, mut removes) = (Vec::new(), Vec::new());
-        // The status before, which only DynamoDB knows: expressions see the item before the update.
-        sets.push("#previous_status = if_not_exists(#status, :none)".to_owned());
-        builder = builder
-            .expression_attribute_names("#previous_status", "previous_status")
-            .expression_attribute_values(":none", AttributeValue::S("none".to_owned()));
-        for (name, value) in set {
-            builder = builder.expression_attribute_names(format!("#{name}"), &name);
-            builder = builder.expression_attribute_values(format!(":set_{name}"), value);
-            sets.push(format!("#{name} = :set_{name}"));
-        }
-        for name in gone {
-            builder = builder.expression_attribute_names(format!("#{name}"), name);
-            removes.push(format!("#{name}"));
-        }
-        let remove = if removes.is_empty() { String::new() } else { format!(" REMOVE {}", removes.join(", ")) };
-        builder.update_expression(format!("SET {}{remove}", sets.join(", "))).build().map_err(unbuildable)
+            .expression_attribute_values(":decided_by", AttributeValue::S(job.decided_by.as_str().to_owned()))
+            .build()
+            .map_err(unbuildable)
     }
 }
 

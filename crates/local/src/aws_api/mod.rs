@@ -3,13 +3,18 @@
 //! The AWS CLI takes a second to start and was started hundreds of times by the tests; SDK crates for Lambda,
 //! CloudFormation, IAM and CloudWatch would cost minutes of compile time. Signing is in the dependency tree anyway.
 
+mod percent;
+mod services;
 mod xml;
+
+pub use services::{JsonService, QueryService};
 
 use crate::error::{Context, Error, Result};
 use crate::stack::Stack;
 use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4::SigningParams;
+use percent::{decoded, encoded};
 use serde_json::Value;
 use simulator::http::{Http, Response};
 use std::time::{Duration, SystemTime};
@@ -24,62 +29,6 @@ pub struct AwsApi {
     endpoint: Option<String>,
     region: String,
     credentials: Credentials,
-}
-
-/// A service that takes forms and responds in XML (AWS's "query" protocol).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum QueryService {
-    CloudFormation,
-    Iam,
-}
-
-/// A service that takes and returns JSON, with the operation in a header.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum JsonService {
-    CloudWatch,
-    Events,
-    Logs,
-}
-
-impl QueryService {
-    fn name(self) -> &'static str {
-        match self {
-            QueryService::CloudFormation => "cloudformation",
-            QueryService::Iam => "iam",
-        }
-    }
-
-    fn version(self) -> &'static str {
-        match self {
-            QueryService::CloudFormation => "2010-05-15",
-            QueryService::Iam => "2010-05-08",
-        }
-    }
-}
-
-impl JsonService {
-    fn name(self) -> &'static str {
-        match self {
-            JsonService::CloudWatch => "monitoring",
-            JsonService::Events => "events",
-            JsonService::Logs => "logs",
-        }
-    }
-
-    fn content_type(self) -> &'static str {
-        match self {
-            JsonService::CloudWatch => "application/x-amz-json-1.0",
-            JsonService::Events | JsonService::Logs => "application/x-amz-json-1.1",
-        }
-    }
-
-    fn target(self) -> &'static str {
-        match self {
-            JsonService::CloudWatch => "GraniteServiceVersion20100801",
-            JsonService::Events => "AWSEvents",
-            JsonService::Logs => "Logs_20140328",
-        }
-    }
 }
 
 struct Request<'a> {
@@ -274,49 +223,9 @@ fn reason(body: &[u8]) -> String {
     from_json().or_else(|| xml::message(&text)).unwrap_or_else(|| text.chars().take(500).collect())
 }
 
-/// Percent-encoded, for a form.
-fn encoded(value: &str) -> String {
-    use std::fmt::Write;
-    let mut encoded = String::with_capacity(value.len());
-    for byte in value.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            // Writing to a string cannot fail.
-            let _ = write!(encoded, "%{byte:02X}");
-        }
-    }
-    encoded
-}
-
-fn decoded(text: &str) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, tail @ ..] = rest {
-        let hex = tail.get(..2).and_then(|digits| u8::from_str_radix(str::from_utf8(digits).ok()?, 16).ok());
-        match hex.filter(|_| *first == b'%') {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = &tail[2..];
-            }
-            None => {
-                bytes.push(*first);
-                rest = tail;
-            }
-        }
-    }
-    bytes
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_form_value_is_percent_encoded() {
-        assert_eq!(encoded("a b&c=ü~"), "a%20b%26c%3D%C3%BC~");
-        assert_eq!(decoded("a%20b%26c%3D%C3%BC~%"), "a b&c=ü~%".as_bytes());
-    }
 
     #[test]
     fn the_reason_is_awss_message_in_json_and_in_xml() {

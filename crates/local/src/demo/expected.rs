@@ -77,7 +77,19 @@ impl Expected {
 /// The names of the fields that differ. Their values may be links, and are not shown.
 fn different_fields(job: &Job, row: &JobRow) -> Vec<&'static str> {
     // Exhaustive: a new field must be compared.
-    let Job { kind, entity_id, status, decided_by, event_type, links, failure, output_language } = job;
+    let Job {
+        kind,
+        entity_id,
+        status,
+        decided_by,
+        event_type,
+        links,
+        failure,
+        output_language,
+        // Only part of the key, which is compared already.
+        told_apart_by: _,
+        links_expire_at,
+    } = job;
     let failure = failure.as_ref().map(|f| FailureRow { code: f.code.clone(), message: f.message.clone() });
     let same = [
         ("kind", *kind == row.kind),
@@ -89,6 +101,7 @@ fn different_fields(job: &Job, row: &JobRow) -> Vec<&'static str> {
         ("links", *links == row.links),
         ("failure", failure == row.failure),
         ("output_language", *output_language == row.output_language),
+        ("links_expire_at", *links_expire_at == row.links_expire_at),
     ];
     same.into_iter().filter(|(_, same)| !same).map(|(field, _)| field).collect()
 }

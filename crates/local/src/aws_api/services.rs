@@ -1,0 +1,57 @@
+//! The services that are called here, and how each names itself in a request.
+
+/// A service that takes forms and responds in XML (AWS's "query" protocol).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum QueryService {
+    CloudFormation,
+    Iam,
+}
+
+/// A service that takes and returns JSON, with the operation in a header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JsonService {
+    CloudWatch,
+    Events,
+    Logs,
+}
+
+impl QueryService {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            QueryService::CloudFormation => "cloudformation",
+            QueryService::Iam => "iam",
+        }
+    }
+
+    pub(super) fn version(self) -> &'static str {
+        match self {
+            QueryService::CloudFormation => "2010-05-15",
+            QueryService::Iam => "2010-05-08",
+        }
+    }
+}
+
+impl JsonService {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            JsonService::CloudWatch => "monitoring",
+            JsonService::Events => "events",
+            JsonService::Logs => "logs",
+        }
+    }
+
+    pub(super) fn content_type(self) -> &'static str {
+        match self {
+            JsonService::CloudWatch => "application/x-amz-json-1.0",
+            JsonService::Events | JsonService::Logs => "application/x-amz-json-1.1",
+        }
+    }
+
+    pub(super) fn target(self) -> &'static str {
+        match self {
+            JsonService::CloudWatch => "GraniteServiceVersion20100801",
+            JsonService::Events => "AWSEvents",
+            JsonService::Logs => "Logs_20140328",
+        }
+    }
+}
