@@ -212,6 +212,14 @@ mod tests {
     }
 
     #[test]
+    fn an_odd_name_hides_no_field() {
+        for name in [r"\ud83d", "", r"\u0000", "événement", "event_type "] {
+            let body = format!(r#"{{"{name}":1,"event_type":"t","event_data":{{"{name}":{{}},"video_id":"v1"}}}}"#);
+            assert_eq!(read(&body), (json!({"event_type": "t", "event_data": {"video_id": "v1"}}), true), "{name}");
+        }
+    }
+
+    #[test]
     fn an_odd_value_in_a_field_that_is_read_is_read_as_far_as_possible() {
         let data = |field: &str| read(&format!(r#"{{"event_data":{{{field}}}}}"#)).0["event_data"].take();
         assert_eq!(data(r#""id":18446744073709551617"#), json!({"id": "18446744073709551617"}));
