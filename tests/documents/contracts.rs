@@ -47,8 +47,10 @@ fn every_action_is_documented() {
     let mut problems = Vec::new();
     for (path, heading) in places {
         let section = Document::read(path).section(heading);
+        // Not the generated table of replies, which has two columns.
+        let described = section.rows().into_iter().filter(|row| row.len() > 2);
         let rows: BTreeSet<_> =
-            section.rows().iter().filter_map(|row| names(row[0]).first().map(|name| (*name).to_owned())).collect();
+            described.filter_map(|row| names(row[0]).first().map(|name| (*name).to_owned())).collect();
         let missing = Action::NAMES.iter().filter(|name| !rows.contains(**name));
         problems
             .extend(missing.map(|name| format!("{path}: under \"{heading}\" there is no row for `{name}`. Add it")));
@@ -79,6 +81,6 @@ fn every_attribute_of_the_table_is_documented() {
         .map(|name| format!("{REFERENCE}: under \"The table\" there is no row for the attribute `{name}`. Add it"));
     let unknown = documented
         .difference(&written)
-        .map(|name| format!("{REFERENCE}: no code writes the attribute `{name}`. Remove it"));
+        .map(|name| format!("{REFERENCE}: no code writes the attribute `{name}`. Write it in crates/aws/src/table/items.rs, or remove the row"));
     none(missing.chain(unknown).collect());
 }

@@ -212,6 +212,16 @@ mod tests {
     }
 
     #[test]
+    fn what_the_other_modules_look_for_is_decoded() {
+        let links = crate::links::SPELLINGS.iter().flat_map(|(_, spellings)| *spellings);
+        let failures = ["failure_code", "error_code", "failure_message", "error_message", "message", "msg", "error"];
+        let others = ["callback_id", "output_language", "clips", "url", "id"];
+        let names = crate::entity_id::NAMES.iter().chain(links).chain(&failures).chain(&others);
+        let undecoded: Vec<_> = names.filter(|name| !Level::Data.reads(name)).collect();
+        assert!(undecoded.is_empty(), "Level::reads leaves out {undecoded:?}");
+    }
+
+    #[test]
     fn an_odd_name_hides_no_field() {
         for name in [r"\ud83d", "", r"\u0000", "événement", "event_type "] {
             let body = format!(r#"{{"{name}":1,"event_type":"t","event_data":{{"{name}":{{}},"video_id":"v1"}}}}"#);

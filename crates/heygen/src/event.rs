@@ -184,6 +184,44 @@ mod tests {
         assert_ne!(cut.identity, whole.identity);
     }
 
+    /// A field that nothing fills, or that the reading of bodies leaves out, is noticed here.
+    #[test]
+    fn every_field_of_an_event_is_read_from_some_sample() {
+        let samples = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../../events/deliveries")).unwrap();
+        let mut unread = BTreeMap::new();
+        for sample in samples {
+            // Exhaustive: a new field must be looked at.
+            let Event {
+                identity: _,
+                is_json: _,
+                event_type,
+                event_id,
+                created_at,
+                callback_id,
+                entity_id,
+                entity_is_reused,
+                output_language,
+                links,
+                failure,
+            } = read(std::fs::read(sample.unwrap().path()).unwrap());
+            for (field, is_read) in [
+                ("event_type", event_type.is_some()),
+                ("event_id", event_id.is_some()),
+                ("created_at", created_at.is_some()),
+                ("callback_id", callback_id.is_some()),
+                ("entity_id", entity_id.is_some()),
+                ("entity_is_reused", entity_is_reused),
+                ("output_language", output_language.is_some()),
+                ("links", !links.is_empty()),
+                ("failure", failure.is_some()),
+            ] {
+                *unread.entry(field).or_insert(true) &= !is_read;
+            }
+        }
+        unread.retain(|_, unread| *unread);
+        assert!(unread.is_empty(), "read from no sample: {:?}", unread.keys());
+    }
+
     #[test]
     fn a_label_is_a_known_type_or_unknown() {
         for (event_type, label) in [("avatar_video.fail", "avatar_video.fail"), ("hologram.fail", "unknown")] {

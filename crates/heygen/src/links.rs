@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::fields::Fields;
 
 /// This crate's name of each result, and HeyGen's spellings. `callback_url` is not a result.
-const SPELLINGS: [(&str, &[&str]); 7] = [
+pub(crate) const SPELLINGS: [(&str, &[&str]); 7] = [
     ("video", &["video_url"]),
     ("gif", &["gif_download_url", "gif_url"]),
     ("page", &["video_page_url"]),
@@ -50,6 +50,15 @@ mod tests {
 
     fn pair(name: &str, link: &str) -> (String, String) {
         (name.to_owned(), link.to_owned())
+    }
+
+    #[test]
+    fn every_link_has_its_name_in_the_reference() {
+        let reference = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference.md");
+        let text = std::fs::read_to_string(reference).unwrap();
+        let row = text.lines().find(|line| line.starts_with("| `links` | of a succeeded job")).unwrap();
+        let missing: Vec<_> = SPELLINGS.iter().filter(|(name, _)| !row.contains(&format!("`{name}`"))).collect();
+        assert!(missing.is_empty(), "docs/reference.md: the row of the attribute `links` lacks {missing:?}");
     }
 
     #[test]
