@@ -29,15 +29,15 @@ BEGIN, END = "<!-- table: make breaks-table -->\n", "<!-- end of table -->\n"
 
 
 @functools.cache
-def is_end_to_end(test):
-    return any(re.search(rf"fn {test}\b", path.read_text()) for path in (ROOT / "tests/e2e").glob("*.rs"))
+def is_end_to_end(package, test):
+    return package == "tests" and any(re.search(rf"fn {test}\b", path.read_text()) for path in (ROOT / "tests/e2e").glob("*.rs"))
 
 
 def table():
     rows = ["| promise | test | break that makes it fail |", "|---|---|---|"]
     for b in BREAKS:
         package, test = b["test"].split()
-        where = "end to end" if is_end_to_end(test) else package
+        where = "end to end" if is_end_to_end(package, test) else package
         rows.append(f"| {b['promise']} | `{test}` ({where}) | {b['break']} |")
     return "\n".join(rows) + "\n"
 
@@ -68,13 +68,13 @@ def check():
 
 
 def ordered():
-    return sorted(BREAKS, key=lambda b: (is_end_to_end(b["test"].split()[1]), b["file"], b["test"]))
+    return sorted(BREAKS, key=lambda b: (is_end_to_end(*b["test"].split()), b["file"], b["test"]))
 
 
 def command(package, test, runner):
     # --tests: without the documentation's examples, which would be compiled anew each time.
     cargo = ["cargo", "test", "-q", "-p", package, *(["--features", "api"] if package == "heygen" else [])]
-    if is_end_to_end(test):
+    if is_end_to_end(package, test):
         return [str(runner), "with", "--", *cargo, "--features", "e2e", "--test", "e2e", test]
     return [*cargo, "--tests", test]
 
@@ -125,7 +125,7 @@ def run(first, words):
     sound_runner, results = None, []
     for number, b in chosen:
         since = time.monotonic()
-        if sound_runner is None and is_end_to_end(b["test"].split()[1]):
+        if sound_runner is None and is_end_to_end(*b["test"].split()):
             sound_runner = build_runner(tree, env)
         noticed, output = attempt(tree, env, b, sound_runner)
         results.append((number, b, noticed, time.monotonic() - since))
@@ -161,7 +161,7 @@ def line(number, b, noticed, seconds):
 def summarise(results):
     print()
     for kind in ("unit", "end to end"):
-        of_kind = [r for r in results if is_end_to_end(r[1]["test"].split()[1]) == (kind == "end to end")]
+        of_kind = [r for r in results if is_end_to_end(*r[1]["test"].split()) == (kind == "end to end")]
         if of_kind:
             total = sum(seconds for *_, seconds in of_kind)
             print(f"{kind:12}{sum(noticed for _, _, noticed, _ in of_kind):3} of {len(of_kind):3} noticed, {total / 60:.1f} min")
