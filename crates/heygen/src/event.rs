@@ -116,7 +116,7 @@ impl Event {
             links: if succeeded { self.links.clone() } else { BTreeMap::new() },
             failure: if succeeded { None } else { self.failure.clone() },
             output_language: self.output_language.clone(),
-            told_apart_by: self.callback_id.clone().filter(|_| self.entity_is_reused),
+            distinguishing_callback_id: self.callback_id.clone().filter(|_| self.entity_is_reused),
             links_expire_at: self.links.values().filter_map(|link| expires_at(link)).min().filter(|_| succeeded),
         })
     }

@@ -65,9 +65,9 @@ pub struct Job {
     pub failure: Option<Failure>,
     /// The language of a translation. One translation into two languages is two jobs.
     pub output_language: Option<String>,
-    /// The `callback_id` of a job on an entity that is used again, such as the second training of a
-    /// group, since its entity does not tell it apart from the first.
-    pub told_apart_by: Option<String>,
+    /// The `callback_id` of a job on a reused entity, such as a second training of one group: the
+    /// entity alone does not distinguish the two jobs.
+    pub distinguishing_callback_id: Option<String>,
     /// When its links expire, as a Unix time in seconds: the earliest of those that say so.
     pub links_expire_at: Option<i64>,
 }
@@ -83,7 +83,7 @@ impl Job {
         if let Some(language) = &self.output_language {
             key = format!("{key}#language={}", part(language, LANGUAGE_LIMIT));
         }
-        if let Some(callback_id) = &self.told_apart_by {
+        if let Some(callback_id) = &self.distinguishing_callback_id {
             key = format!("{key}#callback_id={}", part(callback_id, CALLBACK_ID_LIMIT));
         }
         key
@@ -140,7 +140,7 @@ mod tests {
             links: BTreeMap::from([("video".to_owned(), "https://x.invalid/canary".to_owned())]),
             failure: Some(Failure { code: None, message: Some("canary".to_owned()) }),
             output_language: None,
-            told_apart_by: None,
+            distinguishing_callback_id: None,
             links_expire_at: None,
         }
     }
@@ -212,7 +212,7 @@ mod tests {
             kind: "k".repeat(128),
             entity_id: "e".repeat(384),
             output_language: Some("l".repeat(128)),
-            told_apart_by: Some("c".repeat(256)),
+            distinguishing_callback_id: Some("c".repeat(256)),
             ..job(Status::Failed, 'a')
         };
         let key = long.item_key();
@@ -242,7 +242,7 @@ mod tests {
             Job {
                 entity_id: entity_id.into(),
                 output_language: text(language),
-                told_apart_by: text(callback_id),
+                distinguishing_callback_id: text(callback_id),
                 ..job
             }
             .item_key()

@@ -87,7 +87,7 @@ fn different_fields(job: &Job, row: &JobRow) -> Vec<&'static str> {
         failure,
         output_language,
         // Only part of the key, which is compared already.
-        told_apart_by: _,
+        distinguishing_callback_id: _,
         links_expire_at,
     } = job;
     let failure = failure.as_ref().map(|f| FailureRow { code: f.code.clone(), message: f.message.clone() });
