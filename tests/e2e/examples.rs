@@ -44,7 +44,7 @@ fn the_queue_of_the_example_gets_the_jobs_that_failed_and_no_other() {
         let jobs: Vec<Value> = got.messages().iter().map(read).collect();
         // Other tests' jobs fail as well.
         assert!(jobs.iter().all(|job| job["status"] == "failed"), "{jobs:?}");
-        Ok(jobs.into_iter().find(|job| job["correlation_id"] == id))
+        Ok(jobs.into_iter().find(|job| job["callback_id"] == id))
     };
     let job = stack.wait_for("the job that failed", TIMEOUT, failed).unwrap();
     assert_eq!(job["failure"]["message"]["S"], "no credit");

@@ -3,7 +3,7 @@
 use crate::support::{Stack, TIMEOUT, disturbed_stack, only_event, only_job, stack, success, unique};
 use aws::envelope::{Advisory, Delivery};
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
-use heygen::Verified;
+use heygen::{Status, Verified};
 use local::client::DeadLetter;
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
@@ -110,7 +110,7 @@ fn killing_the_processor_in_mid_batch_loses_and_duplicates_nothing() {
 
     for id in &ids {
         let rows = stack.recorded(id, 1);
-        assert_eq!((only_event(&rows).endpoint.as_str(), only_job(&rows).status.as_str()), ("main", "succeeded"));
+        assert_eq!((only_event(&rows).endpoint.as_str(), only_job(&rows).status), ("main", Some(Status::Succeeded)));
     }
     stack.settled();
     assert!(dead_letters_with(&stack, "more-").is_empty());

@@ -82,16 +82,16 @@ impl<'a> Listener<'a> {
         }
     }
 
-    /// The events of a correlation id, in order.
-    fn events_of(&self, id: &str) -> Vec<Value> {
-        self.received.borrow().iter().filter(|detail| detail["correlation_id"] == id).cloned().collect()
+    /// The events of a video, in order.
+    fn events_of(&self, entity_id: &str) -> Vec<Value> {
+        self.received.borrow().iter().filter(|detail| detail["entity_id"] == entity_id).cloned().collect()
     }
 
     /// Waits for the events of everything that is recorded now: events come in order.
     fn caught_up(&self) {
         self.stack.settled();
         let id = unique("last");
-        self.stack.accepted(&success(&id, &unique("video")));
+        self.stack.accepted(&success(&unique("order"), &id));
         let last = || {
             self.listen();
             Ok((!self.events_of(&id).is_empty()).then_some(()))
@@ -123,11 +123,11 @@ fn failure(id: &str, video: &str) -> Vec<u8> {
 }
 
 /// Writes on a job's item, as a user's own program would.
-fn write(stack: &Stack, id: &str, video: &str, attributes: &[(&str, AttributeValue)]) {
+fn write(stack: &Stack, video: &str, attributes: &[(&str, AttributeValue)]) {
     let text = |text: &str| AttributeValue::S(text.to_owned());
     let update = async |dynamodb: &aws_sdk_dynamodb::Client| {
         let update = dynamodb.update_item().table_name(&stack.stack().table);
-        let mut update = update.key("correlation_id", text(id)).key("item", text(&format!("job#avatar_video#{video}")));
+        let mut update = update.key("id", text(video)).key("item", text(&format!("job#avatar_video#{video}")));
         let mut sets = Vec::new();
         for (name, value) in attributes {
             sets.push(format!("#{name} = :{name}"));
@@ -139,47 +139,62 @@ fn write(stack: &Stack, id: &str, video: &str, attributes: &[(&str, AttributeVal
     stack.dynamodb(update).unwrap();
 }
 
-fn note(stack: &Stack, id: &str, video: &str, text: &str) {
-    write(stack, id, video, &[("note", AttributeValue::S(text.to_owned()))]);
+fn note(stack: &Stack, video: &str, text: &str) {
+    write(stack, video, &[("note", AttributeValue::S(text.to_owned()))]);
 }
 
 #[test]
 fn each_change_of_a_jobs_status_is_one_event_and_nothing_else_is() {
     let stack = stack();
     let listener = Listener::new(&stack);
-    let video = unique("video");
-    let [good, bad, corrected, late, repeated, noted, pending, jobless] =
-        ["good", "bad", "corrected", "late", "repeated", "noted", "pending", "jobless"].map(unique);
+    let [good, bad, corrected, late, repeated, refreshed, noted, pending, jobless, named] =
+        ["good", "bad", "corrected", "late", "repeated", "refreshed", "noted", "pending", "jobless", "named"]
+            .map(unique);
+    // SQS keeps no order, so of two events of a video the first is recorded before the second is sent.
+    let send = |video: &str, body: Vec<u8>| {
+        let before = stack.record(video).unwrap().events.len();
+        stack.accepted(&body);
+        stack.recorded(video, before + 1);
+    };
+    let (order, without) = ("order", None::<&str>);
 
-    stack.accepted(&success(&good, &video));
-    stack.accepted(&failure(&bad, &video));
+    send(&good, success(order, &good));
+    send(&bad, failure(order, &bad));
 
-    // SQS keeps no order, so each is recorded before the next is sent.
-    stack.accepted(&failure(&corrected, &video));
-    stack.recorded(&corrected, 1);
-    stack.accepted(&success(&corrected, &video));
+    send(&corrected, failure(order, &corrected));
+    send(&corrected, success(order, &corrected));
 
-    stack.accepted(&success(&late, &video));
-    stack.recorded(&late, 1);
-    stack.accepted(&failure(&late, &video));
+    send(&late, success(order, &late));
+    send(&late, failure(order, &late));
 
     for _ in 0..8 {
-        stack.accepted(&success(&repeated, &video));
+        stack.accepted(&success(order, &repeated));
     }
 
-    note(&stack, &noted, &video, "before any event");
-    stack.accepted(&failure(&noted, &video));
-    stack.recorded(&noted, 1);
-    note(&stack, &noted, &video, "after the failure");
-    stack.accepted(&success(&noted, &video));
-    stack.recorded(&noted, 2);
-    note(&stack, &noted, &video, "after the success");
+    for expires in ["20260101", "20260102"] {
+        let url = format!("https://x.invalid/v?X-Amz-Date={expires}T000000Z&X-Amz-Expires=60");
+        let data = json!({"video_id": refreshed, "callback_id": order, "url": url});
+        send(&refreshed, body("avatar_video.success", data));
+    }
+
+    note(&stack, &noted, "before any event");
+    send(&noted, failure(order, &noted));
+    note(&stack, &noted, "after the failure");
+    send(&noted, success(order, &noted));
+    note(&stack, &noted, "after the success");
 
     let rank = AttributeValue::N("0".into());
-    write(&stack, &pending, &video, &[("status", AttributeValue::S("pending".into())), ("status_rank", rank)]);
-    stack.accepted(&failure(&pending, &video));
+    write(&stack, &pending, &[("status", AttributeValue::S("pending".into())), ("status_rank", rank)]);
+    send(&pending, failure(order, &pending));
 
-    stack.accepted(&body("hologram.rendered", json!({"callback_id": jobless})));
+    send(&jobless, body("hologram.rendered", json!({"video_id": jobless, "callback_id": order})));
+
+    // The callback_id becomes known only after the job ended, and then is repeated.
+    for callback_id in [without, Some(order), Some(order)] {
+        let note = format!("{callback_id:?} {}", unique("note"));
+        let data = json!({"video_id": named, "callback_id": callback_id, "title": note});
+        send(&named, body("avatar_video.success", data));
+    }
 
     listener.caught_up();
     assert_eq!(steps(&listener.events_of(&good)), [("none", "succeeded")]);
@@ -187,9 +202,14 @@ fn each_change_of_a_jobs_status_is_one_event_and_nothing_else_is() {
     assert_eq!(steps(&listener.events_of(&corrected)), [("none", "failed"), ("failed", "succeeded")]);
     assert_eq!(steps(&listener.events_of(&late)), [("none", "succeeded")]);
     assert_eq!(steps(&listener.events_of(&repeated)), [("none", "succeeded")]);
+    assert_eq!(steps(&listener.events_of(&refreshed)), [("none", "succeeded")]);
     assert_eq!(steps(&listener.events_of(&noted)), [("none", "failed"), ("failed", "succeeded")]);
     assert_eq!(steps(&listener.events_of(&pending)), [("pending", "failed")]);
     assert!(listener.events_of(&jobless).is_empty());
+    let named = listener.events_of(&named);
+    assert_eq!(steps(&named), [("none", "succeeded"), ("succeeded", "succeeded")]);
+    assert_eq!((text(&named[0], "callback_id"), text(&named[1], "callback_id")), ("", order));
+    assert_eq!(named[0]["identity"], named[1]["identity"]);
 }
 
 #[test]
@@ -200,18 +220,30 @@ fn an_event_has_the_values_of_the_record() {
     let id = unique("order \"of\" <$.awsRegion> {\\n}\n");
     stack.accepted(&success(&id, &unique("video")));
     let error = json!({"code": "insufficient_credit", "message": "There is \"no\" <$.eventName> left."});
-    let broken = json!({"video_translate_id": unique("translation"), "callback_id": id, "error": error});
+    let broken = json!({"video_translate_id": unique("translation"), "callback_id": id, "output_language": "Spanish", "error": error});
     stack.accepted(&body("video_translate.fail", broken));
-    stack.recorded(&id, 2);
+    let record = stack.recorded(&id, 2);
     listener.caught_up();
-    let (rows, events) = (stack.rows(&id).unwrap(), listener.events_of(&id));
-    assert_eq!((rows.jobs.len(), events.len()), (2, 2));
-    for job in &rows.jobs {
-        let event = events.iter().find(|event| event["kind"] == job.kind).unwrap();
-        for field in ["correlation_id", "entity_id", "status", "event_type", "received_at", "updated_at"] {
+    assert_eq!(record.jobs.len(), 2);
+    for job in &record.jobs {
+        let events = listener.events_of(&job.entity_id);
+        let [event] = events.as_slice() else { panic!("{events:?}") };
+        for field in [
+            "callback_id",
+            "kind",
+            "entity_id",
+            "status",
+            "identity",
+            "event_type",
+            "id",
+            "item",
+            "received_at",
+            "updated_at",
+        ] {
             assert_eq!(event[field], job.attributes[field], "{field}");
         }
-        assert_eq!(event["identity"], job.decided_by);
+        assert_eq!(event["callback_id"], json!(id));
+        assert_eq!(event["output_language"], json!(job.output_language.clone().unwrap_or_default()));
         for map in ["links", "failure"] {
             let entries = event[map].as_object().unwrap().iter().map(|(name, text)| (name.clone(), text["S"].clone()));
             let recorded = job.attributes.get(map).and_then(Value::as_object).cloned().unwrap_or_default();

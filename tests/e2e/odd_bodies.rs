@@ -1,6 +1,7 @@
 //! Bodies that a simpler reading would lose or confuse: each is recorded under its `callback_id`.
 
 use crate::support::{body, only_job, stack, unique};
+use heygen::Status;
 use serde_json::json;
 
 /// A finished video whose `title` is this JSON.
@@ -19,7 +20,7 @@ fn an_odd_value_in_a_field_that_is_not_read_does_not_hide_the_job() {
         let order = unique("odd");
         stack.accepted(&titled(&order, title));
         let rows = stack.recorded(&order, 1);
-        assert_eq!(only_job(&rows).status, "succeeded", "{}", &title[..title.len().min(40)]);
+        assert_eq!(only_job(&rows).status, Some(Status::Succeeded), "{}", &title[..title.len().min(40)]);
     }
 }
 
@@ -28,7 +29,7 @@ fn a_byte_order_mark_does_not_hide_the_job() {
     let stack = stack();
     let order = unique("mark");
     stack.accepted(&[b"\xef\xbb\xbf".to_vec(), titled(&order, "1")].concat());
-    assert_eq!(only_job(&stack.recorded(&order, 1)).status, "succeeded");
+    assert_eq!(only_job(&stack.recorded(&order, 1)).status, Some(Status::Succeeded));
 }
 
 #[test]
@@ -40,7 +41,7 @@ fn a_body_that_breaks_off_is_recorded_under_its_callback_id_and_changes_no_job()
     let rows = stack.recorded(&order, 1);
     assert!(rows.jobs.is_empty());
     stack.accepted(&whole);
-    assert_eq!(only_job(&stack.recorded(&order, 2)).status, "succeeded");
+    assert_eq!(only_job(&stack.recorded(&order, 2)).status, Some(Status::Succeeded));
 }
 
 #[test]
@@ -78,8 +79,8 @@ fn two_trainings_of_one_group_are_two_jobs_and_every_event_is_kept() {
         let data = json!({"group_id": group, "callback_id": order});
         stack.accepted(&body(&format!("photo_avatar_train.{outcome}"), data));
     }
-    assert_eq!(only_job(&stack.recorded(&first, 2)).status, "succeeded");
-    assert_eq!(only_job(&stack.recorded(&second, 1)).status, "failed");
+    assert_eq!(only_job(&stack.recorded(&first, 2)).status, Some(Status::Succeeded));
+    assert_eq!(only_job(&stack.recorded(&second, 1)).status, Some(Status::Failed));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! permission is back.
 
 use crate::deployed::{A, Deployed};
-use crate::support::{Stack, body, disturbed_stack, only_job, success, unique};
+use crate::support::{Stack, disturbed_stack, only_job, success, unique};
 use serde_json::{Value, json};
 use simulator::Options;
 use std::thread;
@@ -111,7 +111,7 @@ fn is_recorded_only_with(action: &str, resource_with: &str, id: &str, delivery: 
         let logged = || Ok(stack.lines_with(since, &["the event could not be recorded", &identity]).into_iter().next());
         let line = stack.wait_for("the processor to fail", Duration::from_secs(30), logged).unwrap();
         assert!(line.contains(r#""class":"denied""#), "{line}");
-        assert!(stack.rows(id).unwrap().events.is_empty());
+        assert!(stack.record(id).unwrap().events.is_empty());
     }
     only_job(&stack.recorded(id, 1));
 }
@@ -126,11 +126,4 @@ fn without_put_item_nothing_is_recorded_and_nothing_is_lost() {
 fn without_update_item_neither_event_nor_job_is_written() {
     let id = unique("order");
     is_recorded_only_with("dynamodb:UpdateItem", "table", &id, &success(&id, &unique("video")));
-}
-
-#[test]
-fn without_query_an_event_without_callback_id_waits() {
-    let video = unique("video");
-    let delivery = body("avatar_video.success", json!({"video_id": video}));
-    is_recorded_only_with("dynamodb:Query", "index", &video, &delivery);
 }

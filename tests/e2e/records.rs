@@ -2,8 +2,8 @@
 
 use crate::support::{TIMEOUT, body, now, only_event, only_job, stack, success, unique};
 use aws_sdk_dynamodb::types::AttributeValue;
-use local::rows::Rows;
-use serde_json::{Value, json};
+use heygen::Status;
+use serde_json::json;
 use std::thread;
 
 #[test]
@@ -29,55 +29,7 @@ fn concurrent_copies_leave_one_event_and_one_status_change() {
     assert_eq!(outcomes("job_updated"), 1);
     let rows = stack.recorded(&id, 1);
     assert_eq!(only_event(&rows).identity(), identity);
-    assert_eq!(only_job(&rows).status, "succeeded");
-}
-
-/// A job without its times and its history.
-fn timeless(rows: &Rows) -> Vec<Value> {
-    let without = |attributes: &Value| {
-        let mut attributes = attributes.clone();
-        for name in ["correlation_id", "callback_id", "received_at", "updated_at", "previous_status"] {
-            attributes.as_object_mut().unwrap().remove(name);
-        }
-        attributes
-    };
-    rows.jobs.iter().map(|job| without(&job.attributes)).collect()
-}
-
-#[test]
-fn every_order_of_events_has_the_same_result() {
-    let stack = stack();
-    let video = unique("video");
-    let events = |id: &str| {
-        [
-            success(id, &video),
-            body("avatar_video.fail", json!({"video_id": video, "callback_id": id, "msg": "no credit"})),
-            body(
-                "avatar_video_gif.success",
-                json!({"video_id": video, "callback_id": id, "gif_download_url": "https://files.example.invalid/1.gif"}),
-            ),
-        ]
-    };
-    let orders = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
-    let ends: Vec<_> = orders
-        .iter()
-        .map(|order| {
-            let id = unique("order");
-            let events = events(&id);
-            for (sent, index) in order.iter().enumerate() {
-                stack.accepted(&events[*index]);
-                // SQS keeps no order, so each is recorded before the next is sent.
-                stack.recorded(&id, sent + 1);
-            }
-            timeless(&stack.recorded(&id, 3))
-        })
-        .collect();
-    assert_eq!(ends[0].len(), 2, "the video and its gif");
-    assert_eq!((&ends[0][0]["kind"], &ends[0][0]["status"]), (&json!("avatar_video"), &json!("succeeded")));
-    assert_eq!((&ends[0][0]["failure"], &ends[0][1]["kind"]), (&Value::Null, &json!("avatar_video_gif")));
-    for (order, end) in orders.iter().zip(&ends) {
-        assert_eq!(end, &ends[0], "sent in the order {order:?}");
-    }
+    assert_eq!(only_job(&rows).status, Some(Status::Succeeded));
 }
 
 #[test]
@@ -104,14 +56,62 @@ fn one_callback_id_returns_every_job_that_it_started() {
 }
 
 #[test]
-fn an_event_without_callback_id_goes_to_the_job_that_is_known() {
+fn events_with_and_without_callback_id_are_one_record_in_any_order() {
+    let stack = stack();
+    let send = |body: &[u8], video: &str, events: usize| {
+        stack.accepted(body);
+        stack.recorded(video, events);
+    };
+    for callback_first in [true, false] {
+        let (id, video) = (unique("order"), unique("video"));
+        let with = success(&id, &video);
+        let without = body("avatar_video.fail", json!({"video_id": video, "msg": "no credit"}));
+        let caption = body("avatar_video_caption.success", json!({"video_id": video}));
+        let events = if callback_first { [with, without, caption] } else { [caption, without, with] };
+        for (sent, event) in events.iter().enumerate() {
+            send(event, &video, sent + 1);
+        }
+        let record = stack.recorded(&id, 3);
+        let jobs: Vec<_> = record.jobs.iter().map(|job| (job.kind.as_str(), job.status)).collect();
+        let succeeded = Some(Status::Succeeded);
+        assert_eq!(jobs, [("avatar_video", succeeded), ("avatar_video_caption", succeeded)], "{callback_first}");
+        assert_eq!(record, stack.record(&video).unwrap());
+    }
+}
+
+#[test]
+fn two_orders_on_one_video_find_their_own_jobs_and_events() {
+    let stack = stack();
+    let (video, one, other) = (unique("video"), unique("one"), unique("other"));
+    stack.accepted(&success(&one, &video));
+    stack.accepted(&body("avatar_video_caption.success", json!({"video_id": video, "callback_id": other})));
+    stack.recorded(&video, 2);
+    for (id, kind) in [(&one, "avatar_video"), (&other, "avatar_video_caption")] {
+        let record = stack.recorded(id, 1);
+        assert_eq!((only_job(&record).kind.as_str(), record.events.len()), (kind, 1));
+    }
+}
+
+#[test]
+fn a_repetition_in_other_bytes_is_kept_beside_the_first_and_renews_the_links() {
     let stack = stack();
     let (id, video) = (unique("order"), unique("video"));
-    stack.accepted(&success(&id, &video));
-    stack.recorded(&id, 1);
-    stack.accepted(&body("avatar_video_caption.success", json!({"video_id": video})));
-    let rows = stack.recorded(&id, 2);
-    assert!(rows.jobs.iter().any(|job| job.kind == "avatar_video_caption"), "{:?}", rows.jobs);
+    let success = |expires: &str| {
+        let url = format!("https://x.invalid/{expires}?X-Amz-Date={expires}T000000Z&X-Amz-Expires=60");
+        body("avatar_video.success", json!({"video_id": video, "callback_id": id, "url": url}))
+    };
+    let mut identities = Vec::new();
+    for (events, expires) in [(1, "20260102"), (2, "20260103"), (3, "20260101"), (3, "20260102")] {
+        identities.push(stack.accepted(&success(expires)));
+        stack.recorded(&id, events);
+    }
+    stack.settled();
+    identities.dedup();
+    assert_eq!(identities.len(), 1);
+    let record = stack.recorded(&id, 3);
+    assert_eq!(record.events.len(), 3, "the fourth was the first again");
+    let link = &only_job(&record).links["video"];
+    assert!(link.starts_with("https://x.invalid/20260103?"), "the links that expire last");
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn a_teams_own_attributes_survive() {
             dynamodb
                 .update_item()
                 .table_name(&stack.stack().table)
-                .key("correlation_id", text(&id))
+                .key("id", text(&video))
                 .key("item", text(&format!("job#avatar_video#{video}")))
                 .update_expression("SET #name = :value")
                 .expression_attribute_names("#name", name)
@@ -138,12 +138,12 @@ fn a_teams_own_attributes_survive() {
     set("customer", "before any event");
     let fail = body("avatar_video.fail", json!({"video_id": video, "callback_id": id}));
     stack.accepted(&fail);
-    assert_eq!(only_job(&stack.recorded(&id, 1)).status, "failed");
+    assert_eq!(only_job(&stack.recorded(&id, 1)).status, Some(Status::Failed));
     set("note", "between two events");
     stack.accepted(&success(&id, &video));
     let rows = stack.recorded(&id, 2);
     let job = only_job(&rows);
-    assert_eq!(job.status, "succeeded");
+    assert_eq!(job.status, Some(Status::Succeeded));
     assert_eq!(job.attributes["customer"], "before any event");
     assert_eq!(job.attributes["note"], "between two events");
 }
@@ -153,16 +153,17 @@ fn an_event_that_has_expired_is_new_again_though_its_item_is_still_there() {
     let stack = stack();
     let id = unique("order");
     let body = body("hologram.rendered", json!({"callback_id": id}));
-    let identity = stack.accepted(&body);
-    stack.recorded(&id, 1);
+    stack.accepted(&body);
+    let recorded = stack.recorded(&id, 1);
+    let event = only_event(&recorded);
     // DynamoDB deletes expired items within days, not at once.
     let text = |text: &str| AttributeValue::S(text.to_owned());
     let expire = async |dynamodb: &aws_sdk_dynamodb::Client| {
         dynamodb
             .update_item()
             .table_name(&stack.stack().table)
-            .key("correlation_id", text(&id))
-            .key("item", text(&format!("event#{identity}")))
+            .key("id", text(&event.id))
+            .key("item", text(&event.item))
             .update_expression("SET expires_at = :past")
             .expression_attribute_values(":past", AttributeValue::N("1".into()))
             .send()
@@ -172,7 +173,7 @@ fn an_event_that_has_expired_is_new_again_though_its_item_is_still_there() {
     stack.accepted(&body);
     stack
         .wait_for("the event to be recorded again", TIMEOUT, || {
-            Ok(only_event(&stack.rows(&id)?).expires_at.filter(|expires| *expires > 1).map(drop))
+            Ok(only_event(&stack.record(&id)?).expires_at.filter(|expires| *expires > 1).map(drop))
         })
         .unwrap();
 }

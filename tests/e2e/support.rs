@@ -1,7 +1,7 @@
 //! What the tests share: the stack, unique ids, waiting, and comparing sets.
 
+use aws::jobs::{EventItem, JobItem, Record};
 use local::client::Client;
-use local::rows::{EventRow, JobRow, Rows};
 use local::stack_dir::StackDir;
 use serde_json::{Value, json};
 use simulator::http::Response;
@@ -85,15 +85,10 @@ impl Stack {
         self.post("main", headers, body).unwrap()
     }
 
-    /// The rows of a correlation id, as soon as there are that many events.
-    pub fn recorded(&self, correlation_id: &str, events: usize) -> Rows {
-        let what = format!("{events} events of {correlation_id}");
-        self.wait_for(
-            &what,
-            TIMEOUT,
-            || Ok(Some(self.rows(correlation_id)?).filter(|rows| rows.events.len() >= events)),
-        )
-        .unwrap()
+    /// What is recorded of a `callback_id` or an entity, as soon as there are that many events.
+    pub fn recorded(&self, id: &str, events: usize) -> Record {
+        let what = format!("{events} events of {id}");
+        self.wait_for(&what, TIMEOUT, || Ok(Some(self.record(id)?).filter(|rows| rows.events.len() >= events))).unwrap()
     }
 
     /// Waits until the queue is empty: what has not happened by then does not happen.
@@ -118,13 +113,13 @@ pub fn now() -> u64 {
 }
 
 /// The only job of some rows.
-pub fn only_job(rows: &Rows) -> &JobRow {
+pub fn only_job(rows: &Record) -> &JobItem {
     assert_eq!(rows.jobs.len(), 1, "{:?}", rows.jobs);
     &rows.jobs[0]
 }
 
 /// The only event of some rows.
-pub fn only_event(rows: &Rows) -> &EventRow {
+pub fn only_event(rows: &Record) -> &EventItem {
     assert_eq!(rows.events.len(), 1);
     &rows.events[0]
 }

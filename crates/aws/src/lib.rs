@@ -5,6 +5,7 @@ pub mod endpoints;
 pub mod env;
 pub mod envelope;
 pub mod error;
+pub mod jobs;
 pub mod queue;
 pub mod sdk;
 pub mod secrets;

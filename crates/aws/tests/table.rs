@@ -10,7 +10,7 @@ use aws::stub::{self, Reply};
 use aws::table::{Recorded, Table};
 use heygen::{Event, Verified};
 use serde_json::{Value, json};
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use time::OffsetDateTime;
@@ -51,7 +51,7 @@ fn done() -> Reply {
 }
 
 fn cancelled(event: &str, job: &str) -> Reply {
-    let reasons = json!([{"Code": event}, {"Code": job}]);
+    let reasons = json!([{"Code": event}, {"Code": job}, {"Code": "None"}]);
     Reply::Error(400, json!({"__type": "TransactionCanceledException", "CancellationReasons": reasons}))
 }
 
@@ -60,13 +60,17 @@ fn operations(calls: &[(String, Value)]) -> Vec<&str> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_transaction_writes_the_event_and_the_job() {
+async fn one_transaction_writes_the_event_the_job_and_the_pointer() {
     let (recorded, calls) = record(BODY, vec![done()]).await;
     assert_eq!(recorded, Ok(Recorded::JobUpdated));
     let writes = &calls[0].1["TransactItems"];
     assert_eq!(calls.len(), 1);
-    assert_eq!(writes[0]["Put"]["Item"]["correlation_id"]["S"], "c");
-    assert_eq!(writes[1]["Update"]["Key"]["item"]["S"], "job#avatar_video#v");
+    assert_eq!(writes[0]["Put"]["Item"]["id"]["S"], "v");
+    assert_eq!(writes[1]["Update"]["Key"], json!({"id": {"S": "v"}, "item": {"S": "job#avatar_video#v"}}));
+    assert_eq!(
+        (&writes[2]["Put"]["Item"]["id"]["S"], &writes[2]["Put"]["Item"]["partition"]["S"]),
+        (&json!("c"), &json!("v"))
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -74,13 +78,6 @@ async fn a_duplicate_is_recognised_without_a_read() {
     let (recorded, calls) = record(BODY, vec![cancelled("ConditionalCheckFailed", "ConditionalCheckFailed")]).await;
     assert_eq!(recorded, Ok(Recorded::Duplicate));
     assert_eq!(operations(&calls), ["TransactWriteItems"]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_event_whose_job_is_ahead_is_stored_alone() {
-    let (recorded, calls) = record(BODY, vec![cancelled("None", "ConditionalCheckFailed"), done()]).await;
-    assert_eq!(recorded, Ok(Recorded::EventOnly));
-    assert_eq!(operations(&calls), ["TransactWriteItems", "PutItem"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -126,35 +123,67 @@ async fn a_denied_call_has_aws_own_message() {
     assert!(error.to_string().contains("canary-message"), "{error}");
 }
 
-#[tokio::test(start_paused = true)]
-async fn an_event_without_callback_id_goes_to_the_job_that_is_known() {
-    let found = json!({"Items": [
-        {"correlation_id": {"S": "v"}, "item": {"S": "job#avatar_video_caption#v"}, "entity_id": {"S": "v"}},
-        {"correlation_id": {"S": "c"}, "item": {"S": "job#avatar_video#v"}, "entity_id": {"S": "v"}},
-    ]});
-    let (recorded, calls) = record(WITHOUT_CALLBACK_ID, vec![Reply::Ok(found), done()]).await;
-    assert_eq!(recorded, Ok(Recorded::JobUpdated));
-    assert_eq!(calls[1].1["TransactItems"][0]["Put"]["Item"]["correlation_id"]["S"], "c");
+/// The calls that record a success with the `callback_id` "c", if DynamoDB rejects the first with the job's `callback_id`.
+async fn calls_after(found: Option<&str>) -> Vec<Value> {
+    let job = found.map(|id| json!({"status_rank": {"N": "2"}, "callback_id": {"S": id}}));
+    let reasons = json!([{"Code": "None"}, {"Code": "ConditionalCheckFailed", "Item": job}, {"Code": "None"}]);
+    let rejected =
+        || Reply::Error(400, json!({"__type": "TransactionCanceledException", "CancellationReasons": reasons.clone()}));
+    let (recorded, calls) = record(BODY, vec![rejected(), done()]).await;
+    assert!(recorded.is_ok());
+    calls.into_iter().map(|(_, input)| input).collect()
+}
+
+/// What an update sets: its expression.
+fn expression(call: &Value) -> &str {
+    call["TransactItems"][1]["Update"]["UpdateExpression"].as_str().unwrap_or("no update")
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_job_that_began_without_callback_id_stays_where_its_events_are_known() {
-    let found = json!({"Items": [
-        {"correlation_id": {"S": "c"}, "item": {"S": "job#avatar_video#v"}, "entity_id": {"S": "v"}},
-        {"correlation_id": {"S": "v"}, "item": {"S": "job#avatar_video_gif#v"}, "entity_id": {"S": "v"}},
-    ]});
-    let (_, calls) = record(WITHOUT_CALLBACK_ID, vec![Reply::Ok(found), done()]).await;
-    assert_eq!(calls[1].1["TransactItems"][0]["Put"]["Item"]["correlation_id"]["S"], "v");
+async fn a_rejected_job_says_what_is_left_to_change() {
+    let with_status = "#status = :set_status";
+    for (found, left) in [
+        (Some("c"), "no update"),
+        (Some(""), "SET callback_id = :callback_id, previous_status = #status"),
+        (Some("d"), "SET callback_id = :callback_id, previous_status = #status"),
+        (Some("b"), with_status),
+        // DynamoDB did not return the item.
+        (None, with_status),
+    ] {
+        let calls = calls_after(found).await;
+        assert_eq!(calls.len(), 2);
+        assert!(expression(&calls[1]).contains(left), "{found:?}: {}", expression(&calls[1]));
+        if left == with_status {
+            assert!(expression(&calls[1]).contains("if_not_exists(callback_id, :no_callback_id)"));
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_event_without_callback_id_or_known_job_is_found_by_its_entity() {
-    let (_, calls) = record(WITHOUT_CALLBACK_ID, vec![Reply::Ok(json!({"Items": []})), done()]).await;
-    assert_eq!(calls[1].1["TransactItems"][1]["Update"]["Key"]["correlation_id"]["S"], "v");
+async fn each_smaller_change_is_tried_once_and_the_event_is_stored_in_the_end() {
+    let no = || cancelled("None", "ConditionalCheckFailed");
+    let (recorded, calls) = record(BODY, vec![no(), no(), no(), done()]).await;
+    assert_eq!((recorded, calls.len()), (Ok(Recorded::EventOnly), 4));
+    let tokens: BTreeSet<_> = calls.iter().map(|(_, input)| input["ClientRequestToken"].to_string()).collect();
+    assert_eq!(tokens.len(), 4, "another request with the same token is an error");
+    let (recorded, calls) = record(WITHOUT_CALLBACK_ID, vec![no(), done()]).await;
+    assert_eq!((recorded, operations(&calls)), (Ok(Recorded::EventOnly), vec!["TransactWriteItems", "PutItem"]));
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_event_with_callback_id_costs_no_query() {
-    let (_, calls) = record(BODY, vec![done()]).await;
+async fn an_event_whose_job_has_no_room_is_stored_alone_and_says_so() {
+    let (recorded, calls) = record(BODY, vec![cancelled("None", "ValidationError"), done()]).await;
+    assert_eq!(recorded, Ok(Recorded::JobOmitted));
+    let writes = calls[1].1["TransactItems"].as_array().unwrap();
+    assert!(writes.iter().all(|write| write["Put"].is_object()), "the event and its pointer: {writes:?}");
+    assert!(writes[0]["Put"]["Item"]["job_omitted"].is_object());
+    let condition = writes[0]["Put"]["ConditionExpression"].as_str().unwrap();
+    assert!(condition.contains("attribute_exists(job_omitted)"), "delivered again, it is not a duplicate");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_without_callback_id_costs_no_read_and_no_pointer() {
+    let (_, calls) = record(WITHOUT_CALLBACK_ID, vec![done()]).await;
     assert_eq!(operations(&calls), ["TransactWriteItems"]);
+    assert_eq!(calls[0].1["TransactItems"].as_array().unwrap().len(), 2);
 }

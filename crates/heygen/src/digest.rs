@@ -15,6 +15,11 @@ pub(crate) fn digest(domain: &str, parts: &[&[u8]]) -> String {
     hex::encode(hash.finalize())
 }
 
+/// The SHA-256 of some bytes, as 64 lower-case hex digits.
+pub(crate) fn sha256(bytes: impl AsRef<[u8]>) -> String {
+    hex::encode(Sha256::digest(bytes))
+}
+
 /// What begins a digest that stands for a text.
 const DIGEST: &str = "sha256:";
 
@@ -25,7 +30,7 @@ pub(crate) fn shortened(text: &str, limit: usize) -> String {
     if text.len() <= limit && !text.starts_with(DIGEST) {
         return text.to_owned();
     }
-    format!("{DIGEST}{}", hex::encode(Sha256::digest(text)))
+    format!("{DIGEST}{}", sha256(text))
 }
 
 #[cfg(test)]

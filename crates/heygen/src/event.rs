@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::body::Body;
+use crate::digest::sha256;
 use crate::expiry::expires_at;
 use crate::fields::Fields;
 use crate::identity::Evidence;
-use crate::{CorrelationId, EventType, Failure, Identity, Job, Outcome, Status, Verified, entity_id, links};
+use crate::{CorrelationId, EventType, Failure, Identity, Job, Outcome, Place, Status, Verified, entity_id, links};
 
 /// The body of a delivery, `{"event_type": …, "event_data": {…}}`, read leniently.
 ///
@@ -20,6 +21,8 @@ use crate::{CorrelationId, EventType, Failure, Identity, Job, Outcome, Status, V
 pub struct Event {
     /// Equal for all deliveries of the same event.
     pub identity: Identity,
+    /// The SHA-256 of the body, in hex. It distinguishes deliveries of one event in different bytes.
+    pub body_sha256: String,
     /// Whether the whole body is JSON. If not, the fields before the first error are read all the same.
     pub is_json: bool,
     /// The body's `event_type`.
@@ -69,6 +72,7 @@ impl Event {
 
         Self {
             identity,
+            body_sha256: sha256(verified.body()),
             is_json: body.is_json,
             links: links::read(event_type.as_ref().map(EventType::kind), data),
             event_type,
@@ -96,6 +100,17 @@ impl Event {
         CorrelationId::of(known.unwrap_or(self.identity.as_str()))
     }
 
+    /// Where the event and its job are kept.
+    pub fn place(&self) -> Place {
+        Place::of(self)
+    }
+
+    /// The key of this delivery of the event: `event#<identity>#<SHA-256 of the body>`. The same event in
+    /// other bytes, such as with fresh links, has another key that begins with the same identity.
+    pub fn item_key(&self) -> String {
+        format!("event#{}#{}", self.identity, self.body_sha256)
+    }
+
     /// What the event, taken alone, says of its job; `None` if it names no entity, its type does
     /// not say how the job ended, or its body is not JSON to the end.
     pub fn job(&self) -> Option<Job> {
@@ -110,7 +125,8 @@ impl Event {
             kind: event_type.kind().to_owned(),
             entity_id: self.entity_id.clone()?,
             status,
-            decided_by: self.identity.clone(),
+            identity: self.identity.clone(),
+            decided_by: self.item_key(),
             event_type: event_type.as_str().to_owned(),
             // A failed job may have a thumbnail, and a successful one `"message": "Success"`.
             links: if succeeded { self.links.clone() } else { BTreeMap::new() },
@@ -164,7 +180,8 @@ mod tests {
             (r#"{"event_type":{},"event_data":"text","event_id":null}"#, true),
         ] {
             let event = read(body);
-            let nothing = Event { identity: event.identity.clone(), is_json, ..read("") };
+            let (identity, body_sha256) = (event.identity.clone(), event.body_sha256.clone());
+            let nothing = Event { identity, body_sha256, is_json, ..read("") };
             assert_eq!(event, nothing, "{body}");
             assert_eq!(event.event_type, None);
             assert_eq!(event.correlation_id().as_str(), event.identity.as_str());
@@ -193,6 +210,7 @@ mod tests {
             // Exhaustive: a new field must be looked at.
             let Event {
                 identity: _,
+                body_sha256: _,
                 is_json: _,
                 event_type,
                 event_id,

@@ -55,8 +55,11 @@ pub struct Job {
     pub entity_id: String,
     /// How the job ended.
     pub status: Status,
-    /// The event that reported the status.
-    pub decided_by: Identity,
+    /// The identity of the event that reported the status.
+    pub identity: Identity,
+    /// The key of that event, as in [`Event::item_key`](crate::Event::item_key): the identity and the digest of
+    /// the body.
+    pub decided_by: String,
     /// The type of that event.
     pub event_type: String,
     /// URLs of the results, if it succeeded; named as in [`Event::links`](crate::Event::links).
@@ -92,7 +95,7 @@ impl Job {
     /// Whether this report replaces `other`, a report of another event about the same job.
     ///
     /// The higher status does; of equal ones the one whose links expire later, then that of the
-    /// smaller identity. That is an order without our clock, since HeyGen promises no order of
+    /// smaller identity, then that of the smaller body digest. That is an order without our clock, since HeyGen promises no order of
     /// delivery: whatever the order and the repetition of events, the same one wins. A store must put
     /// the same into its condition.
     pub fn supersedes(&self, other: &Self) -> bool {
@@ -119,7 +122,7 @@ impl fmt::Debug for Job {
             .field("kind", &self.kind)
             .field("entity_id", &self.entity_id)
             .field("status", &self.status)
-            .field("decided_by", &self.decided_by)
+            .field("identity", &self.identity)
             .field("event_type", &self.event_type)
             .field("output_language", &self.output_language)
             .finish_non_exhaustive()
@@ -135,7 +138,8 @@ mod tests {
             kind: "avatar_video".to_owned(),
             entity_id: "v1".to_owned(),
             status,
-            decided_by: Identity::try_from(decided_by.to_string().repeat(64)).unwrap(),
+            identity: Identity::try_from(decided_by.to_string().repeat(64)).unwrap(),
+            decided_by: format!("event#{}", decided_by.to_string().repeat(64)),
             event_type: "avatar_video.any".to_owned(),
             links: BTreeMap::from([("video".to_owned(), "https://x.invalid/canary".to_owned())]),
             failure: Some(Failure { code: None, message: Some("canary".to_owned()) }),
@@ -165,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn of_two_equal_reports_the_smaller_identity_wins() {
+    fn of_two_equal_reports_the_smaller_event_key_wins() {
         let (a, b) = (job(Status::Succeeded, 'a'), job(Status::Succeeded, 'b'));
         assert!(a.supersedes(&b));
         assert!(!b.supersedes(&a));

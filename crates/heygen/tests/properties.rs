@@ -130,7 +130,7 @@ proptest! {
             prop_assert!(event.correlation_id().as_str().len() <= 1024);
             if let Some(job) = event.job() {
                 prop_assert!(job.item_key().len() <= 1024);
-                prop_assert_eq!(job.decided_by, event.identity);
+                prop_assert_eq!(job.decided_by, event.item_key());
             }
         }
     }

@@ -3,14 +3,13 @@
 //! All calls block; inside an async runtime they panic.
 
 use crate::aws_api::AwsApi;
-use crate::dynamo;
 use crate::error::{Context, Error, Result};
 use crate::interrupt;
 use crate::logs::{self, LogLine};
-use crate::rows::Rows;
 use crate::stack::Stack;
+use aws::error::AwsError;
+use aws::jobs::{Jobs, Record};
 use aws::sdk::Sdk;
-use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::{MessageSystemAttributeName, QueueAttributeName};
 use serde_json::Value;
 use simulator::Remote;
@@ -125,38 +124,29 @@ impl Client {
         Ok(())
     }
 
-    /// The jobs and events of a correlation id: a `callback_id`, else an entity id.
-    pub fn rows(&self, correlation_id: &str) -> Result<Rows> {
-        let mut pages = self
-            .dynamodb
-            .query()
-            .table_name(&self.stack.table)
-            .consistent_read(true)
-            .key_condition_expression("correlation_id = :id")
-            .expression_attribute_values(":id", AttributeValue::S(correlation_id.to_owned()))
-            .into_paginator()
-            .items()
-            .send();
-        self.runtime.block_on(async {
-            let mut rows = Rows::default();
-            while let Some(item) = pages.next().await {
-                rows.take(dynamo::to_json(item.map_err(|error| Error::aws("Reading the table", &error))?))?;
-            }
-            Ok(rows)
-        })
+    /// The jobs and events of a `callback_id`, or of an entity.
+    pub fn record(&self, id: &str) -> Result<Record> {
+        let jobs = Jobs::new(self.dynamodb.clone(), self.stack.table.clone());
+        let found = self.runtime.block_on(async {
+            let (mut found, of_entity) = (jobs.of_callback_id(id).await?, jobs.of_entity(id).await?);
+            found.jobs.extend(of_entity.jobs);
+            found.events.extend(of_entity.events);
+            Ok(found)
+        });
+        let mut found = found.map_err(|error: AwsError| Error::Failed(format!("Reading the table: {error}")))?;
+        found.jobs.sort_by(|a, b| (&a.id, &a.item).cmp(&(&b.id, &b.item)));
+        found.jobs.dedup_by(|a, b| (&a.id, &a.item) == (&b.id, &b.item));
+        found.events.sort_by(|a, b| (&a.id, &a.item).cmp(&(&b.id, &b.item)));
+        found.events.dedup_by(|a, b| (&a.id, &a.item) == (&b.id, &b.item));
+        Ok(found)
     }
 
     /// All jobs and events: for a table as small as a local one. Nothing that is deployed scans.
-    pub fn all_rows(&self) -> Result<Rows> {
-        let mut pages =
+    pub fn whole_record(&self) -> Result<Record> {
+        let items =
             self.dynamodb.scan().table_name(&self.stack.table).consistent_read(true).into_paginator().items().send();
-        self.runtime.block_on(async {
-            let mut rows = Rows::default();
-            while let Some(item) = pages.next().await {
-                rows.take(dynamo::to_json(item.map_err(|error| Error::aws("Reading the table", &error))?))?;
-            }
-            Ok(rows)
-        })
+        let items: std::result::Result<Vec<_>, _> = self.runtime.block_on(items.collect());
+        Ok(Record::of(items.map_err(|error| Error::aws("Reading the table", &error))?))
     }
 
     /// Any DynamoDB call.

@@ -3,7 +3,7 @@
 use crate::Client;
 use crate::error::{Error, Result};
 use crate::interrupt;
-use crate::rows::JobRow;
+use aws::jobs::JobItem;
 use simulator::{Progress, Remote};
 use std::time::Duration;
 
@@ -65,23 +65,15 @@ fn by_simulator(heygen: &Remote, endpoint: &str, body: &[u8]) -> Result<Sent> {
     Ok(Sent { status, by_simulator: true, body: String::new() })
 }
 
-/// Waits until an event is recorded; the jobs of its correlation id.
-pub fn wait_until_recorded(client: &Client, body: &[u8], limit: Duration) -> Result<Vec<JobRow>> {
+/// Waits until an event is recorded; the jobs of its `callback_id`, else of its entity.
+pub fn wait_until_recorded(client: &Client, body: &[u8], limit: Duration) -> Result<Vec<JobItem>> {
     #[expect(clippy::disallowed_methods, reason = "the bytes are a file that was just signed here")]
     let event = heygen::Event::read(&heygen::Verified::assume_authentic(body.to_vec()));
-    let identity = event.identity.as_str();
-    let recorded = || {
-        // Without a callback_id it may have gone to a job that has one.
-        let rows = match &event.callback_id {
-            Some(_) => client.rows(event.correlation_id().as_str())?,
-            None => client.all_rows()?,
-        };
-        let found = rows.events.iter().find(|row| row.identity() == identity).map(|row| row.correlation_id.clone());
-        Ok(found.map(|correlation| {
-            rows.jobs.into_iter().filter(|job| job.correlation_id == correlation).collect::<Vec<_>>()
-        }))
-    };
-    client.wait_for("the delivery to be recorded", limit, recorded)
+    let item = event.item_key();
+    client.wait_for("the delivery to be recorded", limit, || {
+        let record = client.record(event.correlation_id().as_str())?;
+        Ok(record.events.iter().any(|event| event.item == item).then_some(record.jobs))
+    })
 }
 
 #[cfg(test)]

@@ -48,6 +48,24 @@ pub fn read(event: &str) -> Result<Vec<u8>> {
     fs::read(&sample).context(format_args!("Reading {}", sample.display()))
 }
 
+/// The sample of an event type for another order: with its `callback_id`, and about an entity of its own, because HeyGen
+/// never sends one video with two `callback_id`s.
+pub fn of_order(body: &[u8], callback_id: &str) -> Result<Vec<u8>> {
+    let mut event: Value = serde_json::from_slice(body).context("Reading the event, to change its callback_id")?;
+    #[expect(clippy::disallowed_methods, reason = "the bytes are a sample file")]
+    let entity_id = heygen::Event::read(&heygen::Verified::assume_authentic(body.to_vec())).entity_id;
+    if let Some(data) = event["event_data"].as_object_mut() {
+        for value in data.values_mut() {
+            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            if Some(&text) == entity_id.as_ref() {
+                *value = Value::String(format!("{text}_{callback_id}"));
+            }
+        }
+        data.insert("callback_id".to_owned(), Value::String(callback_id.to_owned()));
+    }
+    serde_json::to_vec(&event).context("Writing the event")
+}
+
 /// The body with these fields in its `event_data`; as it is, byte for byte, without any.
 pub fn with_fields(body: Vec<u8>, fields: &[Field]) -> Result<Vec<u8>> {
     if fields.is_empty() {
@@ -88,6 +106,19 @@ mod tests {
         assert_eq!(by_type, read(&file.to_string_lossy()).unwrap());
         let error = read("avatar_video.done").unwrap_err().to_string();
         assert!(error.contains("\"avatar_video.done\"") && error.contains("\n  avatar_video.success\n"), "{error}");
+    }
+
+    #[test]
+    fn the_sample_of_another_order_is_about_another_entity() {
+        for (sample, name) in [("avatar_video.success", "video_id"), ("hologram_video.success", "id")] {
+            let of = |order: &str| -> Value {
+                serde_json::from_slice(&of_order(&read(sample).unwrap(), order).unwrap()).unwrap()
+            };
+            let (one, other) = (of("one"), of("other"));
+            assert_eq!(one["event_data"]["callback_id"], "one");
+            assert!(one["event_data"][name].as_str().unwrap().ends_with("_one"), "{one}");
+            assert_ne!(one["event_data"][name], other["event_data"][name]);
+        }
     }
 
     #[test]

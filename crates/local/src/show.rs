@@ -1,15 +1,16 @@
 //! Jobs as a table for people. Links are shown without their query: that part is a credential.
 
 use crate::progress::Paint;
-use crate::rows::{EventRow, JobRow};
+use aws::jobs::{EventItem, JobItem};
+use heygen::Status;
 
 const HEADINGS: [&str; 5] = ["CALLBACK ID", "KIND", "ENTITY", "STATUS", "RESULT"];
 const RESULT_WIDTH: usize = 72;
 
-/// The jobs as lines, by correlation id.
-pub fn jobs(jobs: &[JobRow]) -> String {
+/// The jobs as lines, by `callback_id`.
+pub fn jobs(jobs: &[JobItem]) -> String {
     let mut jobs: Vec<_> = jobs.iter().collect();
-    jobs.sort_by(|a, b| (&a.correlation_id, &a.item).cmp(&(&b.correlation_id, &b.item)));
+    jobs.sort_by(|a, b| (&a.callback_id, &a.item).cmp(&(&b.callback_id, &b.item)));
     let cells: Vec<[String; 5]> = jobs.iter().map(|job| cells(job)).collect();
     let width = |column: usize| {
         let longest = cells.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
@@ -25,10 +26,10 @@ pub fn jobs(jobs: &[JobRow]) -> String {
     };
     let mut table = Paint::Bold.out(line(HEADINGS, None).trim_end());
     for (row, job) in cells.iter().zip(jobs) {
-        let paint = match job.status.as_str() {
-            "succeeded" => Paint::Green,
-            "failed" => Paint::Red,
-            _ => Paint::Cyan,
+        let paint = match job.status {
+            Some(Status::Succeeded) => Paint::Green,
+            Some(Status::Failed) => Paint::Red,
+            Some(Status::Pending) | None => Paint::Cyan,
         };
         table.push('\n');
         table.push_str(line(row.each_ref().map(String::as_str), Some(paint)).trim_end());
@@ -37,10 +38,10 @@ pub fn jobs(jobs: &[JobRow]) -> String {
 }
 
 /// Events as lines, by the time they came.
-pub fn events(events: &[EventRow]) -> String {
+pub fn events(events: &[EventItem]) -> String {
     let mut events: Vec<_> = events.iter().collect();
     events.sort_by(|a, b| a.received_at.cmp(&b.received_at));
-    let kind = |event: &EventRow| printable(event.event_type.as_deref().unwrap_or("(no event type)"));
+    let kind = |event: &EventItem| printable(event.event_type.as_deref().unwrap_or("(no event type)"));
     let width = events.iter().map(|event| kind(event).chars().count()).max().unwrap_or(0).max(5);
     let mut table = Paint::Bold.out(format_args!("{:<30}  {:<width$}  IDENTITY", "RECEIVED", "EVENT"));
     for event in events {
@@ -50,19 +51,19 @@ pub fn events(events: &[EventRow]) -> String {
     table
 }
 
-fn cells(job: &JobRow) -> [String; 5] {
+fn cells(job: &JobItem) -> [String; 5] {
     let language = job.output_language.as_ref().map(|language| format!(" ({language})")).unwrap_or_default();
     [
-        job.correlation_id.clone(),
+        job.callback_id.clone().unwrap_or_else(|| "-".to_owned()),
         job.kind.clone(),
         format!("{}{language}", job.entity_id),
-        job.status.clone(),
+        job.status.map_or("-", Status::as_str).to_owned(),
         result(job),
     ]
     .map(|text| printable(&text))
 }
 
-fn result(job: &JobRow) -> String {
+fn result(job: &JobItem) -> String {
     if let Some(failure) = &job.failure {
         let parts = [failure.code.as_deref(), failure.message.as_deref()];
         return short(&parts.into_iter().flatten().collect::<Vec<_>>().join(": "));
@@ -112,12 +113,12 @@ mod tests {
 
     #[test]
     fn columns_are_aligned_and_nothing_steers_the_terminal() {
-        let job = |id: &str, kind: &str| JobRow {
-            correlation_id: id.to_owned(),
+        let job = |id: &str, kind: &str| JobItem {
+            callback_id: Some(id.to_owned()),
             kind: kind.to_owned(),
             entity_id: "v1".to_owned(),
-            status: "pending".to_owned(),
-            ..JobRow::default()
+            status: Some(Status::Pending),
+            ..JobItem::default()
         };
         let table = jobs(&[job("order_2\u{1b}[2J", "avatar_video"), job("order_1", "x")]);
         assert_eq!(

@@ -6,8 +6,10 @@ use crate::error::ErrorClass;
 pub enum Cancelled {
     /// The event is in the table: a duplicate.
     EventIsKnown,
-    /// The event is new, but its job already has this or a later status.
+    /// The event is new, but the condition on its job does not hold.
     JobIsAhead,
+    /// The event is new, but its job's item would become larger than DynamoDB allows.
+    JobIsTooLarge,
     Failed {
         class: ErrorClass,
         code: String,
@@ -16,20 +18,22 @@ pub enum Cancelled {
 
 const CONDITION: &str = "ConditionalCheckFailed";
 
-/// `codes` are those of the event and of the job; `"None"` for a write that did not fail.
+/// `codes` are those of the event, of the job if `changes_job`, and of the pointer if there is one; `"None"` for a write
+/// that did not fail.
 ///
-/// A known event settles everything. But the job's condition counts only if the event's was evaluated: a conflict on the
-/// event does not say whether it is known.
-pub fn meaning<'a>(codes: impl IntoIterator<Item = &'a str>) -> Cancelled {
-    let mut codes = codes.into_iter();
-    let (event, job) = (codes.next().unwrap_or_default(), codes.next().unwrap_or_default());
-    if event == CONDITION {
+/// A known event settles everything. But the job's code counts only if all others succeeded: a conflict on the event does
+/// not say whether it is known.
+pub fn meaning(codes: &[&str], changes_job: bool) -> Cancelled {
+    if codes.first() == Some(&CONDITION) {
         return Cancelled::EventIsKnown;
     }
-    if event == "None" && job == CONDITION {
-        return Cancelled::JobIsAhead;
+    let others_succeeded = codes.iter().enumerate().all(|(index, code)| index == 1 || *code == "None");
+    match codes.get(1) {
+        Some(&CONDITION) if changes_job && others_succeeded => return Cancelled::JobIsAhead,
+        Some(&"ValidationError") if changes_job && others_succeeded => return Cancelled::JobIsTooLarge,
+        _ => {}
     }
-    let code = [event, job].into_iter().find(|code| !matches!(*code, "" | "None" | CONDITION)).unwrap_or("unknown");
+    let code = codes.iter().copied().find(|code| !matches!(*code, "" | "None" | CONDITION)).unwrap_or("unknown");
     let class = match code {
         "ValidationError" | "ItemCollectionSizeLimitExceeded" => ErrorClass::Permanent,
         "AccessDenied" => ErrorClass::Denied,
@@ -48,19 +52,35 @@ mod tests {
 
     #[test]
     fn a_duplicate_is_not_confused_with_a_conflict() {
-        assert_eq!(meaning([CONDITION, "None"]), Cancelled::EventIsKnown);
-        assert_eq!(meaning([CONDITION, CONDITION]), Cancelled::EventIsKnown);
-        assert_eq!(meaning(["None", CONDITION]), Cancelled::JobIsAhead);
-        assert_eq!(meaning(["TransactionConflict", "None"]), failed(ErrorClass::Transient, "TransactionConflict"));
-        assert_eq!(meaning(["None", "TransactionConflict"]), failed(ErrorClass::Transient, "TransactionConflict"));
-        // The event's condition was not evaluated: the job's failed one must not mean "log the event alone".
-        assert_eq!(meaning(["TransactionConflict", CONDITION]), failed(ErrorClass::Transient, "TransactionConflict"));
+        let meaning = |event, job| super::meaning(&[event, job, "None"], true);
+        assert_eq!(meaning(CONDITION, "None"), Cancelled::EventIsKnown);
+        assert_eq!(meaning(CONDITION, CONDITION), Cancelled::EventIsKnown);
+        assert_eq!(meaning("None", CONDITION), Cancelled::JobIsAhead);
+        assert_eq!(meaning("TransactionConflict", "None"), failed(ErrorClass::Transient, "TransactionConflict"));
+        assert_eq!(meaning("None", "TransactionConflict"), failed(ErrorClass::Transient, "TransactionConflict"));
+        // The event's condition was not evaluated: the job's failed one must not mean "store the event alone".
+        assert_eq!(meaning("TransactionConflict", CONDITION), failed(ErrorClass::Transient, "TransactionConflict"));
+    }
+
+    #[test]
+    fn what_happens_to_the_pointer_is_not_taken_for_the_job() {
+        let conflict = failed(ErrorClass::Transient, "TransactionConflict");
+        assert_eq!(meaning(&["None", "TransactionConflict"], false), conflict);
+        assert_eq!(meaning(&["None", CONDITION, "TransactionConflict"], true), conflict);
+        assert_eq!(meaning(&[CONDITION, "None"], false), Cancelled::EventIsKnown);
+        assert_eq!(
+            meaning(&["None", "ValidationError"], false),
+            failed(ErrorClass::Permanent, "ValidationError"),
+            "no job, so it cannot be too large"
+        );
     }
 
     #[test]
     fn throttling_is_retried_and_bad_input_is_not() {
-        assert_eq!(meaning(["ThrottlingError", "None"]), failed(ErrorClass::Transient, "ThrottlingError"));
-        assert_eq!(meaning(["None", "ValidationError"]), failed(ErrorClass::Permanent, "ValidationError"));
-        assert_eq!(meaning([]), failed(ErrorClass::Transient, "unknown"));
+        let meaning = |event, job| super::meaning(&[event, job], true);
+        assert_eq!(meaning("ThrottlingError", "None"), failed(ErrorClass::Transient, "ThrottlingError"));
+        assert_eq!(meaning("ValidationError", "None"), failed(ErrorClass::Permanent, "ValidationError"));
+        assert_eq!(meaning("None", "ValidationError"), Cancelled::JobIsTooLarge);
+        assert_eq!(super::meaning(&[], false), failed(ErrorClass::Transient, "unknown"));
     }
 }

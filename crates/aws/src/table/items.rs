@@ -1,14 +1,12 @@
-//! The items: an event's, and the attributes that an event sets on its job's item. Pure.
+//! The items: an event's, a pointer's, and the attributes that an event sets on its job's item. Pure.
 
+use super::Entry;
 use crate::clock;
-use crate::envelope::Delivery;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
-use heygen::{CorrelationId, Event, Job, Status};
-use sha2::{Digest, Sha256};
+use heygen::{CorrelationId, Job, Status};
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
-use time::OffsetDateTime;
 
 /// DynamoDB allows 400 KB per item. Of a longer body, only the digest is stored.
 const MAX_BODY_BYTES: usize = 350_000;
@@ -17,40 +15,34 @@ const MAX_RESULT_BYTES: usize = 90_000;
 /// A longer field is only in the event's body.
 const MAX_FIELD_BYTES: usize = 2_048;
 
+/// The `callback_id` of a job whose events had none: the pipe needs the attribute to be there.
+pub const NO_CALLBACK_ID: &str = "";
+
 pub type Item = HashMap<String, AttributeValue>;
 
-pub fn event_key(event: &Event) -> String {
-    format!("event#{}", event.identity)
-}
-
 /// The item that holds an event unchanged, and expires after `keep`.
-pub fn event_item(
-    correlation: &CorrelationId,
-    event: &Event,
-    job: Option<&Job>,
-    delivery: &Delivery,
-    now: OffsetDateTime,
-    keep: Duration,
-) -> Item {
+pub fn event_item(entry: &Entry<'_>, keep: Duration) -> Item {
+    let Entry { delivery, event, job, place, now } = entry;
     let body = delivery.body.body();
     let mut item = Attributes::default();
-    item.text("correlation_id", correlation.as_str());
-    item.text("item", &event_key(event));
+    item.text("id", place.partition.as_str());
+    item.text("item", &event.item_key());
     item.short("event_type", event.event_type.as_ref().map(|t| t.as_str()));
     item.short("event_id", event.event_id.as_deref());
     item.short("created_at", event.created_at.as_deref());
-    item.short("callback_id", event.callback_id.as_deref());
-    item.short("job", job.map(Job::item_key).as_deref());
+    item.id("callback_id", event.callback_id.as_deref());
+    item.id("entity_id", event.entity_id.as_deref());
+    item.short("job", job.as_ref().map(Job::item_key).as_deref());
     item.text("endpoint", &delivery.endpoint);
     item.text("via", &delivery.via);
     item.short("request_id", Some(&delivery.request_id));
     item.short("header_event_id", delivery.advisory.event_id.as_deref());
     item.short("header_timestamp", delivery.advisory.timestamp.as_deref());
     item.text("received_at", &clock::to_text(delivery.received_at));
-    item.text("recorded_at", &clock::to_text(now));
+    item.text("recorded_at", &clock::to_text(*now));
     item.number("expires_at", now.unix_timestamp().saturating_add_unsigned(keep.as_secs()));
     item.number("body_bytes", body.len());
-    item.text("body_sha256", &hex::encode(Sha256::digest(body)));
+    item.text("body_sha256", &event.body_sha256);
     match std::str::from_utf8(body) {
         _ if body.len() > MAX_BODY_BYTES => item.text("body_omitted", "larger than an item can hold"),
         Ok(text) => item.text("body", text),
@@ -59,31 +51,35 @@ pub fn event_item(
     item.0
 }
 
+/// The item that leads from the other one of an event's two ids to its partition. All events of a job write the same.
+pub fn pointer_item(entry: &Entry<'_>) -> Option<Item> {
+    let mut item = Attributes::default();
+    item.text("id", entry.place.pointer_from.as_ref()?.as_str());
+    item.text("item", &entry.place.pointer_key(entry.job.as_ref()));
+    item.text("partition", entry.place.partition.as_str());
+    item.short("job", entry.job.as_ref().map(Job::item_key).as_deref());
+    Some(item.0)
+}
+
 /// The attributes that a job status change sets on the job's item, and those that it removes. Your own attributes are in
-/// neither.
-pub fn job_attributes(
-    job: &Job,
-    event: &Event,
-    delivery: &Delivery,
-    now: OffsetDateTime,
-) -> (BTreeMap<String, AttributeValue>, Vec<&'static str>) {
+/// neither; nor are `callback_id` and `previous_status`, which depend on the item before.
+pub fn job_attributes(entry: &Entry<'_>, job: &Job) -> (BTreeMap<String, AttributeValue>, Vec<&'static str>) {
     let mut set = Attributes::default();
-    // The same limit and the same digest as for a correlation id: `entity_id` is a partition key, too, and none of the
-    // three may be missing, because the pipe reads them.
-    set.text("kind", CorrelationId::of(&job.kind).as_str());
-    set.text("entity_id", CorrelationId::of(&job.entity_id).as_str());
-    set.text("event_type", CorrelationId::of(&job.event_type).as_str());
+    // None of these may be missing, because the pipe reads them.
+    set.id("kind", Some(&job.kind));
+    set.id("entity_id", Some(&job.entity_id));
+    set.id("event_type", Some(&job.event_type));
     set.text("status", job.status.as_str());
     set.number("status_rank", job.status.rank());
-    set.text("decided_by", job.decided_by.as_str());
+    set.text("identity", job.identity.as_str());
+    set.text("decided_by", &job.decided_by);
     if let Some(at) = job.links_expire_at {
         set.number("links_expire_at", at);
     }
-    set.short("callback_id", event.callback_id.as_deref());
-    set.short("output_language", job.output_language.as_deref());
-    set.text("endpoint", &delivery.endpoint);
-    set.text("received_at", &clock::to_text(delivery.received_at));
-    set.text("updated_at", &clock::to_text(now));
+    set.id("output_language", job.output_language.as_deref());
+    set.text("endpoint", &entry.delivery.endpoint);
+    set.text("received_at", &clock::to_text(entry.delivery.received_at));
+    set.text("updated_at", &clock::to_text(entry.now));
 
     let failure = job.failure.as_ref().map(|failure| {
         let fields = [("code", &failure.code), ("message", &failure.message)];
@@ -95,25 +91,27 @@ pub fn job_attributes(
     if !fits {
         set.text("result_omitted", "larger than an item can hold: see the event");
     }
-    set.insert("job_event", job_event(job.status, set.0.get("links"), set.0.get("failure")));
+    set.insert("job_event", job_event(job.status, &set.0));
     let gone = ["links", "links_expire_at", "failure", "output_language", "result_omitted"];
     let gone = gone.into_iter().filter(|name| !set.0.contains_key(*name)).collect();
     (set.0.into_iter().collect(), gone)
 }
 
-/// What the template's pipe needs in addition. The maps are there even if they are empty: AWS does not document what a
-/// pipe does with a path that does not exist.
-fn job_event(status: Status, links: Option<&AttributeValue>, failure: Option<&AttributeValue>) -> AttributeValue {
+/// What the template's pipe needs in addition, there even if it is empty: AWS does not document what a pipe does with a
+/// path that does not exist.
+fn job_event(status: Status, set: &Item) -> AttributeValue {
     let detail_type = match status {
         Status::Pending => "HeyGen Job Pending",
         Status::Failed => "HeyGen Job Failed",
         Status::Succeeded => "HeyGen Job Succeeded",
     };
-    let map = |value: Option<&AttributeValue>| value.cloned().unwrap_or_else(|| AttributeValue::M(Item::new()));
+    let map = |name| set.get(name).cloned().unwrap_or_else(|| AttributeValue::M(Item::new()));
+    let text = |name| set.get(name).cloned().unwrap_or_else(|| AttributeValue::S(String::new()));
     AttributeValue::M(HashMap::from([
         ("detail_type".to_owned(), AttributeValue::S(detail_type.to_owned())),
-        ("links".to_owned(), map(links)),
-        ("failure".to_owned(), map(failure)),
+        ("links".to_owned(), map("links")),
+        ("failure".to_owned(), map("failure")),
+        ("output_language".to_owned(), text("output_language")),
     ]))
 }
 
@@ -140,6 +138,13 @@ impl Attributes {
         }
     }
 
+    /// An id, or a name that is part of a key: one that is too long for a key is replaced by its digest, as in the key.
+    fn id(&mut self, name: &str, value: Option<&str>) {
+        if let Some(value) = value {
+            self.text(name, CorrelationId::of(value).as_str());
+        }
+    }
+
     /// A map of texts, if there are any. False if they are too long to be stored.
     fn map(&mut self, name: &str, entries: &[(&str, &String)]) -> bool {
         let bytes: usize = entries.iter().map(|(name, value)| name.len() + value.len()).sum();
@@ -155,9 +160,11 @@ impl Attributes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::envelope::Advisory;
-    use heygen::Verified;
+    use crate::envelope::{Advisory, Delivery};
+    use heygen::{Event, Verified};
+    use sha2::{Digest, Sha256};
     use std::collections::BTreeSet;
+    use time::OffsetDateTime;
     use time::macros::datetime;
 
     const NOW: OffsetDateTime = datetime!(2026-11-21 03:40:00 UTC);
@@ -174,10 +181,23 @@ mod tests {
         }
     }
 
-    fn item_of(delivery: &Delivery) -> Item {
+    /// What `look` finds in the entry of a delivery.
+    fn with_entry<T>(delivery: &Delivery, look: impl FnOnce(&Entry<'_>) -> T) -> T {
         let event = Event::read(&delivery.body);
-        let keep = Duration::from_secs(86_400);
-        event_item(&event.correlation_id(), &event, event.job().as_ref(), delivery, NOW, keep)
+        look(&Entry { delivery, event: &event, job: event.job(), place: event.place(), now: NOW })
+    }
+
+    fn item_of(delivery: &Delivery) -> Item {
+        with_entry(delivery, |entry| event_item(entry, Duration::from_secs(86_400)))
+    }
+
+    /// The attributes of the delivery's job, if it has one.
+    fn job_of(delivery: &Delivery) -> Option<(BTreeMap<String, AttributeValue>, Vec<&'static str>)> {
+        with_entry(delivery, |entry| Some(job_attributes(entry, entry.job.as_ref()?)))
+    }
+
+    fn text(text: &str) -> AttributeValue {
+        AttributeValue::S(text.to_owned())
     }
 
     #[test]
@@ -185,10 +205,10 @@ mod tests {
         let body = r#"{"event_type":"avatar_video.success","event_data":{"video_id":"v","callback_id":"c","odd":1}}"#;
         let item = item_of(&delivery(body));
         assert_eq!(item["body"], AttributeValue::S(body.into()));
-        assert_eq!(item["correlation_id"], AttributeValue::S("c".into()));
+        assert_eq!((&item["id"], &item["callback_id"]), (&text("v"), &text("c")));
+        assert_eq!(item["entity_id"], text("v"));
         assert_eq!(item["job"], AttributeValue::S("job#avatar_video#v".into()));
         assert_eq!(item["expires_at"], AttributeValue::N((NOW.unix_timestamp() + 86_400).to_string()));
-        assert!(!item.contains_key("entity_id"), "only jobs may be in the index");
     }
 
     #[test]
@@ -212,8 +232,7 @@ mod tests {
         let delivery = delivery(format!(
             r#"{{"event_type":"avatar_video.success","event_data":{{"video_id":"v","url":"{url}"}}}}"#
         ));
-        let event = Event::read(&delivery.body);
-        let (set, gone) = job_attributes(&event.job().unwrap(), &event, &delivery, NOW);
+        let (set, gone) = job_of(&delivery).unwrap();
         assert!(set.contains_key("result_omitted"));
         assert!(gone.contains(&"links"));
     }
@@ -221,26 +240,20 @@ mod tests {
     #[test]
     fn a_success_removes_an_older_failure() {
         let delivery = delivery(r#"{"event_type":"avatar_video.success","event_data":{"video_id":"v"}}"#);
-        let event = Event::read(&delivery.body);
-        let (_, gone) = job_attributes(&event.job().unwrap(), &event, &delivery, NOW);
+        let (_, gone) = job_of(&delivery).unwrap();
         assert!(gone.contains(&"failure"));
     }
 
     #[test]
-    fn what_an_event_does_not_set_it_removes_except_the_callback_id() {
+    fn what_an_event_does_not_set_it_removes() {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../events/deliveries");
         let samples = std::fs::read_dir(folder).unwrap().map(|file| std::fs::read(file.unwrap().path()).unwrap());
-        let changes = samples.filter_map(|body| {
-            let delivery = delivery(body);
-            let event = Event::read(&delivery.body);
-            Some(job_attributes(&event.job()?, &event, &delivery, NOW))
-        });
-        let changes: Vec<_> = changes.collect();
+        let changes: Vec<_> = samples.filter_map(|body| job_of(&delivery(body))).collect();
         let all: BTreeSet<&str> = changes.iter().flat_map(|(set, _)| set.keys().map(String::as_str)).collect();
         assert!(all.contains("output_language") && all.contains("failure"), "the samples are not read: {all:?}");
         for (set, gone) in &changes {
             let stale = all.iter().filter(|name| !set.contains_key(**name) && !gone.contains(name));
-            let stale: Vec<_> = stale.filter(|name| **name != "callback_id").collect();
+            let stale: Vec<_> = stale.collect();
             assert!(stale.is_empty(), "the value of an earlier event stays: add {stale:?} to `gone` in job_attributes");
         }
     }
@@ -278,11 +291,9 @@ mod tests {
             format!(r#"{{"event_type":"{long}.success","event_data":{{"video_id":"{long}"}}}}"#),
         ] {
             let delivery = delivery(body);
-            let event = Event::read(&delivery.body);
-            let Some(job) = event.job() else { continue };
-            let (mut set, _) = job_attributes(&job, &event, &delivery, NOW);
-            // The update writes these two itself: the key, and what only DynamoDB knows.
-            for name in ["correlation_id", "previous_status"] {
+            let Some((mut set, _)) = job_of(&delivery) else { continue };
+            // The update writes these itself: the key, and what depends on the item before.
+            for name in ["id", "item", "previous_status", "callback_id"] {
                 set.insert(name.into(), AttributeValue::S("is there".into()));
             }
             let missing: Vec<_> = paths.iter().filter(|path| at(&set, path).is_none()).collect();
@@ -291,11 +302,29 @@ mod tests {
     }
 
     #[test]
+    fn a_pointer_leads_from_the_callback_id_to_the_entity() {
+        let body = r#"{"event_type":"avatar_video.success","event_data":{"video_id":"v","callback_id":"c"}}"#;
+        let pointer = with_entry(&delivery(body), pointer_item).unwrap();
+        let expected =
+            [("id", "c"), ("item", "pointer#job#avatar_video#v"), ("partition", "v"), ("job", "job#avatar_video#v")];
+        assert_eq!(pointer, expected.map(|(name, value)| (name.to_owned(), text(value))).into());
+        let without = r#"{"event_type":"avatar_video.success","event_data":{"video_id":"v"}}"#;
+        assert_eq!(with_entry(&delivery(without), pointer_item), None);
+    }
+
+    #[test]
+    fn ids_that_are_too_long_for_a_key_are_stored_as_in_the_key() {
+        let long = "x".repeat(3_000);
+        let item = item_of(&delivery(format!(r#"{{"event_data":{{"video_id":"{long}","callback_id":"{long}"}}}}"#)));
+        assert_eq!(item["id"], item["entity_id"]);
+        assert_eq!((&item["callback_id"], item["id"].as_s().unwrap().len()), (&item["id"], 71));
+    }
+
+    #[test]
     fn a_job_event_has_the_failure_and_empty_links() {
         let delivery =
             delivery(r#"{"event_type":"avatar_video.fail","event_data":{"video_id":"v","msg":"no credit"}}"#);
-        let event = Event::read(&delivery.body);
-        let (set, _) = job_attributes(&event.job().unwrap(), &event, &delivery, NOW);
+        let (set, _) = job_of(&delivery).unwrap();
         let job_event = set["job_event"].as_m().unwrap();
         assert_eq!(job_event["detail_type"], AttributeValue::S("HeyGen Job Failed".into()));
         assert_eq!(job_event["failure"], set["failure"]);

@@ -3,6 +3,7 @@
 use super::record::show_jobs;
 use super::{Output, print};
 use clap::Args;
+use heygen::Status;
 use local::sample::{self, Field};
 use local::{Client, Error, Result, delivery, progress};
 use simulator::{JobKind, JobOutcome};
@@ -17,7 +18,7 @@ const JOB_DURATION: Duration = Duration::from_secs(3);
 pub struct Send {
     /// An event type, such as avatar_video.success, or a file with the body
     event: String,
-    /// Replaces the sample's callback_id
+    /// Makes it an event of this order: with this callback_id, and about an entity of its own
     #[arg(long)]
     callback_id: Option<String>,
     /// Replaces or adds a field of event_data
@@ -29,9 +30,12 @@ pub struct Send {
 }
 
 pub fn send(output: Output, options: &Send) -> Result<ExitCode> {
-    let callback_id = options.callback_id.as_deref().map(|id| Field::new("callback_id", id));
-    let fields: Vec<_> = callback_id.into_iter().chain(options.set.iter().cloned()).collect();
-    let body = sample::with_fields(sample::read(&options.event)?, &fields)?;
+    let event = sample::read(&options.event)?;
+    let event = match &options.callback_id {
+        Some(callback_id) => sample::of_order(&event, callback_id)?,
+        None => event,
+    };
+    let body = sample::with_fields(event, &options.set)?;
     let client = Client::load()?;
     let sent = delivery::send(&client, &options.endpoint, &body)?;
     progress::note("Sent", format_args!("{} to {}: {}", options.event, options.endpoint, sent.describe()));
@@ -67,8 +71,10 @@ pub fn start(output: Output, options: &Start) -> Result<ExitCode> {
     let ends = progress::seconds(JOB_DURATION);
     progress::note("Started", format_args!("{} {id} for {}; it ends in {ends}", kind.name(), options.callback_id));
     let ended = client.wait_for("the job to be recorded", JOB_DURATION + LIMIT, || {
-        let jobs = client.rows(&options.callback_id)?.jobs;
-        Ok(jobs.into_iter().find(|job| job.entity_id == id && job.status != "pending"))
+        let jobs = client.record(&options.callback_id)?.jobs;
+        Ok(jobs
+            .into_iter()
+            .find(|job| job.entity_id == id && job.status.is_some_and(|status| status != Status::Pending)))
     });
     let job = ended.map_err(|error| match error {
         Error::Failed(why) => Error::Failed(format!("{why}; `make endpoints` and `make logs` may show why")),

@@ -1,36 +1,33 @@
 //! The expected record of deliveries, computed from their files by the crate heygen.
 
 use super::Delivery;
-use crate::rows::{FailureRow, JobRow, Rows};
+use aws::jobs::{FailureItem, JobItem, Record};
 use heygen::{Event, Job, Status, Verified};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The events and jobs that the table should hold.
 #[derive(Debug, Default)]
 pub struct Expected {
-    /// Correlation id and identity.
+    /// Partition and key.
     events: BTreeSet<(String, String)>,
-    /// By correlation id and item.
+    /// By partition and key.
     jobs: BTreeMap<(String, String), Job>,
 }
 
 impl Expected {
     /// Of these deliveries, in any order and however often.
-    ///
-    /// An event without a `callback_id` is expected under its own entity's id: no sample without one
-    /// is about an entity of another sample.
     pub fn of(deliveries: &[Delivery]) -> Self {
         let mut expected = Expected::default();
         for delivery in deliveries.iter().filter(|delivery| !delivery.forged) {
             #[expect(clippy::disallowed_methods, reason = "the bytes are a sample file")]
             let event = Event::read(&Verified::assume_authentic(delivery.body.clone()));
-            let correlation = event.correlation_id().as_str().to_owned();
+            let partition = event.place().partition.to_string();
             if let Some(job) = event.job() {
-                let key = (correlation.clone(), job.item_key());
+                let key = (partition.clone(), job.item_key());
                 let current = expected.jobs.remove(&key);
                 expected.jobs.insert(key, Job::merge(current, job));
             }
-            expected.events.insert((correlation, event.identity.as_str().to_owned()));
+            expected.events.insert((partition, event.item_key()));
         }
         expected
     }
@@ -46,41 +43,40 @@ impl Expected {
     }
 
     /// How the table differs, a line each.
-    pub fn differences(&self, rows: &Rows) -> Vec<String> {
+    pub fn differences(&self, record: &Record) -> Vec<String> {
         let mut differences = Vec::new();
-        let events: BTreeSet<_> =
-            rows.events.iter().map(|row| (row.correlation_id.clone(), row.identity().to_owned())).collect();
-        for (correlation, identity) in self.events.difference(&events) {
-            differences.push(format!("{correlation}: the event {identity} is missing"));
+        let events: BTreeSet<_> = record.events.iter().map(|event| (event.id.clone(), event.item.clone())).collect();
+        for (id, item) in self.events.difference(&events) {
+            differences.push(format!("{id}: {item} is missing"));
         }
-        for (correlation, identity) in events.difference(&self.events) {
-            differences.push(format!("{correlation}: the event {identity} was never sent"));
+        for (id, item) in events.difference(&self.events) {
+            differences.push(format!("{id}: {item} was never sent"));
         }
         let mut found: BTreeMap<_, _> =
-            rows.jobs.iter().map(|row| ((row.correlation_id.clone(), row.item.clone()), row)).collect();
-        for ((correlation, item), job) in &self.jobs {
-            match found.remove(&(correlation.clone(), item.clone())) {
-                None => differences.push(format!("{correlation}: {item} is missing")),
-                Some(row) => differences.extend(
-                    different_fields(job, row)
+            record.jobs.iter().map(|job| ((job.id.clone(), job.item.clone()), job)).collect();
+        for ((id, item), job) in &self.jobs {
+            match found.remove(&(id.clone(), item.clone())) {
+                None => differences.push(format!("{id}: {item} is missing")),
+                Some(found) => differences.extend(
+                    different_fields(job, found)
                         .into_iter()
-                        .map(|field| format!("{correlation}: {item} has an unexpected {field}")),
+                        .map(|field| format!("{id}: {item} has an unexpected {field}")),
                 ),
             }
         }
-        differences
-            .extend(found.into_keys().map(|(correlation, item)| format!("{correlation}: {item} is not expected")));
+        differences.extend(found.into_keys().map(|(id, item)| format!("{id}: {item} is not expected")));
         differences
     }
 }
 
 /// The names of the fields that differ. Their values may be links, and are not shown.
-fn different_fields(job: &Job, row: &JobRow) -> Vec<&'static str> {
+fn different_fields(job: &Job, item: &JobItem) -> Vec<&'static str> {
     // Exhaustive: a new field must be compared.
     let Job {
         kind,
         entity_id,
         status,
+        identity,
         decided_by,
         event_type,
         links,
@@ -90,18 +86,19 @@ fn different_fields(job: &Job, row: &JobRow) -> Vec<&'static str> {
         distinguishing_callback_id: _,
         links_expire_at,
     } = job;
-    let failure = failure.as_ref().map(|f| FailureRow { code: f.code.clone(), message: f.message.clone() });
+    let failure = failure.as_ref().map(|f| FailureItem { code: f.code.clone(), message: f.message.clone() });
     let same = [
-        ("kind", *kind == row.kind),
-        ("entity_id", *entity_id == row.entity_id),
-        ("status", status.as_str() == row.status),
-        ("status_rank", row.status_rank == Some(status.rank())),
-        ("decided_by", decided_by.as_str() == row.decided_by),
-        ("event_type", *event_type == row.event_type),
-        ("links", *links == row.links),
-        ("failure", failure == row.failure),
-        ("output_language", *output_language == row.output_language),
-        ("links_expire_at", *links_expire_at == row.links_expire_at),
+        ("kind", *kind == item.kind),
+        ("entity_id", *entity_id == item.entity_id),
+        ("status", Some(*status) == item.status),
+        ("status_rank", item.status_rank == Some(status.rank())),
+        ("identity", identity.as_str() == item.identity),
+        ("decided_by", *decided_by == item.decided_by),
+        ("event_type", *event_type == item.event_type),
+        ("links", *links == item.links),
+        ("failure", failure == item.failure),
+        ("output_language", *output_language == item.output_language),
+        ("links_expire_at", *links_expire_at == item.links_expire_at),
     ];
     same.into_iter().filter(|(_, same)| !same).map(|(field, _)| field).collect()
 }
@@ -109,7 +106,7 @@ fn different_fields(job: &Job, row: &JobRow) -> Vec<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use aws::jobs::EventItem;
 
     fn delivery(body: &str) -> Delivery {
         Delivery { file: String::new(), body: body.as_bytes().to_vec(), disturbance: None, forged: false }
@@ -119,36 +116,41 @@ mod tests {
         r#"{"event_type":"avatar_video.fail","event_data":{"video_id":"v","callback_id":"c","msg":"no"}}"#;
     const SUCCESS: &str = r#"{"event_type":"avatar_video.success","event_data":{"video_id":"v","callback_id":"c","url":"https://x.invalid/v"}}"#;
 
-    fn rows(deliveries: &[Delivery], status: &str) -> Rows {
-        let expected = Expected::of(deliveries);
-        let mut rows = Rows::default();
-        for (correlation, identity) in &expected.events {
-            rows.take(json!({ "correlation_id": correlation, "item": format!("event#{identity}") })).unwrap();
-        }
-        for ((correlation, item), job) in &expected.jobs {
-            let row = json!({
-                "correlation_id": correlation, "item": item, "kind": job.kind, "entity_id": job.entity_id,
-                "status": status, "status_rank": job.status.rank(), "decided_by": job.decided_by.as_str(),
-                "event_type": job.event_type, "links": job.links,
-            });
-            rows.take(row).unwrap();
-        }
-        rows
+    fn record(deliveries: &[Delivery], status: Status) -> Record {
+        let Expected { events, jobs } = Expected::of(deliveries);
+        let event = |(id, item)| EventItem { id, item, ..EventItem::default() };
+        let job = |((id, item), job): (_, Job)| JobItem {
+            id,
+            item,
+            kind: job.kind,
+            entity_id: job.entity_id,
+            status: Some(status),
+            status_rank: Some(job.status.rank()),
+            identity: job.identity.to_string(),
+            decided_by: job.decided_by,
+            event_type: job.event_type,
+            links: job.links,
+            ..JobItem::default()
+        };
+        Record { jobs: jobs.into_iter().map(job).collect(), events: events.into_iter().map(event).collect() }
     }
 
     #[test]
     fn what_should_be_there_makes_no_difference_in_any_order() {
-        let rows = rows(&[delivery(FAIL), delivery(SUCCESS)], "succeeded");
+        let record = record(&[delivery(FAIL), delivery(SUCCESS)], Status::Succeeded);
         let expected = Expected::of(&[delivery(SUCCESS), delivery(FAIL), delivery(SUCCESS)]);
-        assert_eq!(expected.differences(&rows), Vec::<String>::new());
+        assert_eq!(expected.differences(&record), Vec::<String>::new());
     }
 
     #[test]
     fn what_is_missing_wrong_or_too_much_is_named() {
         let sent = [delivery(FAIL), delivery(SUCCESS)];
         let expected = Expected::of(&sent);
-        assert_eq!(expected.differences(&Rows::default()).len(), 3);
-        assert_eq!(expected.differences(&rows(&sent, "failed")), ["c: job#avatar_video#v has an unexpected status"]);
-        assert_eq!(Expected::default().differences(&rows(&sent, "succeeded")).len(), 3);
+        assert_eq!(expected.differences(&Record::default()).len(), 3);
+        assert_eq!(
+            expected.differences(&record(&sent, Status::Failed)),
+            ["v: job#avatar_video#v has an unexpected status"]
+        );
+        assert_eq!(Expected::default().differences(&record(&sent, Status::Succeeded)).len(), 3);
     }
 }

@@ -9,8 +9,9 @@ pub use plan::{Delivery, plan};
 use crate::client::SIGNATURE;
 use crate::error::{Error, Result};
 use crate::progress;
-use crate::rows::Rows;
 use crate::{Client, interrupt, show};
+use aws::jobs::Record;
+use heygen::Status;
 use serde_json::{Value, json};
 use simulator::{Disturbance, Remote};
 use std::time::Duration;
@@ -22,7 +23,7 @@ const LIMIT: Duration = Duration::from_secs(180);
 #[derive(Debug)]
 pub struct Outcome {
     /// What the table holds.
-    pub rows: Rows,
+    pub record: Record,
     /// Deliveries that were posted.
     pub posted: usize,
     /// With status 200.
@@ -47,13 +48,13 @@ pub fn run(client: &Client) -> Result<Outcome> {
 
     let since = progress::begin("Waiting", "until the queue is empty and everything is recorded");
     wait_until_recorded(client, &expected)?;
-    let rows = client.all_rows()?;
-    progress::done("Recorded", format_args!("{} events of {} jobs", rows.events.len(), rows.jobs.len()), since);
+    let record = client.whole_record()?;
+    progress::done("Recorded", format_args!("{} events of {} jobs", record.events.len(), record.jobs.len()), since);
     let answered = |status| posted.iter().filter(|attempt| attempt.status == Some(status)).count();
     let (accepted, rejected) = (answered(200), answered(401));
     let mut differences: Vec<_> = posted.iter().filter_map(Posted::difference).collect();
-    differences.extend(expected.differences(&rows));
-    Ok(Outcome { rows, posted: posted.len(), accepted, rejected, differences })
+    differences.extend(expected.differences(&record));
+    Ok(Outcome { record, posted: posted.len(), accepted, rejected, differences })
 }
 
 /// One attempt at a delivery.
@@ -120,7 +121,7 @@ fn wait_until_recorded(client: &Client, expected: &Expected) -> Result<()> {
                 "a delivery could not be recorded and went to the dead-letter queue, see `make logs`",
             ));
         }
-        seen = client.all_rows()?.events.len();
+        seen = client.whole_record()?.events.len();
         let queue = client.queue_depth()?;
         Ok((seen >= expected.events() && queue.waiting + queue.in_flight == 0).then_some(()))
     })?;
@@ -134,26 +135,26 @@ impl Outcome {
     /// One sentence: the record matches, or how often it does not.
     pub fn conclusion(&self) -> String {
         match self.differences.len() {
-            0 => format!("All {} jobs match the {} deliveries.", self.rows.jobs.len(), self.posted),
+            0 => format!("All {} jobs match the {} deliveries.", self.record.jobs.len(), self.posted),
             1 => "The record differs from the deliveries once:".to_owned(),
             many => format!("The record differs from the deliveries {many} times:"),
         }
     }
 
     fn new_events(&self) -> usize {
-        // An event has one row, however often it came.
-        self.rows.events.len()
+        // An event has one item, however often it came.
+        self.record.events.len()
     }
 
-    fn jobs_with(&self, status: &str) -> usize {
-        self.rows.jobs.iter().filter(|job| job.status == status).count()
+    fn jobs_with(&self, status: Status) -> usize {
+        self.record.jobs.iter().filter(|job| job.status == Some(status)).count()
     }
 
     pub fn to_json(&self) -> Value {
         json!({
             "deliveries": self.posted, "accepted": self.accepted, "rejected": self.rejected,
-            "new": self.new_events(), "jobs": self.rows.jobs.len(), "succeeded": self.jobs_with("succeeded"),
-            "failed": self.jobs_with("failed"), "differences": self.differences,
+            "new": self.new_events(), "jobs": self.record.jobs.len(), "succeeded": self.jobs_with(Status::Succeeded),
+            "failed": self.jobs_with(Status::Failed), "differences": self.differences,
         })
     }
 
@@ -163,12 +164,12 @@ impl Outcome {
         let repeated = self.accepted.saturating_sub(new);
         format!(
             "{}\n\n{} deliveries: {new} new, {repeated} repeated, {} rejected\n{} jobs: {} succeeded, {} failed",
-            show::jobs(&self.rows.jobs),
+            show::jobs(&self.record.jobs),
             self.posted,
             self.rejected,
-            self.rows.jobs.len(),
-            self.jobs_with("succeeded"),
-            self.jobs_with("failed"),
+            self.record.jobs.len(),
+            self.jobs_with(Status::Succeeded),
+            self.jobs_with(Status::Failed),
         )
     }
 }

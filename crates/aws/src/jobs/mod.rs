@@ -1,0 +1,108 @@
+//! Reading what is recorded: the outcome of an order, or of a video.
+//!
+//! ```no_run
+//! # async fn outcome(sdk: &aws::sdk::Sdk) -> Result<(), aws::error::AwsError> {
+//! use aws::jobs::Jobs;
+//! use heygen::Status;
+//!
+//! let jobs = Jobs::new(sdk.dynamodb(), "the table's name".to_owned());
+//! for job in jobs.of_callback_id("order_12345").await?.jobs {
+//!     match job.status {
+//!         Some(Status::Succeeded) => println!("{} is there: {:?}", job.kind, job.links.get("video")),
+//!         Some(Status::Failed) => println!("{} failed: {:?}", job.kind, job.failure),
+//!         Some(Status::Pending) | None => println!("{} is not finished", job.kind),
+//!     }
+//! }
+//! # Ok(()) }
+//! ```
+//!
+//! Reads are strongly consistent: what the processor recorded is found. The caller needs `dynamodb:Query` on the table.
+
+mod json;
+mod record;
+
+pub use json::to_json;
+pub use record::{EventItem, FailureItem, JobItem, Record};
+
+use crate::error::AwsError;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::AttributeValue;
+use heygen::CorrelationId;
+use record::Pointer;
+use std::collections::{BTreeMap, BTreeSet};
+
+const QUERY: &str = "dynamodb:Query";
+
+#[derive(Debug, Clone)]
+pub struct Jobs {
+    client: Client,
+    table: String,
+}
+
+/// The other partitions that a partition points to, each with the jobs that are meant there.
+type Pointers = BTreeMap<String, BTreeSet<String>>;
+
+impl Jobs {
+    pub fn new(client: Client, table: String) -> Self {
+        Jobs { client, table }
+    }
+
+    /// The jobs that were started with this `callback_id`, and all their events. Events and jobs of the same entities
+    /// that came without a `callback_id` are among them; those with another one are not.
+    ///
+    /// One query, and one more per entity.
+    pub async fn of_callback_id(&self, callback_id: &str) -> Result<Record, AwsError> {
+        let id = CorrelationId::of(callback_id);
+        let is_of_it = |found: Option<&str>| found.is_none_or(|found| found == id.as_str());
+        let (mut found, pointers) = self.partition(id.as_str()).await?;
+        found.events.retain(|event| is_of_it(event.callback_id.as_deref()));
+        let own = pointers.get(id.as_str());
+        let is_own = |job: &JobItem| own.is_some_and(|own| own.contains(&job.item));
+        found.jobs.retain(|job| is_of_it(job.callback_id.as_deref()) || is_own(job));
+        for (partition, named) in pointers.iter().filter(|(partition, _)| partition.as_str() != id.as_str()) {
+            let (other, _) = self.partition(partition).await?;
+            let of_it = |job: &JobItem| is_of_it(job.callback_id.as_deref()) || named.contains(&job.item);
+            found.jobs.extend(other.jobs.into_iter().filter(of_it));
+            found.events.extend(other.events.into_iter().filter(|event| is_of_it(event.callback_id.as_deref())));
+        }
+        Ok(found)
+    }
+
+    /// The jobs about this video, translation, group, …, and all their events, with whatever `callback_id`.
+    ///
+    /// One query; for a group, an avatar or a project one more per `callback_id`.
+    pub async fn of_entity(&self, entity_id: &str) -> Result<Record, AwsError> {
+        let id = CorrelationId::of(entity_id);
+        let is_of_it = |found: Option<&str>| found == Some(id.as_str());
+        let (mut found, pointers) = self.partition(id.as_str()).await?;
+        for partition in pointers.keys().filter(|partition| partition.as_str() != id.as_str()) {
+            let (other, _) = self.partition(partition).await?;
+            found.jobs.extend(other.jobs);
+            found.events.extend(other.events);
+        }
+        found.jobs.retain(|job| is_of_it(Some(&job.entity_id)));
+        found.events.retain(|event| is_of_it(event.entity_id.as_deref()));
+        Ok(found)
+    }
+
+    async fn partition(&self, id: &str) -> Result<(Record, Pointers), AwsError> {
+        let mut items = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .consistent_read(true)
+            .key_condition_expression("id = :id")
+            .expression_attribute_values(":id", AttributeValue::S(id.to_owned()))
+            .into_paginator()
+            .items()
+            .send();
+        let (mut found, mut pointers) = (Record::default(), Pointers::new());
+        while let Some(item) = items.next().await {
+            let item = item.map_err(|error| AwsError::of(QUERY, &error))?;
+            if let Some(Pointer { partition, job }) = found.take(item) {
+                pointers.entry(partition).or_default().extend(job);
+            }
+        }
+        Ok((found, pointers))
+    }
+}
