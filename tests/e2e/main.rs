@@ -5,6 +5,7 @@
 #![allow(clippy::disallowed_methods, reason = "samples are read without a request")]
 
 mod access;
+mod any_order;
 mod bad_days;
 mod cloudformation;
 mod crashes;

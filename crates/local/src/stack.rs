@@ -74,7 +74,7 @@ impl Credentials {
 
 impl Stack {
     /// The keys of `stack.json`, else those of the environment.
-    pub(crate) fn aws_credentials(&self) -> Result<aws_credential_types::Credentials> {
+    pub fn aws_credentials(&self) -> Result<aws_credential_types::Credentials> {
         if let Some(keys) = &self.credentials {
             return Ok(keys.to_sdk());
         }

@@ -51,6 +51,12 @@ pub fn event_item(entry: &Entry<'_>, keep: Duration) -> Item {
     item.0
 }
 
+/// The event's item, if its job's item has no room for the change.
+pub fn without_its_job(mut event: Item) -> Item {
+    event.insert("job_omitted".to_owned(), AttributeValue::S("the job's item has no room".to_owned()));
+    event
+}
+
 /// The item that leads from the other one of an event's two ids to its partition. All events of a job write the same.
 pub fn pointer_item(entry: &Entry<'_>) -> Option<Item> {
     let mut item = Attributes::default();

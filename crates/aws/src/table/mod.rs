@@ -119,10 +119,8 @@ impl Table {
     }
 
     async fn attempt(&self, entry: &Entry<'_>, change: JobChange, token: &str) -> Result<Written, AwsError> {
-        let mut event = items::event_item(entry, self.keep);
-        if change == JobChange::Omitted {
-            event.insert("job_omitted".to_owned(), AttributeValue::S("its item has no room".to_owned()));
-        }
+        let event = items::event_item(entry, self.keep);
+        let event = if change == JobChange::Omitted { items::without_its_job(event) } else { event };
         let update = match &entry.job {
             Some(job) => change.update(&self.name, entry, job)?,
             None => None,
