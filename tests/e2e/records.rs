@@ -177,3 +177,66 @@ fn an_event_that_has_expired_is_new_again_though_its_item_is_still_there() {
         })
         .unwrap();
 }
+
+#[test]
+fn a_training_belongs_to_none_of_the_generations_of_its_group() {
+    let stack = stack();
+    let (group, orders) = (unique("group"), (0..12).map(|_| unique("order")).collect::<Vec<_>>());
+    for order in &orders {
+        stack.accepted(&body("photo_avatar_generation.success", json!({"group_id": group, "callback_id": order})));
+    }
+    stack.accepted(&body("photo_avatar_train.success", json!({"group_id": group})));
+    let record = stack.recorded(&group, orders.len() + 1);
+    assert_eq!(record.jobs.len(), orders.len() + 1);
+    for order in &orders {
+        let record = stack.recorded(order, 1);
+        assert_eq!((only_job(&record).kind.as_str(), record.events.len()), ("photo_avatar_generation", 1));
+    }
+}
+
+#[test]
+fn an_id_that_looks_like_the_digest_of_another_is_another() {
+    let stack = stack();
+    let long = format!("{}-{}", unique("order"), "x".repeat(2_000));
+    let literal = heygen::CorrelationId::of(&long).to_string();
+    assert!(literal.starts_with("sha256:"));
+    let (one, other) = (unique("video"), unique("video"));
+    stack.accepted(&success(&long, &one));
+    stack.accepted(&success(&literal, &other));
+    assert_eq!(only_job(&stack.recorded(&long, 1)).entity_id, one);
+    assert_eq!(only_job(&stack.recorded(&literal, 1)).entity_id, other);
+}
+
+#[test]
+fn a_job_without_room_is_omitted_and_the_same_delivery_is_applied_once_there_is_room() {
+    let stack = stack();
+    let (id, video) = (unique("order"), unique("video"));
+    let fill = |bytes: usize| {
+        let text = |text: String| AttributeValue::S(text);
+        let update = async |dynamodb: &aws_sdk_dynamodb::Client| {
+            dynamodb
+                .update_item()
+                .table_name(&stack.stack().table)
+                .key("id", text(video.clone()))
+                .key("item", text(format!("job#avatar_video#{video}")))
+                .update_expression("SET script = :script")
+                .expression_attribute_values(":script", text("x".repeat(bytes)))
+                .send()
+                .await
+        };
+        stack.dynamodb(update).unwrap();
+    };
+    fill(409_000);
+    let delivery = success(&id, &video);
+    stack.accepted(&delivery);
+    let record = stack.recorded(&id, 1);
+    assert!(only_event(&record).job_omitted.is_some());
+    assert_eq!(only_job(&record).status, None);
+    assert_eq!(stack.dlq_depth().unwrap().waiting, 0);
+
+    fill(1_000);
+    stack.accepted(&delivery);
+    let applied = || Ok(Some(stack.record(&id)?).filter(|record| record.jobs[0].status == Some(Status::Succeeded)));
+    let record = stack.wait_for("the job to succeed", TIMEOUT, applied).unwrap();
+    assert_eq!((only_event(&record).job_omitted.as_ref(), record.jobs.len()), (None, 1));
+}
