@@ -301,9 +301,49 @@ async fn the_secret_is_kept_between_invocations_and_outlives_secrets_manager() {
     advance(Duration::from_secs(301)).await;
     test.aws().secret = Reply::error(500, "InternalServiceError");
     assert_eq!(test.status(sample("delivery.json")).await.0, 200);
-    // What does not hold under the last known secret cannot be judged now: not 401.
+    // A mismatch with the last known secret is not final: not 401, however often it is repeated.
     advance(Duration::from_secs(11)).await;
     assert_eq!(test.status(sample("forged.json")).await, (503, "secret_unavailable".into()));
+    let calls = test.aws().calls_of("GetSecretValue");
+    for _ in 0..50 {
+        assert_eq!(test.status(sample("forged.json")).await, (503, "secret_unavailable".into()));
+        assert_eq!(test.status(sample("delivery.json")).await.0, 200);
+    }
+    assert_eq!(test.aws().calls_of("GetSecretValue"), calls);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_that_cannot_be_read_is_not_asked_for_by_every_request_and_is_found_soon() {
+    for (code, secret) in [
+        ("secret_missing", Reply::error(400, "ResourceNotFoundException")),
+        ("secret_missing", stored(json!({}))),
+        ("secret_unavailable", stored(json!("whsec_bare"))),
+        ("secret_unavailable", Reply::error(400, "AccessDeniedException")),
+        ("secret_unavailable", Reply::error(400, "ThrottlingException")),
+        ("secret_unavailable", Reply::Broken),
+        ("secret_unavailable", Reply::Silent),
+    ] {
+        let shown = format!("{secret:?}");
+        let test = Test::with(secret);
+        assert_eq!(test.status(sample("delivery.json")).await, (503, code.into()), "{shown}");
+        let calls = test.aws().calls_of("GetSecretValue");
+        for _ in 0..50 {
+            assert_eq!(test.status(sample("delivery.json")).await, (503, code.into()), "{shown}");
+        }
+        assert_eq!(test.aws().calls_of("GetSecretValue"), calls, "{shown}");
+
+        test.aws().secret = stored(json!({"current": SECRET}));
+        advance(Duration::from_secs(11)).await;
+        assert_eq!(test.status(sample("delivery.json")).await.0, 200, "{shown}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn concurrent_requests_share_one_read_of_the_secret() {
+    let test = Test::new();
+    let (one, other) = tokio::join!(test.status(sample("delivery.json")), test.status(sample("delivery.json")));
+    assert_eq!((one.0, other.0), (200, 200));
+    assert_eq!(test.aws().calls_of("GetSecretValue"), 1);
 }
 
 #[tokio::test(start_paused = true)]
