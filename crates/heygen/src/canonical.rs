@@ -5,8 +5,8 @@ use serde_json::{Number, Value};
 /// Up to here every whole number is one double of its own, which is what RFC 8785 writes numbers as.
 const LARGEST_EXACT: u64 = 1 << 53;
 
-/// The longest body, in bytes, that has a canonical form: six times HeyGen's longest sample. A body of
-/// many small objects takes a hundred times its length in memory while it is sorted.
+/// The longest body, in bytes, that has a canonical form. Sorting a body of many small objects takes a
+/// hundred times its length in memory. The longest sample has 20 KB.
 const LONGEST: usize = 128 * 1024;
 
 /// The body in the form of RFC 8785, with its links cut before their query.

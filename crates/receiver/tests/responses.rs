@@ -68,7 +68,7 @@ impl Test {
             secret_prefix: "stack/endpoints/".into(),
             queue_url: "https://queue.example.invalid/queue".into(),
             signature_headers: "signature,heygen-signature".parse().unwrap(),
-            max_body_bytes: 4_000_000,
+            max_body_bytes: 2_000_000,
             secret_refresh: Duration::from_secs(10),
         };
         Test { app: App::new(config, &sdk), aws }
@@ -192,7 +192,7 @@ async fn a_senders_error_has_its_4xx_and_nothing_is_enqueued() {
         (400, "empty_body", change(&|r| r.body = None)),
         (400, "empty_body", change(&|r| r.body = Some(String::new()))),
         (400, "bad_base64", sample("bad-base64.json")),
-        (413, "body_too_large", signed(&"x".repeat(4_000_001), SECRET)),
+        (413, "body_too_large", signed(&"x".repeat(2_000_001), SECRET)),
     ];
     for (status, code, request) in cases {
         let response = test.respond(request).await;
@@ -269,7 +269,7 @@ async fn a_body_that_fits_no_message_even_compressed_is_413() {
     let noise: String = noise.take(1_500_000).collect();
     let test = Test::new();
     assert_eq!(test.status(signed(&noise, SECRET)).await, (413, "body_too_large".into()));
-    assert_eq!(test.status(signed(&"compressible ".repeat(200_000), SECRET)).await.0, 200);
+    assert_eq!(test.status(signed(&"compressible ".repeat(150_000), SECRET)).await.0, 200);
 }
 
 #[tokio::test(start_paused = true)]
