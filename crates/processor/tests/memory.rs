@@ -13,8 +13,8 @@ use time::OffsetDateTime;
 /// The template's default of `MaxBodyBytes`.
 const LARGEST: usize = 1_000_000;
 
-/// The template's default of `MemoryMegabytes`, less a quarter for what is not the process's own.
-const AVAILABLE: u64 = 256 * 1024 * 1024 * 3 / 4;
+/// The template's smallest `MemoryMegabytes`, less 20 MB for what is not the process's own.
+const AVAILABLE: u64 = 128 * 1024 * 1024 - 20_000_000;
 
 const VARIABLES: [(&str, &str); 5] = [
     ("AWS_REGION", "us-east-1"),
