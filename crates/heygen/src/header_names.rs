@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_signature_header_is_told_apart_from_a_malformed_one() {
+    fn a_missing_signature_header_is_not_taken_for_a_malformed_one() {
         use SignatureHeaderError::{Malformed, Missing};
         assert_eq!(count(&[]), Err(Missing));
         assert_eq!(count(&[("x-signature", A)]), Err(Missing));

@@ -24,8 +24,10 @@ const VARIABLES: [(&str, &str); 5] = [
     ("DEAD_LETTER_QUEUE_URL", "http://queue.invalid/dead"),
 ];
 
+type Bytes = &'static [u8];
+
 /// Ten messages of one body: `begin`, as many times `element` as fit, and `end`.
-fn batch(begin: &[u8], element: &[u8], end: &[u8]) -> Value {
+fn batch(begin: Bytes, element: Bytes, end: Bytes) -> Value {
     let count = (LARGEST - begin.len() - end.len()) / element.len();
     let delivery = Delivery {
         endpoint: "main".into(),
@@ -45,9 +47,9 @@ fn batch(begin: &[u8], element: &[u8], end: &[u8]) -> Value {
 
 #[test]
 fn ten_of_the_largest_bodies_fit_into_the_functions_memory() {
-    const FAILURE: &[u8] = br#"{"event_type":"a.fail","event_data":{"id":1,"message":""#;
-    const LINK: &[u8] = br#"{"event_type":"a.success","event_data":{"id":1,"url":"http://"#;
-    let shapes: [(&str, &[u8], &[u8], &[u8]); 7] = [
+    const FAILURE: Bytes = br#"{"event_type":"a.fail","event_data":{"id":1,"message":""#;
+    const LINK: Bytes = br#"{"event_type":"a.success","event_data":{"id":1,"url":"http://"#;
+    let shapes: [(&str, Bytes, Bytes, Bytes); 7] = [
         ("fields without a name", b"{", br#""":0,"#, br#""":0}"#),
         ("objects of one field", b"[", br#"{"":0},"#, b"0]"),
         ("lists within lists", b"", b"[", b""),
