@@ -2,7 +2,9 @@
 
 #![allow(clippy::disallowed_methods, reason = "no request is involved")]
 
-use heygen::{Event, Identity, Verified};
+use std::fmt::Debug;
+
+use heygen::{Event, EventType, Identity, Verified};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
@@ -16,6 +18,12 @@ type Fields = (Vec<Field>, Vec<Field>);
 
 fn read(body: &str) -> Event {
     Event::read(&Verified::assume_authentic(body.as_bytes().to_vec()))
+}
+
+fn ids(event: &Event) -> impl PartialEq + Debug {
+    let event_type = event.event_type.as_ref().map(EventType::as_str);
+    let entity = (&event.entity_id, event.entity_is_reused, &event.output_language);
+    (event_type, &event.event_id, &event.created_at, &event.callback_id, entity)
 }
 
 fn body((top, data): &Fields) -> String {
@@ -140,15 +148,15 @@ proptest! {
 
     #[test]
     fn no_value_name_or_order_of_other_fields_changes_what_is_read((plain, odd) in plain_and_odd()) {
-        let (plain, mut odd) = (read(&body(&plain)), read(&body(&odd)));
+        let (plain, odd) = (read(&body(&plain)), read(&body(&odd)));
         // An event that only its content identifies is another one with other content.
         let ends_a_job_once = plain.entity_id.is_some() && !plain.entity_is_reused;
         if plain.event_id.is_some() || ends_a_job_once {
             prop_assert_eq!(&plain.identity, &odd.identity);
         }
-        odd.identity = plain.identity.clone();
-        prop_assert!(plain.is_json);
-        prop_assert_eq!(plain, odd);
+        prop_assert!(odd.is_json);
+        prop_assert_eq!(ids(&plain), ids(&odd));
+        prop_assert_eq!((&plain.links, &plain.failure), (&odd.links, &odd.failure));
     }
 
     #[test]
