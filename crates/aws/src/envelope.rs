@@ -16,8 +16,9 @@ use time::OffsetDateTime;
 /// when it dead-letters a message.
 pub const MAX_MESSAGE_BYTES: usize = 1024 * 1024 - 1024;
 
-/// No body decompresses to more than this: Lambda limits the receiver's input to 6 MB.
-const MAX_BODY_BYTES: u64 = 8 * 1024 * 1024;
+/// No body decompresses to more than this, the largest value of the parameter `MaxBodyBytes`: as base64 it
+/// is 6 MB, which is what Lambda gives to the receiver at most.
+const MAX_BODY_BYTES: u64 = 4_500_000;
 
 const VERSION: u32 = 1;
 
@@ -202,6 +203,29 @@ mod tests {
         let message = delivery(body.clone()).seal().unwrap();
         assert!(message.len() < 100_000);
         assert!(Delivery::open(&message).unwrap().body.body() == body);
+    }
+
+    #[test]
+    fn no_message_decompresses_to_more_than_the_largest_body() {
+        let compressed = |length| {
+            let plain = delivery(vec![b'x'; length]);
+            plain.message((Encoding::Gzip, Cow::Owned(BASE64.encode(gzip(plain.body.body()).unwrap())))).unwrap()
+        };
+        let largest = usize::try_from(MAX_BODY_BYTES).unwrap();
+        assert!(Delivery::open(&compressed(largest)).is_ok());
+        for longer in [largest + 1, 3 * largest] {
+            assert_eq!(Delivery::open(&compressed(longer)).unwrap_err(), Unreadable::Body);
+        }
+    }
+
+    #[test]
+    fn the_largest_body_is_the_largest_that_the_template_allows() {
+        let template = include_str!("../../../template.yaml");
+        let parameter = template.split("\n  MaxBodyBytes:\n").nth(1).unwrap();
+        let largest = parameter.split("MaxValue: ").nth(1).unwrap().split('\n').next().unwrap();
+        assert_eq!(largest, MAX_BODY_BYTES.to_string());
+        // Lambda's limit is 6 MiB of JSON; API Gateway's headers and context take 10 KB and some more.
+        assert!(MAX_BODY_BYTES.div_ceil(3) * 4 < 6 * 1024 * 1024 - 64 * 1024);
     }
 
     #[test]

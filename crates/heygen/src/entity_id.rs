@@ -5,7 +5,7 @@ use crate::fields::Fields;
 
 /// The fields that HeyGen documents or was seen to use, the most specific first: a video's own id
 /// comes before the id of the project or avatar that it belongs to.
-pub(crate) const NAMES: &[&str] = &[
+const NAMES: &[&str] = &[
     "render_id",
     "video_id",
     "video_translate_id",
@@ -38,12 +38,23 @@ pub(crate) struct EntityId {
 /// The order is fixed for known kinds, because their identities are stored. For an unknown kind
 /// the id named for it comes first: it is its own id, and the others are those of related entities.
 pub(crate) fn read(event_type: Option<&EventType>, data: Fields<'_>) -> Option<EntityId> {
-    let own = event_type.map(|event_type| format!("{}_id", base_kind(event_type)));
+    let own = event_type.map(named_for);
     let (known, own) = (NAMES.iter().copied(), own.as_deref().into_iter());
     let names: Vec<&str> =
         if event_type.is_some_and(is_of_known_kind) { known.chain(own).collect() } else { own.chain(known).collect() };
     let found = |name: &str| Some(EntityId { id: data.text(name)?, is_reused: REUSED.contains(&name) });
     names.into_iter().chain(["id"]).find_map(found)
+}
+
+/// Whether the field may hold the entity id of an event of any type. The field that is [`named_for`]
+/// the event's kind may, too.
+pub(crate) fn reads(name: &str) -> bool {
+    name == "id" || NAMES.contains(&name)
+}
+
+/// The field that is named for the event's kind.
+pub(crate) fn named_for(event_type: &EventType) -> String {
+    format!("{}_id", base_kind(event_type))
 }
 
 /// `hologram` for `hologram.success`, `hologram.started` and `hologram.draft.fail`.

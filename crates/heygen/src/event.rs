@@ -54,30 +54,29 @@ impl Event {
     /// field, and of a body that is not JSON the fields before the first error are read.
     pub fn read(verified: &Verified) -> Self {
         let body = Body::read(verified.body());
-        let top = Fields::of(Some(&body.value));
-        let data = top.object("event_data");
-
-        let event_type = top.text("event_type").map(EventType::new);
-        let event_id = top.text("event_id");
-        let entity = entity_id::read(event_type.as_ref(), data);
+        let data = Fields::from(&body.data);
+        let entity = entity_id::read(body.event_type.as_ref(), data);
         let output_language = data.text("output_language");
         // A body that is not JSON may have been cut: its fields say where it belongs, and no more.
         let identity = Identity::decide(&Evidence {
-            event_id: event_id.as_deref().filter(|_| body.is_json),
-            event_type: event_type.as_ref().filter(|_| body.is_json),
+            event_id: body.event_id.as_deref().filter(|_| body.is_json),
+            event_type: body.event_type.as_ref().filter(|_| body.is_json),
             entity: entity.as_ref(),
             output_language: output_language.as_deref(),
             body: verified.body(),
         });
 
+        let mut links = body.clips;
+        links.extend(links::read(body.event_type.as_ref().map(EventType::kind), data));
+
         Self {
             identity,
             body_sha256: sha256(verified.body()),
             is_json: body.is_json,
-            links: links::read(event_type.as_ref().map(EventType::kind), data),
-            event_type,
-            event_id,
-            created_at: top.text("created_at"),
+            links,
+            event_type: body.event_type,
+            event_id: body.event_id,
+            created_at: body.created_at,
             callback_id: data.text("callback_id"),
             entity_is_reused: entity.as_ref().is_some_and(|entity| entity.is_reused),
             entity_id: entity.map(|entity| entity.id),

@@ -4,6 +4,23 @@ use std::fmt;
 
 use crate::fields::Fields;
 
+/// The spellings of a failure's code, the most specific first.
+const CODES: [&str; 2] = ["failure_code", "error_code"];
+
+/// The spellings of its message. v1 uses `msg` or `message`. v3 is undocumented, so every spelling that
+/// was reported is read.
+const MESSAGES: [&str; 5] = ["failure_message", "error_message", "message", "msg", "error"];
+
+/// Whether a field of `event_data` may say why the job failed.
+pub(crate) fn reads(name: &str) -> bool {
+    CODES.contains(&name) || MESSAGES.contains(&name)
+}
+
+/// The same of a field of its object `error`.
+pub(crate) fn reads_in_error(name: &str) -> bool {
+    matches!(name, "code" | "message")
+}
+
 /// Why a job failed. Both texts are HeyGen's. They may quote a script or a link, so `Debug` omits
 /// them.
 #[derive(Clone, PartialEq, Eq)]
@@ -15,14 +32,11 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// Reads `event_data`. v1 uses `msg` or `message`. v3 is undocumented, so every spelling that
-    /// was reported is read; `error` may be a text, or an object with a code and a message.
+    /// Reads `event_data`, whose `error` may be a text, or an object with a code and a message.
     pub(crate) fn read(data: Fields<'_>) -> Option<Self> {
         let error = data.object("error");
-        let code = data.first_text(&["failure_code", "error_code"]).or_else(|| error.text("code"));
-        let message = data
-            .first_text(&["failure_message", "error_message", "message", "msg", "error"])
-            .or_else(|| error.text("message"));
+        let code = data.first_text(&CODES).or_else(|| error.text("code"));
+        let message = data.first_text(&MESSAGES).or_else(|| error.text("message"));
         (code.is_some() || message.is_some()).then_some(Self { code, message })
     }
 }

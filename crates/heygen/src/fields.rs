@@ -6,6 +6,12 @@ use serde_json::{Map, Value};
 #[derive(Clone, Copy)]
 pub(crate) struct Fields<'a>(Option<&'a Map<String, Value>>);
 
+impl<'a> From<&'a Map<String, Value>> for Fields<'a> {
+    fn from(fields: &'a Map<String, Value>) -> Self {
+        Self(Some(fields))
+    }
+}
+
 impl<'a> Fields<'a> {
     pub(crate) fn of(value: Option<&'a Value>) -> Self {
         Self(value.and_then(Value::as_object))
@@ -18,11 +24,6 @@ impl<'a> Fields<'a> {
     /// The fields of a nested object.
     pub(crate) fn object(self, name: &str) -> Self {
         Self::of(self.get(name))
-    }
-
-    /// The elements of an array.
-    pub(crate) fn array(self, name: &str) -> impl Iterator<Item = &'a Value> {
-        self.get(name).and_then(Value::as_array).into_iter().flatten()
     }
 
     /// A string or a number. HeyGen writes `""` for null, and an id may be a number.
@@ -71,7 +72,7 @@ mod tests {
     fn what_is_not_an_object_has_no_fields() {
         for value in [json!([1]), json!("text"), json!(null), json!(7)] {
             assert_eq!(Fields::of(Some(&value)).text("id"), None);
-            assert_eq!(Fields::of(Some(&value)).object("data").array("clips").count(), 0);
+            assert_eq!(Fields::of(Some(&value)).object("data").text("id"), None);
         }
     }
 }

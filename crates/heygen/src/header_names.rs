@@ -4,6 +4,10 @@ use std::str::FromStr;
 
 use crate::Signature;
 
+/// The most signatures that are read from one request. A genuine one has one or two; each is compared
+/// with the MAC under every secret.
+const MOST_SIGNATURES: usize = 8;
+
 /// The names of the headers that may carry a signature, in lower case.
 ///
 /// HeyGen's documents name `Signature` (v1, and v3 since about September 2026) and
@@ -40,7 +44,8 @@ impl HeaderNames {
     ///
     /// There may be several: HeyGen has renamed its header, so a request can carry both, and a
     /// gateway may join repeated headers with commas, as API Gateway's payload format 2.0 does.
-    /// Values that are not signatures are ignored as long as there is one that is.
+    /// Values that are not signatures are ignored as long as there is one that is, and so are more
+    /// than eight signatures.
     ///
     /// # Errors
     ///
@@ -54,7 +59,8 @@ impl HeaderNames {
         for (name, value) in headers {
             if self.0.iter().any(|known| known.eq_ignore_ascii_case(name.as_ref())) {
                 found = true;
-                signatures.extend(value.as_ref().split(|byte| *byte == b',').filter_map(signature));
+                let more = value.as_ref().split(|byte| *byte == b',').filter_map(signature);
+                signatures.extend(more.take(MOST_SIGNATURES - signatures.len()));
             }
         }
         match (found, signatures.is_empty()) {
@@ -163,6 +169,15 @@ mod tests {
     }
 
     #[test]
+    fn a_request_has_eight_signatures_at_most() {
+        let joined = [A, b","].concat().repeat(1_000);
+        assert_eq!(count(&[("signature", &joined)]), Ok(8));
+        assert_eq!(count(&[("signature", A); 1_000]), Ok(8));
+        let behind_garbage = [&b"garbage,".repeat(1_000), A].concat();
+        assert_eq!(count(&[("signature", &behind_garbage)]), Ok(1));
+    }
+
+    #[test]
     fn a_joined_signature_verifies_like_one_of_its_own() {
         let secret = crate::Secret::new("whsec_x").unwrap();
         let joined = format!("{},{}", "0".repeat(64), crate::sign(&secret, b"body"));
@@ -171,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_signature_header_is_told_apart_from_a_malformed_one() {
+    fn a_missing_signature_header_is_not_taken_for_a_malformed_one() {
         use SignatureHeaderError::{Malformed, Missing};
         assert_eq!(count(&[]), Err(Missing));
         assert_eq!(count(&[("x-signature", A)]), Err(Missing));

@@ -18,6 +18,7 @@ mod fields;
 mod header_names;
 mod identity;
 mod job;
+mod json;
 mod links;
 mod place;
 mod secret;

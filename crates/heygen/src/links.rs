@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::fields::Fields;
 
 /// This crate's name of each result, and HeyGen's spellings. `callback_url` is not a result.
-pub(crate) const SPELLINGS: [(&str, &[&str]); 7] = [
+const SPELLINGS: [(&str, &[&str]); 7] = [
     ("video", &["video_url"]),
     ("gif", &["gif_download_url", "gif_url"]),
     ("page", &["video_page_url"]),
@@ -15,28 +15,35 @@ pub(crate) const SPELLINGS: [(&str, &[&str]); 7] = [
     ("thumbnail", &["thumbnail_url"]),
 ];
 
-/// Reads the links of `event_data`, and of each clip of an `ai_clipping` job as `clip.<clip id>`.
+/// Whether a field of `event_data` may hold a link.
+pub(crate) fn reads(name: &str) -> bool {
+    name == "url" || SPELLINGS.iter().any(|(_, spellings)| spellings.contains(&name))
+}
+
+/// The link of one clip of an `ai_clipping` job, with its name.
+pub(crate) fn of_clip(id: &str, link: String) -> Option<(String, String)> {
+    is_link(&link).then(|| (format!("clip.{id}"), link))
+}
+
+/// Reads the links of `event_data`, without those of its clips.
 pub(crate) fn read(kind: Option<&str>, data: Fields<'_>) -> BTreeMap<String, String> {
     // A plain `url` is what the job made: in a gif job it is the gif, not the video.
     let made = match kind {
         Some("avatar_video_gif") => "gif",
         _ => "video",
     };
+    let link = |name: &str| data.text(name).filter(|text| is_link(text));
     let named = SPELLINGS.iter().filter_map(|(name, spellings)| {
-        let specific = spellings.iter().find_map(|spelling| link(data, spelling));
-        let plain = || link(data, "url").filter(|_| *name == made);
+        let specific = spellings.iter().find_map(|spelling| link(spelling));
+        let plain = || link("url").filter(|_| *name == made);
         Some(((*name).to_owned(), specific.or_else(plain)?))
     });
-    let clips = data.array("clips").filter_map(|clip| {
-        let clip = Fields::of(Some(clip));
-        Some((format!("clip.{}", clip.text("id")?), link(clip, "video_url")?))
-    });
-    named.chain(clips).collect()
+    named.collect()
 }
 
 /// A link of any other scheme would be unsafe to follow.
-fn link(fields: Fields<'_>, name: &str) -> Option<String> {
-    fields.text(name).filter(|link| link.starts_with("https://") || link.starts_with("http://"))
+fn is_link(text: &str) -> bool {
+    text.starts_with("https://") || text.starts_with("http://")
 }
 
 #[cfg(test)]
@@ -88,23 +95,15 @@ mod tests {
 
     #[test]
     fn clips_are_named_by_their_ids() {
-        let data = json!({"clips": [
-            {"id": "c1", "video_url": "https://x.invalid/1", "thumbnail_url": "https://x.invalid/t"},
-            {"id": 2, "video_url": "https://x.invalid/2"},
-            {"id": "c3", "video_url": null},
-            {"video_url": "https://x.invalid/4"},
-            "c5",
-        ]});
-        assert_eq!(
-            links("ai_clipping", &data),
-            [pair("clip.2", "https://x.invalid/2"), pair("clip.c1", "https://x.invalid/1")]
-        );
+        let clip = of_clip("c1", "https://x.invalid/1".to_owned()).unwrap();
+        assert_eq!(clip, pair("clip.c1", "https://x.invalid/1"));
     }
 
     #[test]
     fn only_http_links_count() {
         for link in ["javascript:alert(1)", "file:///etc/passwd", "//x.invalid", "pending", ""] {
             assert_eq!(links("avatar_video", &json!({"url": link})), [], "{link:?}");
+            assert_eq!(of_clip("c1", link.to_owned()), None, "{link:?}");
         }
         let data = json!({"video_url": "pending", "url": "http://x.invalid/1"});
         assert_eq!(links("avatar_video", &data), [pair("video", "http://x.invalid/1")]);

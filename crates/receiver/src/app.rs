@@ -9,7 +9,7 @@ use aws::envelope::{Advisory, Delivery};
 use aws::queue::Queue;
 use aws::sdk::Sdk;
 use aws::secrets::{EndpointSecret, SecretError};
-use heygen::{Event, Signature, Unverified, Verified};
+use heygen::{Event, Secret, Signature, Unverified, Verified};
 use lambda_http::http::{HeaderMap, Method};
 use std::sync::Arc;
 use std::time::Duration;
@@ -113,18 +113,24 @@ impl App {
         signatures: &[Signature],
         now: OffsetDateTime,
     ) -> Result<Verified, Rejection> {
-        let unavailable = |error: SecretError| {
+        let unavailable = |error: Arc<SecretError>| {
             tracing::error!(%error, class = error.class().as_str(), "the endpoint's secret could not be read");
             Rejection::SecretUnavailable
         };
         let cached = self.secrets.get(endpoint).await.map_err(unavailable)?;
-        let body = match body.verify(signatures, &valid(cached.as_ref(), now)) {
+        let tried = valid(cached.as_ref(), now);
+        let body = match body.verify(signatures, &tried) {
             Ok(verified) => return Ok(verified),
             Err(body) => body,
         };
         let stored = self.secrets.refreshed(endpoint).await.map_err(unavailable)?;
         let secrets = valid(stored.as_ref(), now);
-        body.verify(signatures, &secrets).map_err(|_| match stored.as_deref() {
+        if any_untried(&secrets, &tried)
+            && let Ok(verified) = body.verify(signatures, &secrets)
+        {
+            return Ok(verified);
+        }
+        Err(match stored.as_deref() {
             Some(EndpointSecret { pending: Some(_), .. }) => Rejection::SecretPending,
             _ if secrets.is_empty() => Rejection::SecretMissing,
             _ => Rejection::WrongSignature,
@@ -132,11 +138,31 @@ impl App {
     }
 }
 
-fn valid(secret: Option<&Arc<EndpointSecret>>, now: OffsetDateTime) -> Vec<&heygen::Secret> {
+fn valid(secret: Option<&Arc<EndpointSecret>>, now: OffsetDateTime) -> Vec<&Secret> {
     secret.map(|secret| secret.valid_at(now)).unwrap_or_default()
+}
+
+/// Whether a second verification can have another result: a MAC over the whole body is computed for each secret.
+fn any_untried(secrets: &[&Secret], tried: &[&Secret]) -> bool {
+    secrets.iter().any(|secret| !tried.contains(secret))
 }
 
 fn advisory(headers: &HeaderMap) -> Advisory {
     let text = |name| Some(headers.get(name)?.to_str().ok()?.to_owned());
     Advisory { event_id: text("heygen-event-id"), timestamp: text("heygen-timestamp") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_secret_that_was_not_tried_is_worth_another_verification() {
+        let [a, b] = ["a", "b"].map(|text| Secret::new(text).unwrap());
+        assert!(!any_untried(&[], &[]));
+        assert!(!any_untried(&[&a], &[&a]));
+        assert!(!any_untried(&[&a], &[&b, &a]), "a previous secret has expired");
+        assert!(any_untried(&[&a], &[]));
+        assert!(any_untried(&[&b, &a], &[&a]), "a new secret was stored");
+    }
 }

@@ -33,7 +33,7 @@ impl Config {
         let secret_prefix = env.required("SECRET_PREFIX");
         let queue_url = env.required("QUEUE_URL");
         let signature_headers = env.or("SIGNATURE_HEADERS", HeaderNames::default());
-        let max_body_bytes = env.or("MAX_BODY_BYTES", 4_000_000);
+        let max_body_bytes = env.or("MAX_BODY_BYTES", 1_000_000);
         let secret_refresh = Duration::from_secs(env.or("SECRET_REFRESH_SECONDS", 10));
         let config =
             endpoints.zip(secret_prefix).zip(queue_url).map(|((endpoints, secret_prefix), queue_url)| Config {

@@ -3,12 +3,16 @@
 use aws::secrets::{EndpointSecret, SecretError, fetch};
 use aws_sdk_secretsmanager::Client;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 /// How long a secret is used without reading it again.
 const FRESH: Duration = Duration::from_secs(300);
+
+/// The stored secret (`None` if there is none), or why it could not be read.
+pub type Reading = Result<Option<Arc<EndpointSecret>>, Arc<SecretError>>;
 
 #[derive(Debug)]
 pub struct SecretCache {
@@ -16,13 +20,16 @@ pub struct SecretCache {
     prefix: String,
     /// The shortest time between two reads of one endpoint's secret that a sender can cause.
     refresh: Duration,
+    /// Locked during a read, so that concurrent requests share its result.
     entries: Mutex<HashMap<String, Entry>>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct Entry {
-    read_at: Instant,
-    secret: Option<Arc<EndpointSecret>>,
+    at: Instant,
+    last: Reading,
+    /// The last secret that could be read.
+    known: Option<Arc<EndpointSecret>>,
 }
 
 impl SecretCache {
@@ -30,55 +37,54 @@ impl SecretCache {
         SecretCache { client, prefix, refresh, entries: Mutex::default() }
     }
 
-    /// The endpoint's secret, or `None` if none is stored.
-    pub async fn get(&self, endpoint: &str) -> Result<Option<Arc<EndpointSecret>>, SecretError> {
-        let Some(entry) = self.entry(endpoint) else { return self.read(endpoint).await };
-        // A missing secret is read again sooner: it is about to be stored.
-        let fresh = if entry.secret.is_some() { FRESH } else { self.refresh };
-        if entry.read_at.elapsed() < fresh {
-            return Ok(entry.secret);
-        }
-        match self.read(endpoint).await {
-            // Secrets Manager is down: the secret of five minutes ago is most likely still right.
-            Err(error) if entry.secret.is_some() => {
-                let class = error.class().as_str();
-                tracing::warn!(%error, class, "the secret could not be read again; the cached one is used");
-                Ok(entry.secret)
-            }
-            result => result,
+    /// The endpoint's secret, possibly as it was five minutes ago.
+    pub async fn get(&self, endpoint: &str) -> Reading {
+        let mut entries = self.entries.lock().await;
+        let entry = match entries.get(endpoint) {
+            Some(entry) if entry.at.elapsed() < self.lifetime(entry) => entry,
+            _ => self.read(&mut entries, endpoint).await,
+        };
+        match (&entry.last, &entry.known) {
+            // Secrets Manager is down: the last known secret is most likely still right.
+            (Err(_), Some(known)) => Ok(Some(Arc::clone(known))),
+            (last, _) => last.clone(),
         }
     }
 
-    /// Reads the secret again, unless that was done a moment ago: forged deliveries must not cause
-    /// calls to Secrets Manager.
-    pub async fn refreshed(&self, endpoint: &str) -> Result<Option<Arc<EndpointSecret>>, SecretError> {
-        match self.entry(endpoint) {
-            Some(entry) if entry.read_at.elapsed() < self.refresh => Ok(entry.secret),
-            _ => self.read(endpoint).await,
+    /// The endpoint's secret as it is stored now, read at most once in `refresh`, successfully or not: forged deliveries
+    /// must not cause many calls to Secrets Manager.
+    pub async fn refreshed(&self, endpoint: &str) -> Reading {
+        let mut entries = self.entries.lock().await;
+        match entries.get(endpoint) {
+            Some(entry) if entry.at.elapsed() < self.refresh => entry.last.clone(),
+            _ => self.read(&mut entries, endpoint).await.last.clone(),
         }
     }
 
-    fn entry(&self, endpoint: &str) -> Option<Entry> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner).get(endpoint).cloned()
+    /// Without a known secret there is nothing to use: it is read again sooner, because it is about to be stored, or
+    /// the error may be over.
+    fn lifetime(&self, entry: &Entry) -> Duration {
+        if entry.known.is_some() { FRESH } else { self.refresh }
     }
 
-    async fn read(&self, endpoint: &str) -> Result<Option<Arc<EndpointSecret>>, SecretError> {
-        let read_at = Instant::now();
+    async fn read<'e>(&self, entries: &'e mut HashMap<String, Entry>, endpoint: &str) -> &'e Entry {
+        let started = Instant::now();
         let result = fetch(&self.client, &format!("{}{endpoint}", self.prefix)).await;
-        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        match result {
+        let before = entries.remove(endpoint).and_then(|entry| entry.known);
+        let entry = match result {
             Ok(secret) => {
                 let secret = secret.map(Arc::new);
-                entries.insert(endpoint.to_owned(), Entry { read_at, secret: secret.clone() });
-                Ok(secret)
+                Entry { at: started, last: Ok(secret.clone()), known: secret }
             }
             Err(error) => {
-                // A failed read counts, too.
-                if let Some(entry) = entries.get_mut(endpoint) {
-                    entry.read_at = read_at;
+                if before.is_some() {
+                    let class = error.class().as_str();
+                    tracing::warn!(%error, class, "the secret could not be read again; the cached one is used");
                 }
-                Err(error)
+                // From the end of the read: one that timed out may have taken longer than `refresh`.
+                Entry { at: Instant::now(), last: Err(Arc::new(error)), known: before }
             }
-        }
+        };
+        entries.entry(endpoint.to_owned()).insert_entry(entry).into_mut()
     }
 }

@@ -19,6 +19,8 @@ pub struct Invoked {
     pub result: Result<Value, Value>,
     /// What it wrote to standard output.
     pub lines: Vec<Value>,
+    /// The most memory that it had at one time, in bytes. Only Linux says so.
+    pub peak_memory: Option<u64>,
 }
 
 /// Starts a function's binary with only these variables, gives it one event, and stops it after its response.
@@ -47,11 +49,18 @@ pub fn invoke(
         .stdout(Stdio::piped())
         .spawn()?;
     let result = received.recv_timeout(TIMEOUT).map_err(io::Error::other);
+    let peak_memory = peak_memory(function.id());
     function.kill()?;
     let output = function.wait_with_output()?.stdout;
     let lines = output.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
     let lines = lines.map(|line| serde_json::from_slice(line).map_err(io::Error::other)).collect::<io::Result<_>>()?;
-    Ok(Invoked { result: result?, lines })
+    Ok(Invoked { result: result?, lines, peak_memory })
+}
+
+fn peak_memory(process: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let kibibytes = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.trim().strip_suffix(" kB")?;
+    Some(kibibytes.parse::<u64>().ok()? * 1024)
 }
 
 /// Serves each connection in a thread of its own, until the test's process ends.
