@@ -25,8 +25,10 @@ fn app(aws: impl Fn(&str, &Value) -> Reply + Send + Sync + 'static) -> (Arc<App>
     });
     let config = Config {
         table_name: "table".into(),
+        queue_url: "https://queue.example.invalid/main".into(),
         dead_letter_queue_url: "https://queue.example.invalid/dead".into(),
         dedupe: Duration::from_secs(90 * 86_400),
+        longest_wait: 900,
     };
     (Arc::new(App::new(config, &sdk)), calls)
 }
@@ -40,9 +42,14 @@ fn is_about(input: &Value, entity: &str) -> bool {
     input["TransactItems"][1]["Update"]["Key"]["item"]["S"].as_str().is_some_and(|key| key.ends_with(entity))
 }
 
+/// A sample batch, as if it had just been sent.
 fn batch(name: &str) -> SqsEvent {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../events/sqs").join(name);
-    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+    let mut batch: SqsEvent = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    for message in &mut batch.records {
+        message.attributes.remove("SentTimestamp");
+    }
+    batch
 }
 
 fn message_id(batch: &SqsEvent, index: usize) -> String {
