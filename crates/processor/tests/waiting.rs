@@ -2,54 +2,26 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use aws::sdk::Timeouts;
-use aws::stub::{self, Reply};
+mod common;
+
+use aws::stub::Reply;
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
-use processor::{App, Config, process};
+use common::{Calls, QUEUE_URL, app};
+use processor::{App, process};
 use serde_json::{Value, json};
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// Calls to AWS in order: operation and input.
-#[derive(Clone, Default)]
-struct Calls(Arc<Mutex<Vec<(String, Value)>>>);
-
-impl Calls {
-    fn of(&self, operation: &str) -> Vec<Value> {
-        let calls = self.0.lock().unwrap();
-        calls.iter().filter(|(name, _)| name == operation).map(|(_, input)| input.clone()).collect()
-    }
-
-    /// The wait that was set for each message, by its receipt handle, in seconds.
-    fn waits(&self) -> Vec<(String, u64)> {
-        let wait = |input: &Value| {
-            assert_eq!(input["QueueUrl"], "https://queue.example.invalid/main");
-            (input["ReceiptHandle"].as_str().unwrap().to_owned(), input["VisibilityTimeout"].as_u64().unwrap())
-        };
-        let mut waits: Vec<_> = self.of("ChangeMessageVisibility").iter().map(wait).collect();
-        waits.sort();
-        waits
-    }
-}
-
-fn app(aws: impl Fn(&str, &Value) -> Reply + Send + Sync + 'static) -> (Arc<App>, Calls) {
-    let calls = Calls::default();
-    let seen = calls.clone();
-    let sdk = stub::sdk(Timeouts::LONG, move |operation, input| {
-        seen.0.lock().unwrap().push((operation.to_owned(), input.clone()));
-        aws(operation, &input)
-    });
-    let config = Config {
-        table_name: "table".into(),
-        queue_url: "https://queue.example.invalid/main".into(),
-        dead_letter_queue_url: "https://queue.example.invalid/dead".into(),
-        dedupe: 90 * DAY,
-        longest_wait: 900,
+/// The wait that was set for each message, by its receipt handle, in seconds.
+fn waits(calls: &Calls) -> Vec<(String, u64)> {
+    let wait = |input: &Value| {
+        assert_eq!(input["QueueUrl"], QUEUE_URL);
+        (input["ReceiptHandle"].as_str().unwrap().to_owned(), input["VisibilityTimeout"].as_u64().unwrap())
     };
-    (Arc::new(App::new(config, &sdk)), calls)
+    calls.of("ChangeMessageVisibility").iter().map(wait).collect()
 }
 
 /// Table writes fail with this code; everything else works.
@@ -98,10 +70,9 @@ async fn a_message_that_cannot_be_recorded_yet_waits_longer_after_each_attempt()
         for (receives, expected) in [(1, 1..=2), (3, 4..=8), (8, 128..=256), (11, 450..=900), (400, 450..=900)] {
             let (app, calls) = app(broken(code));
             assert_eq!(failures(app, vec![message("one", receives, Duration::from_secs(60))]).await, ["one"]);
-            let waits = calls.waits();
-            assert_eq!(waits.len(), 1);
-            assert_eq!(waits[0].0, "handle-one");
-            assert!(expected.contains(&waits[0].1), "{} s after {receives} attempts", waits[0].1);
+            let [(handle, wait)] = &waits(&calls)[..] else { panic!("one message, one wait") };
+            assert_eq!(handle, "handle-one");
+            assert!(expected.contains(wait), "{wait} s after {receives} attempts");
             assert!(calls.of("SendMessage").is_empty(), "{code}");
         }
     }
@@ -114,7 +85,7 @@ async fn a_message_that_is_recorded_is_not_made_to_wait() {
         false => Reply::Ok(json!({})),
     });
     assert_eq!(failures(app, vec![fresh("good"), fresh("bad")]).await, ["bad"]);
-    assert_eq!(calls.waits().len(), 1);
+    assert_eq!(waits(&calls).len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -140,7 +111,7 @@ async fn a_table_that_fails_for_every_message_is_not_tried_with_the_whole_batch(
         let tried = calls.of("TransactWriteItems");
         let tried = names(10).iter().filter(|name| tried.iter().any(|call| call.to_string().contains(*name))).count();
         assert!((3..=5).contains(&tried), "{tried} of 10 were tried: {code}");
-        assert_eq!(calls.waits().len(), 10, "all of them wait");
+        assert_eq!(waits(&calls).len(), 10, "all of them wait");
     }
 }
 
@@ -188,7 +159,7 @@ async fn a_message_that_would_soon_expire_is_dead_lettered_with_the_reason() {
     let why = "dynamodb:TransactWriteItems failed: AccessDeniedException (canary-message)";
     assert_eq!(reason(&dead[0]), format!("gave up after 990 attempts in 48 hours: {why}"));
     assert_eq!(reason(&dead[1]), format!("gave up after 900 attempts in 324 hours: {why}"));
-    assert_eq!(calls.waits().len(), 1);
+    assert_eq!(waits(&calls).len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -205,7 +176,7 @@ async fn an_old_message_that_cannot_be_dead_lettered_either_waits_on() {
         _ => Reply::error(400, "AccessDeniedException"),
     });
     assert_eq!(failures(app, vec![message("old", 900, DAY * 27 / 2)]).await, ["old"]);
-    assert_eq!(calls.waits().len(), 1);
+    assert_eq!(waits(&calls).len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
