@@ -7,8 +7,7 @@ use std::collections::BTreeMap;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Eight hours of waits of up to 900 s have as many attempts as this time with waits of up to 1 s, which is this stack's
-/// `MaxRetryWaitSeconds`.
+/// Of this stack's longest wait, 1 s, as many times as eight hours are of the default, 900 s.
 const OUTAGE: Duration = Duration::from_secs(32);
 const DELIVERIES: u32 = 20;
 

@@ -47,7 +47,7 @@ pub fn deploy(aws: &LocalAws, place: &StackDir, desired: &Desired, heygen: &Acce
         ("SecretRefreshSeconds", "1"),
         ("ProcessorTimeoutSeconds", "6"),
         ("VisibilitySeconds", "6"),
-        // In proportion: 32 s of an outage have as many attempts as eight hours with the default.
+        // 32 s of an outage are to this as eight hours are to the default.
         ("MaxRetryWaitSeconds", "1"),
         // It listens on the loopback interface only.
         ("RequireTls", "false"),
