@@ -21,6 +21,10 @@ use tracing::field::Empty;
 /// What takes longer is for the queue, which waits without cost.
 const PATIENCE: Duration = Duration::from_secs(3);
 
+/// A dead-lettered message has room for this much of a reason, however long its body is; see
+/// [`aws::envelope::MAX_MESSAGE_BYTES`].
+const LONGEST_REASON: usize = 600;
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Outcome {
     /// The message may be deleted: its event is in the table, or it is in the dead-letter queue.
@@ -124,6 +128,7 @@ impl App {
     async fn dead_letter(&self, message: &SqsMessage, reason: &str) -> Outcome {
         let text = message.body.clone().unwrap_or_default();
         let id = message.message_id.as_deref().unwrap_or_default();
+        let reason = &reason[..reason.floor_char_boundary(LONGEST_REASON)];
         if let Err(error) = self.dead_letters.send_with(text, &[("reason", reason), ("message_id", id)]).await {
             let class = error.class.as_str();
             tracing::error!(%error, class, reason, "the message could not be dead-lettered");

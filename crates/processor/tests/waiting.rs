@@ -163,6 +163,21 @@ async fn a_message_that_would_soon_expire_is_dead_lettered_with_the_reason() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_long_reason_leaves_room_for_the_longest_message() {
+    let (app, calls) = app(|operation, _| match operation {
+        "TransactWriteItems" => {
+            Reply::Error(400, json!({"__type": "AccessDeniedException", "message": "é".repeat(1_000)}))
+        }
+        _ => Reply::Ok(json!({})),
+    });
+    assert!(failures(app, vec![message("old", 990, DAY)]).await.is_empty());
+    let reason = calls.of("SendMessage")[0]["MessageAttributes"]["reason"]["StringValue"].clone();
+    let reason = reason.as_str().unwrap();
+    assert!(reason.starts_with("gave up after 990 attempts in 24 hours: dynamodb:"), "{reason}");
+    assert!((590..=600).contains(&reason.len()), "{} bytes", reason.len());
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_old_message_that_can_be_recorded_at_last_is_recorded() {
     let (app, calls) = app(|_, _| Reply::Ok(json!({})));
     assert!(failures(app, vec![message("old", 989, DAY * 139 / 10)]).await.is_empty());
