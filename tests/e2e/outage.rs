@@ -1,8 +1,9 @@
 //! An outage that lasts for hours: the deliveries wait on the queue, and are recorded when it is over.
 
+use crate::failures::{dead_lettered, message};
 use crate::permissions::Without;
 use crate::support::{Stack, disturbed_stack, now, only_event, only_job, success, unique};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -51,4 +52,33 @@ fn all_deliveries_of_an_outage_of_hours_are_recorded_after_it() {
     println!("{} messages were returned to the queue, each {least} to {most} times", returned.len());
     assert_eq!(returned.len(), ids.len());
     assert!(*least > 5, "a message was tried {least} times only: this outage was not long enough");
+}
+
+#[test]
+fn a_message_that_would_soon_expire_is_dead_lettered_and_recorded_after_a_redrive() {
+    let Some(stack) = disturbed_stack() else { return };
+    let id = unique("old");
+    let sent = now() - 27 * 12 * 3_600_000;
+    let batch = json!({"Records": [{
+        "messageId": id,
+        "receiptHandle": "none",
+        "body": message(success(&id, &unique("video"))),
+        "attributes": {"SentTimestamp": sent.to_string(), "ApproximateReceiveCount": "900"},
+    }]});
+    {
+        let _without = Without::new(&stack, "processor", "dynamodb:PutItem", "table");
+        let reply = stack.api().invoke(&stack.stack().functions.processor, batch.to_string().as_bytes()).unwrap();
+        assert_eq!(reply, json!({"batchItemFailures": []}));
+    }
+    let letters = dead_lettered(&stack, &id);
+    let reason = &letters[0].attributes.iter().find(|(name, _)| name == "reason").unwrap().1;
+    let why = "gave up after 900 attempts in 324 hours: dynamodb:TransactWriteItems failed: AccessDenied";
+    assert!(reason.starts_with(why), "{reason}");
+
+    // What SQS's redrive does: the local one has none.
+    let redrive = async |sqs: &aws_sdk_sqs::Client| {
+        sqs.send_message().queue_url(&stack.stack().queue_url).message_body(&letters[0].body).send().await
+    };
+    stack.sqs(redrive).unwrap();
+    assert_eq!(only_job(&stack.recorded(&id, 1)).status, "succeeded");
 }
