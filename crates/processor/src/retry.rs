@@ -22,7 +22,7 @@ const GIVE_UP_RECEIVES: u32 = MAX_RECEIVES - 10;
 /// The wait after the first attempt, at most. It doubles with each attempt.
 const FIRST_WAIT: Duration = Duration::from_secs(2);
 /// From this attempt on, which is after about four days, waits are three times as long: 14 days of waits of 15 minutes
-/// are more receives than SQS counts.
+/// are more receives than SQS allows.
 const PATIENT_FROM: u32 = 500;
 
 /// What SQS knows of a message.
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_that_always_fails_is_tried_until_its_retention_ends_and_not_until_sqs_has_counted_enough() {
+    fn a_message_that_always_fails_is_tried_until_its_retention_ends_in_fewer_receives_than_sqs_allows() {
         for seed in 0..100 {
             fastrand::seed(seed);
             let ages = attempts();
