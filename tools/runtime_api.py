@@ -17,7 +17,7 @@ NOWHERE = "http://127.0.0.1:1"
 # Just enough for each function to start. admin has no settings: it reports which are missing.
 SETTINGS = {
     "receiver": {"ENDPOINTS": "main", "SECRET_PREFIX": "local/endpoints/", "QUEUE_URL": f"{NOWHERE}/queue"},
-    "processor": {"TABLE_NAME": "local", "DEAD_LETTER_QUEUE_URL": f"{NOWHERE}/dead-letters"},
+    "processor": {"TABLE_NAME": "local", "QUEUE_URL": f"{NOWHERE}/queue", "DEAD_LETTER_QUEUE_URL": f"{NOWHERE}/dead-letters"},
     "admin": {},
 }
 

@@ -97,6 +97,14 @@ fn phrases() -> Vec<(&'static str, String, &'static str)> {
 }
 
 #[test]
+fn the_processor_knows_how_long_and_how_often_the_queue_keeps_a_message() {
+    let template = Template::read();
+    let queue = |keys: &[&str]| scalar(template.at(&[&["Resources", "Queue", "Properties"], keys].concat())).unwrap();
+    assert_eq!(queue(&["MessageRetentionPeriod"]), processor::RETENTION.as_secs().to_string());
+    assert_eq!(queue(&["RedrivePolicy", "maxReceiveCount"]), processor::MAX_RECEIVES.to_string());
+}
+
+#[test]
 fn what_documents_say_of_the_template_is_what_it_says() {
     let missing = phrases().into_iter().filter(|(path, phrase, _)| !Document::read(path).text.contains(phrase));
     none(missing.map(|(path, phrase, source)| format!("{path}: it should say {phrase:?}, as {source} does")).collect());

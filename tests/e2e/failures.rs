@@ -12,7 +12,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 /// A message as the receiver writes it.
-fn message(body: Vec<u8>) -> String {
+pub fn message(body: Vec<u8>) -> String {
     let delivery = Delivery {
         endpoint: "main".into(),
         received_at: OffsetDateTime::now_utc(),
@@ -50,7 +50,7 @@ fn dead_letters_with(stack: &Stack, text: &str) -> Vec<DeadLetter> {
     found
 }
 
-fn dead_lettered(stack: &Stack, text: &str) -> Vec<DeadLetter> {
+pub fn dead_lettered(stack: &Stack, text: &str) -> Vec<DeadLetter> {
     let find = || Ok(Some(dead_letters_with(stack, text)).filter(|letters| !letters.is_empty()));
     stack.wait_for("a dead letter", TIMEOUT, find).unwrap()
 }

@@ -18,6 +18,7 @@ mod inside;
 mod job_events;
 mod leaks;
 mod odd_bodies;
+mod outage;
 mod permissions;
 mod records;
 mod replies;

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 /// A function's role without one action, until this is dropped.
-struct Without<'a> {
+pub struct Without<'a> {
     stack: &'a Stack,
     role: String,
     policy: &'static str,
@@ -17,7 +17,7 @@ struct Without<'a> {
 }
 
 impl<'a> Without<'a> {
-    fn new(stack: &'a Stack, policy: &'static str, action: &str, resource_with: &str) -> Self {
+    pub fn new(stack: &'a Stack, policy: &'static str, action: &str, resource_with: &str) -> Self {
         let functions = &stack.stack().functions;
         let function = match policy {
             "receiver" => &functions.receiver,

@@ -1,4 +1,4 @@
-//! Sending messages to SQS.
+//! Sending messages to SQS, and letting received ones wait.
 
 use crate::error::AwsError;
 use aws_sdk_sqs::Client;
@@ -6,6 +6,7 @@ use aws_sdk_sqs::types::MessageAttributeValue;
 use std::collections::HashMap;
 
 const SEND: &str = "sqs:SendMessage";
+const POSTPONE: &str = "sqs:ChangeMessageVisibility";
 
 #[derive(Debug, Clone)]
 pub struct Queue {
@@ -34,5 +35,13 @@ impl Queue {
         let request = self.client.send_message().queue_url(&self.url).message_body(message);
         let sent = request.set_message_attributes(attributes).send().await;
         sent.map(drop).map_err(|error| AwsError::of(SEND, &error))
+    }
+
+    /// Makes SQS deliver a received message again after this many seconds, in place of the queue's visibility timeout.
+    pub async fn postpone(&self, receipt_handle: &str, seconds: u32) -> Result<(), AwsError> {
+        let seconds = i32::try_from(seconds).map_err(|_| AwsError::unbuildable(POSTPONE))?;
+        let request = self.client.change_message_visibility().queue_url(&self.url).receipt_handle(receipt_handle);
+        let postponed = request.visibility_timeout(seconds).send().await;
+        postponed.map(drop).map_err(|error| AwsError::of(POSTPONE, &error))
     }
 }

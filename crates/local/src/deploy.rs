@@ -47,6 +47,8 @@ pub fn deploy(aws: &LocalAws, place: &StackDir, desired: &Desired, heygen: &Acce
         ("SecretRefreshSeconds", "1"),
         ("ProcessorTimeoutSeconds", "6"),
         ("VisibilitySeconds", "6"),
+        // 32 s of an outage are to this as eight hours are to the default.
+        ("MaxRetryWaitSeconds", "1"),
         // It listens on the loopback interface only.
         ("RequireTls", "false"),
         // With all alarms; they notify no one here.

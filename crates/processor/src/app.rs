@@ -1,6 +1,8 @@
 //! One message, from the queue to the table.
 
+use crate::circuit::Circuit;
 use crate::config::Config;
+use crate::retry::History;
 use aws::envelope::Delivery;
 use aws::error::ErrorClass;
 use aws::queue::Queue;
@@ -9,23 +11,35 @@ use aws::table::{Recorded, Table};
 use aws::telemetry::{Metrics, TARGET};
 use aws_lambda_events::sqs::SqsMessage;
 use heygen::{Event, Job};
+use std::time::Duration;
 use time::OffsetDateTime;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 use tracing::Span;
 use tracing::field::Empty;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How long one message is retried within an invocation: long enough for a conflict with another event of the same job.
+/// What takes longer is for the queue, which waits without cost.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// A dead-lettered message has room for this much of a reason, however long its body is; see
+/// [`aws::envelope::MAX_MESSAGE_BYTES`].
+const LONGEST_REASON: usize = 600;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Outcome {
     /// The message may be deleted: its event is in the table, or it is in the dead-letter queue.
     Settled,
-    /// SQS has to deliver the message again.
-    Retry,
+    /// SQS has to deliver the message again, for this reason.
+    Retry(String),
 }
 
 #[derive(Debug)]
 pub struct App {
     table: Table,
+    queue: Queue,
     dead_letters: Queue,
+    /// In seconds.
+    longest_wait: u16,
 }
 
 /// The span of one message: every line within it shows these fields.
@@ -36,28 +50,21 @@ pub(crate) fn span(message_id: Option<&str>) -> Span {
     )
 }
 
-/// The message's one line, for a message that goes back to the queue.
-pub(crate) fn report_retry(reason: &str) {
-    let mut metrics = Metrics::default();
-    metrics.count("Events", &[("Outcome", "retry")]);
-    tracing::warn!(target: TARGET, outcome = "retry", reason, %metrics, "message returned to the queue");
-}
-
 impl App {
     pub fn new(config: Config, sdk: &Sdk) -> Self {
         App {
             table: Table::new(sdk.dynamodb(), config.table_name, config.dedupe),
+            queue: Queue::new(sdk.sqs(), config.queue_url),
             dead_letters: Queue::new(sdk.sqs(), config.dead_letter_queue_url),
+            longest_wait: config.longest_wait,
         }
     }
 
     /// Records one message's event. Within the message's span.
-    pub(crate) async fn process(&self, message: SqsMessage, deadline: Instant) -> Outcome {
-        let id = message.message_id.unwrap_or_default();
-        let text = message.body.unwrap_or_default();
-        let delivery = match Delivery::open(&text) {
+    pub(crate) async fn process(&self, message: &SqsMessage, circuit: &Circuit, end: Instant) -> Outcome {
+        let delivery = match Delivery::open(message.body.as_deref().unwrap_or_default()) {
             Ok(delivery) => delivery,
-            Err(unreadable) => return self.dead_letter(&id, text, &unreadable.to_string()).await,
+            Err(unreadable) => return self.dead_letter(message, &unreadable.to_string()).await,
         };
         let event = Event::read(&delivery.body);
         let span = Span::current();
@@ -65,32 +72,84 @@ impl App {
         span.record("endpoint", &delivery.endpoint);
         span.record("identity", event.identity.as_str());
         span.record("correlation_id", event.correlation_id().as_str());
+        if circuit.is_open() {
+            return Outcome::Retry("not tried: the messages before it could not be recorded".into());
+        }
+        let now = Instant::now();
+        if now >= end {
+            return Outcome::Retry("not tried: no time left".into());
+        }
+        let deadline = end.min(now + PATIENCE);
         match self.table.record(&delivery, &event, OffsetDateTime::now_utc(), deadline).await {
             Ok(recorded) => {
+                circuit.worked();
                 report(recorded, &event, delivery.received_at);
                 Outcome::Settled
             }
-            Err(error) if error.class == ErrorClass::Permanent => self.dead_letter(&id, text, &error.to_string()).await,
+            Err(error) if error.class == ErrorClass::Permanent => {
+                circuit.worked();
+                self.dead_letter(message, &error.to_string()).await
+            }
             Err(error) => {
+                circuit.failed();
                 tracing::error!(%error, class = error.class.as_str(), "the event could not be recorded");
-                Outcome::Retry
+                Outcome::Retry(error.to_string())
             }
         }
     }
 
+    /// Lets a message wait on the queue; one that has waited too long is dead-lettered instead of expiring. Within the
+    /// message's span, and until `end` at most.
+    pub(crate) async fn give_back(&self, message: &SqsMessage, reason: &str, end: Instant) -> Outcome {
+        let history = History::of(message, OffsetDateTime::now_utc());
+        if history.is_over() {
+            let hours = history.age.as_secs() / 3_600;
+            let reason = format!("gave up after {} attempts in {hours} hours: {reason}", history.receives);
+            if let Ok(Outcome::Settled) = timeout_at(end, self.dead_letter(message, &reason)).await {
+                return Outcome::Settled;
+            }
+        }
+        let wait = history.wait(self.longest_wait);
+        let postponed = self.queue.postpone(message.receipt_handle.as_deref().unwrap_or_default(), wait);
+        match timeout_at(end, postponed).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                let class = error.class.as_str();
+                tracing::warn!(%error, class, "the wait could not be set: the queue's visibility timeout applies");
+            }
+            Err(_) => tracing::warn!("no time left to set the wait: the queue's visibility timeout applies"),
+        }
+        report_retry(reason, history, wait);
+        Outcome::Retry(reason.to_owned())
+    }
+
     /// Retrying cannot help this message: it goes to the dead-letter queue now, with the reason, and unchanged, so that
     /// it can be sent back once the reason is gone.
-    async fn dead_letter(&self, id: &str, text: String, reason: &str) -> Outcome {
+    async fn dead_letter(&self, message: &SqsMessage, reason: &str) -> Outcome {
+        let text = message.body.clone().unwrap_or_default();
+        let id = message.message_id.as_deref().unwrap_or_default();
+        let reason = &reason[..reason.floor_char_boundary(LONGEST_REASON)];
         if let Err(error) = self.dead_letters.send_with(text, &[("reason", reason), ("message_id", id)]).await {
             let class = error.class.as_str();
             tracing::error!(%error, class, reason, "the message could not be dead-lettered");
-            return Outcome::Retry;
+            return Outcome::Retry(error.to_string());
         }
         let mut metrics = Metrics::default();
         metrics.count("Events", &[("Outcome", "dead_letter")]);
         tracing::error!(target: TARGET, outcome = "dead_letter", reason, %metrics, "message dead-lettered");
         Outcome::Settled
     }
+}
+
+/// The message's one line, for a message that goes back to the queue.
+fn report_retry(reason: &str, history: History, wait_seconds: u32) {
+    let mut metrics = Metrics::default();
+    metrics.count("Events", &[("Outcome", "retry")]);
+    metrics.seconds("SecondsOnQueue", history.age.as_secs_f64());
+    tracing::warn!(
+        target: TARGET, outcome = "retry", reason, receives = history.receives, wait_seconds, %metrics,
+        "message returned to the queue"
+    );
 }
 
 /// The message's one line, for an event that is in the table.
@@ -104,6 +163,9 @@ fn report(recorded: Recorded, event: &Event, received_at: OffsetDateTime) {
         if event_type == "unknown" {
             metrics.count("UnknownEventTypes", &[]);
         }
+        if !event.is_json {
+            metrics.count("UnreadableBodies", &[]);
+        }
     }
     if let (Recorded::JobUpdated, Some(job)) = (recorded, &job) {
         metrics.count("JobStatusChanges", &[("Status", job.status.as_str())]);
@@ -111,6 +173,7 @@ fn report(recorded: Recorded, event: &Event, received_at: OffsetDateTime) {
     tracing::info!(
         target: TARGET,
         outcome = recorded.as_str(),
+        reason = (!event.is_json).then_some("the body is not JSON"),
         event_type,
         job = job.as_ref().map(Job::item_key),
         job_status = job.as_ref().map(|job| job.status.as_str()),

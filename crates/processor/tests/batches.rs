@@ -3,33 +3,16 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use aws::sdk::Timeouts;
-use aws::stub::{self, Reply};
+mod common;
+
+use aws::stub::Reply;
 use aws_lambda_events::sqs::SqsEvent;
-use processor::{App, Config, process};
+use common::app;
+use processor::{App, process};
 use serde_json::{Value, json};
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
-
-/// Calls to AWS in order: operation and input.
-type Calls = Arc<Mutex<Vec<(String, Value)>>>;
-
-fn app(aws: impl Fn(&str, &Value) -> Reply + Send + Sync + 'static) -> (Arc<App>, Calls) {
-    let calls = Calls::default();
-    let seen = Arc::clone(&calls);
-    let sdk = stub::sdk(Timeouts::LONG, move |operation, input| {
-        let reply = aws(operation, &input);
-        seen.lock().unwrap().push((operation.to_owned(), input));
-        reply
-    });
-    let config = Config {
-        table_name: "table".into(),
-        dead_letter_queue_url: "https://queue.example.invalid/dead".into(),
-        dedupe: Duration::from_secs(90 * 86_400),
-    };
-    (Arc::new(App::new(config, &sdk)), calls)
-}
 
 fn works(_: &str, _: &Value) -> Reply {
     Reply::Ok(json!({}))
@@ -40,9 +23,14 @@ fn is_about(input: &Value, entity: &str) -> bool {
     input["TransactItems"][1]["Update"]["Key"]["item"]["S"].as_str().is_some_and(|key| key.ends_with(entity))
 }
 
+/// A sample batch, as if it had just been sent.
 fn batch(name: &str) -> SqsEvent {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../events/sqs").join(name);
-    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+    let mut batch: SqsEvent = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    for message in &mut batch.records {
+        message.attributes.remove("SentTimestamp");
+    }
+    batch
 }
 
 fn message_id(batch: &SqsEvent, index: usize) -> String {
@@ -63,15 +51,11 @@ async fn failures(app: Arc<App>, batch: SqsEvent) -> Vec<String> {
     response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect()
 }
 
-fn of<'a>(calls: &'a [(String, Value)], operation: &str) -> Vec<&'a Value> {
-    calls.iter().filter(|(name, _)| name == operation).map(|(_, input)| input).collect()
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_batch_that_works_reports_nothing() {
     let (app, calls) = app(works);
     assert!(failures(app, batch("batch.json")).await.is_empty());
-    assert_eq!(of(&calls.lock().unwrap(), "TransactWriteItems").len(), 2);
+    assert_eq!(calls.of("TransactWriteItems").len(), 2);
 }
 
 #[tokio::test(start_paused = true)]
@@ -79,12 +63,11 @@ async fn poison_goes_to_the_dead_letter_queue_alone_and_as_it_was() {
     let (app, calls) = app(works);
     let poison = batch("poison.json");
     assert!(failures(app, poison.clone()).await.is_empty());
-    let calls = calls.lock().unwrap();
-    let dead_letters = of(&calls, "SendMessage");
+    let dead_letters = calls.of("SendMessage");
     assert_eq!(dead_letters.len(), 1);
     assert_eq!(dead_letters[0]["MessageBody"].as_str(), poison.records[1].body.as_deref());
     assert_eq!(dead_letters[0]["MessageAttributes"]["reason"]["StringValue"], "not an envelope");
-    assert_eq!(of(&calls, "TransactWriteItems").len(), 2, "its neighbours are recorded");
+    assert_eq!(calls.of("TransactWriteItems").len(), 2, "its neighbours are recorded");
 }
 
 #[tokio::test(start_paused = true)]
@@ -107,7 +90,7 @@ async fn a_transient_failure_is_reported_alone() {
         });
         let batch = batch("batch.json");
         assert_eq!(failures(app, batch.clone()).await, [message_id(&batch, 0)], "{code}");
-        assert!(of(&calls.lock().unwrap(), "SendMessage").is_empty(), "{code}");
+        assert!(calls.of("SendMessage").is_empty(), "{code}");
     }
 }
 
@@ -153,10 +136,9 @@ async fn a_message_that_dynamodb_will_always_reject_is_dead_lettered_with_the_re
         _ => Reply::error(400, "ValidationException"),
     });
     assert!(failures(app, batch("batch.json")).await.is_empty());
-    let calls = calls.lock().unwrap();
-    for dead_letter in of(&calls, "SendMessage") {
+    for dead_letter in calls.of("SendMessage") {
         let reason = &dead_letter["MessageAttributes"]["reason"]["StringValue"];
         assert_eq!(reason, "dynamodb:TransactWriteItems failed: ValidationException");
     }
-    assert_eq!(of(&calls, "SendMessage").len(), 2);
+    assert_eq!(calls.of("SendMessage").len(), 2);
 }

@@ -7,17 +7,23 @@ use aws::stub::lambda::{Invoked, invoke};
 use serde_json::{Value, json};
 use std::path::Path;
 
-const VARIABLES: [(&str, &str); 5] = [
+const VARIABLES: [(&str, &str); 6] = [
     ("AWS_REGION", "us-east-1"),
     ("AWS_ACCESS_KEY_ID", "id"),
     ("AWS_SECRET_ACCESS_KEY", "secret"),
     ("TABLE_NAME", "table"),
+    ("QUEUE_URL", "http://queue.invalid/main"),
     ("DEAD_LETTER_QUEUE_URL", "http://queue.invalid/dead"),
 ];
 
+/// A sample batch, as if it had just been sent.
 fn batch(name: &str) -> Value {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../events/sqs").join(name);
-    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+    let mut batch: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    for message in batch["Records"].as_array_mut().unwrap() {
+        message["attributes"].as_object_mut().unwrap().remove("SentTimestamp");
+    }
+    batch
 }
 
 fn run(variables: &[(&str, &str)], event: &Value, transaction: Reply) -> Invoked {
@@ -69,14 +75,39 @@ fn each_message_is_one_line_with_its_metrics_at_every_log_level() {
 
 #[test]
 fn a_message_that_goes_back_is_one_error_and_one_line_with_its_metric() {
+    let returned = ["Events", "SecondsOnQueue"];
     let invoked = run(&VARIABLES, &batch("batch.json"), Reply::error(400, "AccessDeniedException"));
-    assert_eq!(reported(&invoked), expected(&[(1, "retry", &["Events"]), (2, "retry", &["Events"])]));
+    assert_eq!(reported(&invoked), expected(&[(1, "retry", &returned), (2, "retry", &returned)]));
+    for line in invoked.lines.iter().filter(|line| line["outcome"] == "retry") {
+        assert_eq!(line["receives"], 1);
+        assert!(line["wait_seconds"].as_u64().is_some_and(|wait| wait <= 2), "{line}");
+        assert!(line["reason"].as_str().is_some_and(|reason| reason.contains("AccessDeniedException")), "{line}");
+    }
     let errors: Vec<_> = invoked.lines.iter().filter(|line| line["error"].is_string()).collect();
     assert_eq!(errors.len(), 2, "{:?}", invoked.lines);
     for error in errors {
         assert_eq!(error["class"], "denied");
         assert!(error["identity"].is_string() && error["message_id"].is_string(), "{error}");
     }
+}
+
+#[test]
+fn an_event_whose_body_is_not_json_is_counted_and_its_line_says_so() {
+    let mut batch = batch("batch.json");
+    let whole = batch["Records"][0]["body"].as_str().unwrap().to_owned();
+    // The end of the body within the envelope.
+    batch["Records"][0]["body"] = whole.replace("}}\"}", "\"}").into();
+    assert_ne!(batch["Records"][0]["body"], whole);
+    let invoked = run(&VARIABLES, &batch, Reply::Ok(json!({})));
+    let unreadable = ["Events", "SecondsToRecord", "UnreadableBodies"];
+    let updated = ["Events", "SecondsToRecord", "JobStatusChanges"];
+    assert_eq!(reported(&invoked), expected(&[(1, "recorded", &unreadable), (2, "job_updated", &updated)]));
+    let line = |outcome: &str| invoked.lines.iter().find(|line| line["outcome"] == outcome).unwrap();
+    assert_eq!(
+        (&line("recorded")["reason"], &line("recorded")["correlation_id"]),
+        (&json!("the body is not JSON"), &json!("order_12345"))
+    );
+    assert!(line("job_updated")["reason"].is_null());
 }
 
 #[test]
