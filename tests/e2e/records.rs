@@ -211,22 +211,7 @@ fn an_id_that_looks_like_the_digest_of_another_is_another() {
 fn a_job_without_room_is_omitted_and_the_same_delivery_is_applied_once_there_is_room() {
     let stack = stack();
     let (id, video) = (unique("order"), unique("video"));
-    let fill = |bytes: usize| {
-        let text = |text: String| AttributeValue::S(text);
-        let update = async |dynamodb: &aws_sdk_dynamodb::Client| {
-            dynamodb
-                .update_item()
-                .table_name(&stack.stack().table)
-                .key("id", text(video.clone()))
-                .key("item", text(format!("job#avatar_video#{video}")))
-                .update_expression("SET script = :script")
-                .expression_attribute_values(":script", text("x".repeat(bytes)))
-                .send()
-                .await
-        };
-        stack.dynamodb(update).unwrap();
-    };
-    fill(409_000);
+    stack.fill_job(&video, 409_000);
     let delivery = success(&id, &video);
     stack.accepted(&delivery);
     let record = stack.recorded(&id, 1);
@@ -234,7 +219,7 @@ fn a_job_without_room_is_omitted_and_the_same_delivery_is_applied_once_there_is_
     assert_eq!(only_job(&record).status, None);
     assert_eq!(stack.dlq_depth().unwrap().waiting, 0);
 
-    fill(1_000);
+    stack.fill_job(&video, 1_000);
     stack.accepted(&delivery);
     let applied = || Ok(Some(stack.record(&id)?).filter(|record| record.jobs[0].status == Some(Status::Succeeded)));
     let record = stack.wait_for("the job to succeed", TIMEOUT, applied).unwrap();

@@ -1,6 +1,7 @@
 //! What the tests share: the stack, unique ids, waiting, and comparing sets.
 
 use aws::jobs::{EventItem, JobItem, Record};
+use aws_sdk_dynamodb::types::AttributeValue;
 use local::client::Client;
 use local::stack_dir::StackDir;
 use serde_json::{Value, json};
@@ -89,6 +90,18 @@ impl Stack {
     pub fn recorded(&self, id: &str, events: usize) -> Record {
         let what = format!("{events} events of {id}");
         self.wait_for(&what, TIMEOUT, || Ok(Some(self.record(id)?).filter(|rows| rows.events.len() >= events))).unwrap()
+    }
+
+    /// Writes so many bytes of our own on a video's item, as a team might.
+    pub fn fill_job(&self, video: &str, bytes: usize) {
+        let text = |text: &str| AttributeValue::S(text.to_owned());
+        let update = async |dynamodb: &aws_sdk_dynamodb::Client| {
+            let update = dynamodb.update_item().table_name(&self.stack().table).key("id", text(video));
+            let update = update.key("item", text(&format!("job#avatar_video#{video}")));
+            let update = update.expression_attribute_values(":script", text(&"x".repeat(bytes)));
+            update.update_expression("SET script = :script").send().await
+        };
+        self.dynamodb(update).unwrap();
     }
 
     /// Waits until the queue is empty: what has not happened by then does not happen.
