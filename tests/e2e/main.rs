@@ -18,6 +18,7 @@ mod job_events;
 mod leaks;
 mod odd_bodies;
 mod permissions;
+mod reading;
 mod records;
 mod replies;
 mod responses;

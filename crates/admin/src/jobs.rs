@@ -153,6 +153,9 @@ impl fmt::Display for RecordedJob {
         let language = self.output_language.as_ref().map_or(String::new(), |language| format!(" ({language})"));
         let title = format!("{}  {}{language}", self.kind, self.entity_id);
         writeln!(f, "  {}  {status}  {}", printable(&title), self.updated_at)?;
+        if let Some(callback_id) = &self.callback_id {
+            writeln!(f, "      callback_id  {}", printable(callback_id))?;
+        }
         for (name, link) in &self.links {
             writeln!(f, "      {}  {}", printable(name), printable(link))?;
         }
