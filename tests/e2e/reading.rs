@@ -4,11 +4,12 @@ use crate::deployed::Deployed;
 use crate::support::{Stack, assert_same, body, stack, success, unique};
 use aws::jobs::{Jobs, Record};
 use heygen::Status;
-use local::stack_dir::workspace;
+use local::stack_dir::{StackDir, workspace};
 use local::tools::Tools;
 use serde_json::{Value, json};
 use simulator::Options;
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::process::Command;
 
 #[expect(dead_code, reason = "its main is not called here")]
@@ -52,11 +53,16 @@ fn in_python(stack: &Stack, callback_id: &str) -> Vec<Value> {
     printed_by(stack, Command::new(python).arg(workspace().join("examples/outcome/outcome.py")), callback_id)
 }
 
-/// Installed and type-checked by make; installed once.
+/// Installed and type-checked by make, which two tests must not run at a time.
 fn in_typescript(stack: &Stack, callback_id: &str) -> Vec<Value> {
+    let place = StackDir::test();
+    place.create().unwrap();
+    let lock = File::create(place.stack_json().with_file_name("outcome.lock")).unwrap();
+    lock.lock().unwrap();
     let made = Command::new("make").arg("outcome").current_dir(workspace()).env_remove("MAKEFLAGS").output().unwrap();
     let printed = [made.stdout, made.stderr].concat();
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&printed));
+    drop(lock);
     let tools = workspace().join("target/tools");
     let node = tools.join("node/bin/node");
     printed_by(stack, Command::new(node).arg(tools.join("outcome/outcome.ts")), callback_id)
