@@ -54,10 +54,10 @@ pub struct RecordedJob {
     pub updated_at: String,
 }
 
+/// Links in it are without their query.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RecordedFailure {
     pub code: Option<String>,
-    /// Links in it are without their query.
     pub message: Option<String>,
 }
 
@@ -104,7 +104,7 @@ fn job(job: JobItem) -> RecordedJob {
         links: job.links.into_iter().map(|(name, link)| (name, without_query(&link))).collect(),
         links_expire_at: job.links_expire_at.and_then(|at| OffsetDateTime::from_unix_timestamp(at).ok()),
         failure: job.failure.map(|failure| RecordedFailure {
-            code: failure.code,
+            code: failure.code.map(|code| without_queries(&code)),
             message: failure.message.map(|message| without_queries(&message)),
         }),
         event_type: job.event_type,
@@ -182,7 +182,7 @@ mod tests {
     #[test]
     fn a_reply_about_jobs_has_no_query_of_a_link_and_no_attribute_of_yours() {
         let link = "https://files.example.invalid/v.mp4?Signature=canary";
-        let failed = FailureItem { code: None, message: Some(format!("Cannot fetch {link} twice")) };
+        let failed = FailureItem { code: Some(link.to_owned()), message: Some(format!("Cannot fetch {link} twice")) };
         let record = Record {
             jobs: vec![JobItem {
                 links: BTreeMap::from([("video".to_owned(), link.to_owned())]),
