@@ -13,6 +13,8 @@ LINT := $(TOOLS)/lint
 CHECKOV := $(TOOLS)/checkov
 PACKAGE := $(TOOLS)/package
 DENY := $(TOOLS)/deny
+NODE := $(TOOLS)/node
+OUTCOME := $(TOOLS)/outcome
 
 # The template that is checked, so that the checks can be given a broken one.
 TEMPLATE := template.yaml
@@ -24,7 +26,7 @@ export SAM_CLI_TELEMETRY := 0
 .DEFAULT_GOAL := help
 .PHONY: help run up down send start jobs logs plan sync rotate endpoints invoke test check fmt validate \
 	lint-rust lint-template lint-cfn lint-sam lint-checkov lint-version lint-can-fail audit breaks breaks-table \
-	pictures package package-check sam-build deploy clean
+	outcome pictures package package-check sam-build deploy clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^##@ / { printf "\n%s\n", substr($$0, 5) } /^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -165,6 +167,19 @@ $(CHECKOV)/.installed: tools/requirements-checkov.txt
 
 $(PACKAGE)/.installed: tools/requirements-package.txt
 	$(call install,cargo-lambda)
+
+$(NODE)/.installed: tools/requirements-node.txt
+	$(call install,Node.js)
+
+# The example in TypeScript, beside the packages that it uses.
+outcome: $(NODE)/.installed $(OUTCOME)/.installed
+	@cp examples/outcome/outcome.ts $(OUTCOME)
+	@PATH="$(NODE)/bin:$$PATH" $(OUTCOME)/node_modules/.bin/tsc --project $(OUTCOME)
+
+$(OUTCOME)/.installed: examples/outcome/package.json examples/outcome/package-lock.json examples/outcome/tsconfig.json $(NODE)/.installed
+	@mkdir -p $(@D) && cp examples/outcome/*.json $(@D)
+	@PATH="$(NODE)/bin:$$PATH" npm ci --prefix $(@D) --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
 
 # A Python environment beside the marker $@, with what the file $< lists and nothing else.
 define install

@@ -65,6 +65,7 @@ impl Inside {
             deployment: Deployment::new(URL, None, &names.join(",")),
             endpoints_json: String::new(),
             secret_prefix: prefix,
+            table: stack.table.clone(),
             api_key_secret: Some(key),
             version,
             base_url: heygen.url(),

@@ -20,6 +20,7 @@ mod leaks;
 mod odd_bodies;
 mod outage;
 mod permissions;
+mod reading;
 mod records;
 mod replies;
 mod responses;

@@ -28,6 +28,37 @@ pub enum Action {
         #[serde(default)]
         token: Option<String>,
     },
+    /// Lists the jobs and events that are recorded.
+    Jobs(JobsOf),
+}
+
+/// Whose jobs and events: in JSON one of `callback_id` and `entity_id`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "JobsFields")]
+pub enum JobsOf {
+    CallbackId(String),
+    EntityId(String),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct JobsFields {
+    #[serde(default)]
+    callback_id: Option<String>,
+    #[serde(default)]
+    entity_id: Option<String>,
+}
+
+impl TryFrom<JobsFields> for JobsOf {
+    type Error = &'static str;
+
+    fn try_from(fields: JobsFields) -> Result<Self, Self::Error> {
+        match (fields.callback_id, fields.entity_id) {
+            (Some(id), None) if !id.is_empty() => Ok(JobsOf::CallbackId(id)),
+            (None, Some(id)) if !id.is_empty() => Ok(JobsOf::EntityId(id)),
+            _ => Err("the action jobs needs either callback_id or entity_id, and not both"),
+        }
+    }
 }
 
 /// How far a sync may go.
@@ -47,7 +78,7 @@ pub struct SyncOptions {
 
 impl Action {
     /// Every action. Each has a sample request in `events/admin` and a sample reply in `events/admin/replies`.
-    pub const NAMES: [&'static str; 6] = ["plan", "sync", "rotate", "list", "event-types", "deliveries"];
+    pub const NAMES: [&'static str; 7] = ["plan", "sync", "rotate", "list", "event-types", "deliveries", "jobs"];
 
     /// The name in a request.
     pub fn name(&self) -> &'static str {
@@ -59,6 +90,7 @@ impl Action {
             Action::List {} => Self::NAMES[3],
             Action::EventTypes {} => Self::NAMES[4],
             Action::Deliveries { .. } => Self::NAMES[5],
+            Action::Jobs(_) => Self::NAMES[6],
         }
     }
 
@@ -85,7 +117,13 @@ mod tests {
         let sync = Action::read(json!({"action": "sync", "prune": true})).unwrap();
         assert_eq!(sync, Action::Sync(SyncOptions { prune: true, ..SyncOptions::default() }));
         assert_eq!(Action::read(json!({"action": "event-types"})).unwrap(), Action::EventTypes {});
+        let jobs = Action::read(json!({"action": "jobs", "callback_id": "order_1"})).unwrap();
+        assert_eq!(jobs, Action::Jobs(JobsOf::CallbackId("order_1".to_owned())));
         for (wrong, word) in [
+            (json!({"action": "jobs"}), "callback_id"),
+            (json!({"action": "jobs", "callback_id": ""}), "callback_id"),
+            (json!({"action": "jobs", "callback_id": "c", "entity_id": "v"}), "not both"),
+            (json!({"action": "jobs", "callback": "c"}), "callback"),
             (json!({"action": "sing"}), "sing"),
             (json!({"action": "sync", "purge": true}), "purge"),
             (json!({"action": "plan", "prune": true}), "prune"),

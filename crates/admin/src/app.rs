@@ -1,17 +1,19 @@
 //! The actions.
 
-use crate::action::{Action, SyncOptions};
+use crate::action::{Action, JobsOf, SyncOptions};
 use crate::apply::{Applied, Apply};
 use crate::change::{Change, ChangeKind, DeleteReason, ReplaceReason, RotateReason};
 use crate::client::connect;
 use crate::config::Config;
 use crate::error::Error;
+use crate::jobs::JobsReply;
 use crate::list;
 use crate::measures;
 use crate::reply::{PlanReply, Reply, RotateReply, SyncReply};
 use crate::snapshot::Snapshot;
 use crate::store::Store;
 use crate::sync::{self, Synced};
+use aws::jobs::Jobs;
 use aws::sdk::Sdk;
 use heygen::EventType;
 use heygen::api::{Api, EventFilter};
@@ -22,12 +24,17 @@ use time::OffsetDateTime;
 pub struct App {
     config: Config,
     store: Store,
+    jobs: Jobs,
 }
 
 impl App {
     /// Builds the clients, without a call.
     pub fn new(config: Config, sdk: &Sdk) -> Self {
-        App { store: Store::new(sdk.secrets(), config.secret_prefix.clone()), config }
+        App {
+            store: Store::new(sdk.secrets(), config.secret_prefix.clone()),
+            jobs: Jobs::new(sdk.dynamodb(), config.table.clone()).without_bodies(),
+            config,
+        }
     }
 
     pub(crate) fn config(&self) -> &Config {
@@ -55,6 +62,13 @@ impl App {
                 let mut pages = api.delivered_events(&filter)?.starting_at(token);
                 let events = pages.next().await?.unwrap_or_default();
                 Reply::Deliveries(list::deliveries(&events, pages.token()))
+            }
+            Action::Jobs(of) => {
+                let record = match &of {
+                    JobsOf::CallbackId(id) => self.jobs.of_callback_id(id).await?,
+                    JobsOf::EntityId(id) => self.jobs.of_entity(id).await?,
+                };
+                Reply::Jobs(JobsReply::of(record))
             }
         })
     }

@@ -18,6 +18,8 @@ pub struct Config {
     pub endpoints_json: String,
     /// `SECRET_PREFIX`: an endpoint's secret is called this, followed by the endpoint's name.
     pub secret_prefix: String,
+    /// `TABLE_NAME`: the table of jobs and events.
+    pub table: String,
     /// `API_KEY_SECRET`: the name of the secret with HeyGen's API key.
     pub api_key_secret: Option<String>,
     /// `HEYGEN_API_VERSION`: `v3` or `v1`.
@@ -47,6 +49,7 @@ impl Config {
         let api_url = env.required::<String>("API_URL");
         let endpoints = env.required::<String>("ENDPOINTS");
         let secret_prefix = env.required("SECRET_PREFIX");
+        let table = env.required("TABLE_NAME");
         let Version(version) = env.or("HEYGEN_API_VERSION", Version(ApiVersion::V3));
         let Limits { removals, percent } = Limits::default();
         let limits =
@@ -58,10 +61,12 @@ impl Config {
         let endpoints_json = env.text("ENDPOINTS_JSON").unwrap_or_default();
         let api_key_secret = env.text("API_KEY_SECRET");
         let base_url = env.text("HEYGEN_BASE_URL").unwrap_or_else(|| ApiConfig::BASE_URL.to_owned());
-        let config = api_url.zip(endpoints).zip(secret_prefix).map(|((api_url, endpoints), secret_prefix)| Config {
+        let required = api_url.zip(endpoints).zip(secret_prefix.zip(table));
+        let config = required.map(|((api_url, endpoints), (secret_prefix, table))| Config {
             deployment: Deployment::new(&api_url, public_url.as_deref(), &endpoints),
             endpoints_json,
             secret_prefix,
+            table,
             api_key_secret,
             version,
             base_url,
@@ -98,7 +103,7 @@ mod tests {
     fn every_problem_is_named_at_once() {
         let get = |name: &str| matches!(name, "HEYGEN_API_VERSION" | "MAX_REMOVALS").then(|| "v2".to_owned());
         let problems = Config::read(Env::from_fn(get)).unwrap_err().to_string();
-        for name in ["API_URL", "ENDPOINTS", "SECRET_PREFIX", "HEYGEN_API_VERSION", "MAX_REMOVALS"] {
+        for name in ["API_URL", "ENDPOINTS", "SECRET_PREFIX", "TABLE_NAME", "HEYGEN_API_VERSION", "MAX_REMOVALS"] {
             assert!(problems.contains(name), "{name} is missing in: {problems}");
         }
     }

@@ -11,6 +11,7 @@ mod deployment;
 mod desired;
 mod error;
 pub mod invocation;
+pub mod jobs;
 mod limits;
 mod list;
 mod measures;
@@ -21,7 +22,7 @@ mod store;
 mod sync;
 mod write_ahead;
 
-pub use action::{Action, SyncOptions};
+pub use action::{Action, JobsOf, SyncOptions};
 pub use app::App;
 pub use change::{Change, ChangeKind, DeleteReason, PendingKind, ReplaceReason, RotateReason, SecretSource};
 pub use config::Config;

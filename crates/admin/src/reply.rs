@@ -1,6 +1,7 @@
 //! The replies, one struct per action, whose schema is `reply.schema.json`. `Display` is a reply's `text`.
 
 use crate::change::{Change, ChangeKind, PendingKind};
+use crate::jobs::JobsReply;
 use crate::plan::Plan;
 use serde::Serialize;
 use serde_json::Value;
@@ -17,6 +18,7 @@ pub enum Reply {
     List(ListReply),
     EventTypes(EventTypesReply),
     Deliveries(DeliveriesReply),
+    Jobs(JobsReply),
     CustomResource(CustomResourceReply),
 }
 
@@ -169,6 +171,7 @@ impl fmt::Display for Reply {
             Reply::List(reply) => reply.fmt(f),
             Reply::EventTypes(reply) => reply.fmt(f),
             Reply::Deliveries(reply) => reply.fmt(f),
+            Reply::Jobs(reply) => reply.fmt(f),
             Reply::CustomResource(CustomResourceReply { request_type, succeeded }) => {
                 write!(f, "CloudFormation's {request_type} {}.", if *succeeded { "succeeded" } else { "failed" })
             }

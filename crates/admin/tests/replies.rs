@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+use admin::jobs::{JobsReply, RecordedEvent, RecordedFailure, RecordedJob};
 use admin::reply::{
     CustomResourceReply, DeliveriesReply, EndpointState, EventTypesReply, ListReply, ListedEndpoint, ListedEvent,
     ListedEventType, PlanReply, RotateReply, SecretState, SyncReply,
@@ -9,6 +10,7 @@ use admin::reply::{
 use admin::{
     Action, Change, ChangeKind, DeleteReason, PendingKind, Plan, ReplaceReason, Reply, RotateReason, SecretSource,
 };
+use heygen::Status;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -67,6 +69,55 @@ fn listed(endpoint: Option<&str>, state: EndpointState, secret: Option<SecretSta
     }
 }
 
+fn job(kind: &str, entity_id: &str, status: Status) -> RecordedJob {
+    let event = if status == Status::Failed { "fail" } else { "success" };
+    RecordedJob {
+        id: entity_id.to_owned(),
+        item: format!("job#{kind}#{entity_id}"),
+        kind: kind.to_owned(),
+        entity_id: entity_id.to_owned(),
+        callback_id: Some("order_12345".to_owned()),
+        output_language: None,
+        status: Some(status),
+        links: [].into(),
+        links_expire_at: None,
+        result_omitted: false,
+        failure: None,
+        event_type: format!("{kind}.{event}"),
+        identity: "0cc175b9c0f1b6a831c399e269772661".to_owned(),
+        endpoint: "main".to_owned(),
+        received_at: "2026-11-21T03:40:00.000Z".to_owned(),
+        updated_at: "2026-11-21T03:40:01.000Z".to_owned(),
+    }
+}
+
+fn jobs() -> JobsReply {
+    let video = RecordedJob {
+        links: [("video".to_owned(), "files.example.invalid/vid_12345.mp4".to_owned())].into(),
+        links_expire_at: Some(datetime!(2026-11-28 03:40 UTC)),
+        ..job("avatar_video", "vid_12345", Status::Succeeded)
+    };
+    let message = "The language is not supported.".to_owned();
+    let translation = RecordedJob {
+        item: "job#video_translate#tr_12345#language=Klingon".to_owned(),
+        output_language: Some("Klingon".to_owned()),
+        failure: Some(RecordedFailure { code: Some("bad_language".to_owned()), message: Some(message) }),
+        ..job("video_translate", "tr_12345", Status::Failed)
+    };
+    let event = |job: &RecordedJob| RecordedEvent {
+        identity: job.identity.clone(),
+        event_type: Some(job.event_type.clone()),
+        callback_id: job.callback_id.clone(),
+        entity_id: Some(job.entity_id.clone()),
+        job: Some(job.item.clone()),
+        job_omitted: None,
+        endpoint: job.endpoint.clone(),
+        received_at: job.received_at.clone(),
+    };
+    let events = vec![event(&video), event(&translation)];
+    JobsReply { jobs: vec![video, translation], events, omitted_jobs: 0, omitted_events: 0 }
+}
+
 /// The reply that is the sample of an action.
 fn sample(action: &str) -> Reply {
     let url = URL.to_owned();
@@ -109,6 +160,7 @@ fn sample(action: &str) -> Reply {
             }],
             next_token: Some("100".to_owned()),
         }),
+        "jobs" => Reply::Jobs(jobs()),
         other => panic!("add a sample reply of the action {other}"),
     }
 }
@@ -151,7 +203,15 @@ fn more_replies() -> Vec<Reply> {
     let custom_resource = |request_type: &str| {
         Reply::CustomResource(CustomResourceReply { request_type: request_type.to_owned(), succeeded: true })
     };
-    ["Create", "Update", "Delete"].map(custom_resource).into_iter().chain([sync, list]).collect()
+    let statuses = statuses().map(|status| job("avatar_video", "vid_12345", status));
+    let own = RecordedJob { status: None, ..job("avatar_video", "vid_12345", Status::Pending) };
+    let jobs = JobsReply {
+        jobs: statuses.into_iter().chain([own]).collect(),
+        events: Vec::new(),
+        omitted_jobs: 1,
+        omitted_events: 2,
+    };
+    ["Create", "Update", "Delete"].map(custom_resource).into_iter().chain([sync, list, Reply::Jobs(jobs)]).collect()
 }
 
 /// All values of an enum; a new one does not compile until it is added here, and then the schema lacks it.
@@ -174,6 +234,7 @@ every! {
     rotate_reasons: RotateReason { SecretUnknown, Requested }
     delete_reasons: DeleteReason { NotInFile, NotEnabled, Duplicate, Replaced, Deregistered }
     endpoint_states: EndpointState { Registered, Duplicate, NotConfigured, Unknown, Foreign }
+    statuses: Status { Pending, Failed, Succeeded }
     secret_states: SecretState { Stored, Pending, Missing, Unknown }
 }
 

@@ -1,7 +1,7 @@
 //! Jobs as a table for people. Links are shown without their query: that part is a credential.
 
 use crate::progress::Paint;
-use aws::jobs::{EventItem, JobItem};
+use aws::jobs::{EventItem, JobItem, printable, without_query};
 use heygen::Status;
 
 const HEADINGS: [&str; 5] = ["CALLBACK ID", "KIND", "ENTITY", "STATUS", "RESULT"];
@@ -76,16 +76,6 @@ fn result(job: &JobItem) -> String {
     format!("{}{more}", short(&without_query(link)))
 }
 
-/// Host and path of a link, without what lets one fetch it.
-pub fn without_query(link: &str) -> String {
-    let link = link.split_once("://").map_or(link, |(_, rest)| rest);
-    let link = link.split(['?', '#']).next().unwrap_or_default();
-    // The host may be preceded by a user and a password.
-    let (host, path) = link.split_once('/').map_or((link, None), |(host, path)| (host, Some(path)));
-    let host = host.rsplit('@').next().unwrap_or(host);
-    path.map_or_else(|| host.to_owned(), |path| format!("{host}/{path}"))
-}
-
 fn short(text: &str) -> String {
     if text.chars().count() <= RESULT_WIDTH {
         return text.to_owned();
@@ -93,23 +83,9 @@ fn short(text: &str) -> String {
     format!("{}…", text.chars().take(RESULT_WIDTH - 1).collect::<String>())
 }
 
-/// Control characters from outside must not reach the terminal.
-fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_link_is_shown_without_its_credentials() {
-        assert_eq!(
-            without_query("https://files.example.invalid/a/b.mp4?Signature=x#y"),
-            "files.example.invalid/a/b.mp4"
-        );
-        assert_eq!(without_query("https://user:word@files.example.invalid/a@b"), "files.example.invalid/a@b");
-    }
 
     #[test]
     fn columns_are_aligned_and_nothing_steers_the_terminal() {

@@ -20,9 +20,11 @@
 
 mod json;
 mod record;
+mod shown;
 
 pub use json::to_json;
 pub use record::{EventItem, FailureItem, JobItem, Record};
+pub use shown::{printable, without_queries, without_query};
 
 use crate::error::AwsError;
 use aws_sdk_dynamodb::Client;
@@ -37,6 +39,7 @@ const QUERY: &str = "dynamodb:Query";
 pub struct Jobs {
     client: Client,
     table: String,
+    with_bodies: bool,
 }
 
 /// The other partitions that a partition points to, each with the jobs that are meant there.
@@ -44,7 +47,12 @@ type Pointers = BTreeMap<String, BTreeSet<String>>;
 
 impl Jobs {
     pub fn new(client: Client, table: String) -> Self {
-        Jobs { client, table }
+        Jobs { client, table, with_bodies: true }
+    }
+
+    /// Reads events without their bodies, which may be 350 KB each: for many events in little memory.
+    pub fn without_bodies(self) -> Self {
+        Jobs { with_bodies: false, ..self }
     }
 
     /// The jobs that were started with this `callback_id`, and all their events. Events and jobs of the same entities
@@ -98,7 +106,10 @@ impl Jobs {
             .send();
         let (mut found, mut pointers) = (Record::default(), Pointers::new());
         while let Some(item) = items.next().await {
-            let item = item.map_err(|error| AwsError::of(QUERY, &error))?;
+            let mut item = item.map_err(|error| AwsError::of(QUERY, &error))?;
+            if !self.with_bodies {
+                item.remove("body");
+            }
             if let Some(Pointer { partition, job }) = found.take(item) {
                 pointers.entry(partition).or_default().extend(job);
             }
