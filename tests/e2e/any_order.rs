@@ -13,10 +13,10 @@ use schedule::{Schedules, interleaved};
 use table::Orders;
 
 /// How many sets of each size are tried in all orders, drawn anew in each run: 1, 2, … events.
-const SETS: [usize; 5] = [usize::MAX, usize::MAX, 60, 8, 2];
+const SETS: [usize; 5] = [usize::MAX, usize::MAX, 30, 4, 1];
 /// How many sets of three are recorded side by side, besides all pairs, and in how many ways each.
-const TRIPLES: (usize, usize) = (15, 8);
-/// With this variable, all sets of three are tried in all orders, and more of the larger ones: about ten minutes.
+const TRIPLES: (usize, usize) = (8, 6);
+/// With this variable, all sets of three are tried in all orders, and more of the larger ones: about twenty minutes.
 const MORE: &str = "ANY_ORDER_MORE";
 const MORE_SETS: [usize; 5] = [usize::MAX, usize::MAX, usize::MAX, 100, 40];
 const MORE_TRIPLES: (usize, usize) = (200, 20);
