@@ -4,13 +4,9 @@ use super::pool::Sent;
 use crate::support::Stack;
 use aws::jobs::{JobItem, Jobs, Record};
 use aws::table::Table;
-use aws_sdk_dynamodb::config::interceptors::BeforeTransmitInterceptorContextRef;
-use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, WriteRequest};
 use heygen::{Event, Job};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use time::OffsetDateTime;
 use tokio::time::Instant;
@@ -23,41 +19,14 @@ pub struct Orders<'a> {
     stack: &'a Stack,
     jobs: Jobs,
     table: Table,
-    calls: Arc<AtomicUsize>,
-}
-
-/// Counts the calls that write.
-#[derive(Debug)]
-struct Count(Arc<AtomicUsize>);
-
-impl Intercept for Count {
-    fn name(&self) -> &'static str {
-        "count"
-    }
-
-    fn read_before_transmit(
-        &self,
-        _: &BeforeTransmitInterceptorContextRef<'_>,
-        _: &RuntimeComponents,
-        _: &mut ConfigBag,
-    ) -> Result<(), aws_sdk_dynamodb::error::BoxError> {
-        self.0.fetch_add(1, Ordering::SeqCst);
-        Ok(())
-    }
 }
 
 impl<'a> Orders<'a> {
     pub fn new(stack: &'a Stack) -> Self {
         let client = stack.dynamodb(async |client| client.clone());
-        let calls = Arc::default();
-        let counted = client.config().to_builder().interceptor(Count(Arc::clone(&calls))).build();
         let name = stack.stack().table.clone();
-        let table = Table::new(aws_sdk_dynamodb::Client::from_conf(counted), name.clone(), KEEP);
-        Orders { stack, jobs: Jobs::new(client, name), table, calls }
-    }
-
-    pub fn calls(&self) -> usize {
-        self.calls.load(Ordering::SeqCst)
+        let table = Table::new(client.clone(), name.clone(), KEEP);
+        Orders { stack, jobs: Jobs::new(client, name), table }
     }
 
     pub fn record(&self, sent: &Sent) {
