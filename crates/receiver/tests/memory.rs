@@ -1,4 +1,4 @@
-//! The real binary's memory, for the largest body that the template allows.
+//! The real binary's memory, for a body of the largest size that is accepted by default.
 
 #![allow(clippy::unwrap_used)]
 
@@ -11,20 +11,19 @@ use serde_json::{Value, json};
 
 const SECRET: &str = "whsec_dGVzdF9zZWNyZXQ=";
 
-/// The largest value of the template's `MaxBodyBytes`.
-const LARGEST: usize = 4_500_000;
+/// The template's default of `MaxBodyBytes`.
+const LARGEST: usize = 1_000_000;
 
-/// The template's smallest `MemoryMegabytes`, less 20 MB for what is not the process's own.
-const AVAILABLE: u64 = 128 * 1024 * 1024 - 20_000_000;
+/// Half of the template's smallest `MemoryMegabytes`.
+const AVAILABLE: u64 = 64 * 1024 * 1024;
 
-const VARIABLES: [(&str, &str); 7] = [
+const VARIABLES: [(&str, &str); 6] = [
     ("AWS_REGION", "us-east-1"),
     ("AWS_ACCESS_KEY_ID", "id"),
     ("AWS_SECRET_ACCESS_KEY", "secret"),
     ("ENDPOINTS", "main"),
     ("SECRET_PREFIX", "s/"),
     ("QUEUE_URL", "http://queue.invalid/q"),
-    ("MAX_BODY_BYTES", "4500000"),
 ];
 
 fn delivery(body: &[u8]) -> Value {
