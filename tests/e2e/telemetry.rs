@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 const NAMESPACE: &str = "HeygenWebhooks";
 
 /// AWS's own metrics that are shown, each with its dimension. From AWS's lists of metrics.
-const OF_AWS: [(&str, &str, &str); 13] = [
+const OF_AWS: [(&str, &str, &str); 14] = [
     ("AWS/ApiGateway", "4xx", "ApiId"),
     ("AWS/ApiGateway", "5xx", "ApiId"),
     ("AWS/ApiGateway", "Count", "ApiId"),
@@ -27,6 +27,7 @@ const OF_AWS: [(&str, &str, &str); 13] = [
     ("AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName"),
     ("AWS/SQS", "ApproximateNumberOfMessagesNotVisible", "QueueName"),
     ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName"),
+    ("AWS/SQS", "NumberOfMessagesSent", "QueueName"),
 ];
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
