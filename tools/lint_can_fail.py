@@ -50,6 +50,10 @@ BREAKS = [
      "", "E9009"),
     ("lint-cfn", "an action without resource is granted on one",
      "                Resource: \"*\" # It has no resource.\n", "                Resource: !GetAtt Table.StreamArn\n", "E9010"),
+    ("lint-cfn", "a role has no permissions boundary",
+     "  AdminRole:\n    Type: AWS::IAM::Role\n    Properties:\n      Path: !Ref RolePath\n"
+     "      PermissionsBoundary: !If [HasBoundary, !Ref PermissionsBoundaryArn, !Ref AWS::NoValue]\n",
+     "  AdminRole:\n    Type: AWS::IAM::Role\n    Properties:\n      Path: !Ref RolePath\n", "E9014"),
     ("lint-cfn", "concurrency is reserved by default",
      "a deployment may run.\n    Type: String\n    AllowedValues: [\"true\", \"false\"]\n    Default: \"false\"\n",
      "a deployment may run.\n    Type: String\n    AllowedValues: [\"true\", \"false\"]\n    Default: \"true\"\n", "E9012"),

@@ -13,13 +13,14 @@ use std::collections::{BTreeMap, BTreeSet};
 const NAMESPACE: &str = "HeygenWebhooks";
 
 /// AWS's own metrics that are shown, each with its dimension. From AWS's lists of metrics.
-const OF_AWS: [(&str, &str, &str); 14] = [
+const OF_AWS: [(&str, &str, &str); 15] = [
     ("AWS/ApiGateway", "4xx", "ApiId"),
     ("AWS/ApiGateway", "5xx", "ApiId"),
     ("AWS/ApiGateway", "Count", "ApiId"),
     ("AWS/ApiGateway", "Latency", "ApiId"),
     ("AWS/DynamoDB", "TransactionConflict", "TableName"),
     ("AWS/DynamoDB", "WriteThrottleEvents", "TableName"),
+    ("AWS/EventBridge/Pipes", "ExecutionFailed", "PipeName"),
     ("AWS/Lambda", "ConcurrentExecutions", "FunctionName"),
     ("AWS/Lambda", "Duration", "FunctionName"),
     ("AWS/Lambda", "Errors", "FunctionName"),
@@ -239,14 +240,15 @@ fn dashboards_and_alarms_show_what_the_functions_write() {
 
     let described = local::cloudformation::describe(stack.api(), &name).unwrap();
     let outputs = described["Outputs"].as_array().unwrap();
-    let undelivered = outputs.iter().find(|output| output["OutputKey"] == "UndeliveredJobEventsQueueUrl").unwrap();
+    let output = |key: &str| text(&outputs.iter().find(|output| output["OutputKey"] == key).unwrap()["OutputValue"]);
     let stack = stack.stack();
     let tail = |url: &str| url.rsplit('/').next().unwrap().to_owned();
     let functions = &stack.functions;
     let resources = [
         tail(&stack.queue_url),
         tail(&stack.dlq_url),
-        tail(undelivered["OutputValue"].as_str().unwrap()),
+        tail(&output("UndeliveredJobEventsQueueUrl")),
+        output("PipeName"),
         stack.table.clone(),
         functions.receiver.clone(),
         functions.processor.clone(),

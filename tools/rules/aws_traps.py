@@ -225,6 +225,16 @@ class ActionsWithoutResource(Trap):
                 yield path, f"{statement['Action']} needs \"*\" as its resource"
 
 
+class RolesOfAnOrganization(Trap):
+    id, type = "E9014", "AWS::IAM::Role"
+    shortdesc = description = "If roles can have a path and a boundary, each role has them"
+
+    def problems(self, _, properties, template):
+        missing = {"Path", "PermissionsBoundary"} - set(properties)
+        if "PermissionsBoundaryArn" in template.get("Parameters", {}) and missing:
+            yield ["Properties"], f"{' and '.join(sorted(missing))} is missing"
+
+
 class NoConditionAtATopic(Trap):
     id, type = "E9011", "AWS::SNS::TopicPolicy"
     shortdesc = description = "EventBridge may publish without a condition: AWS documents that it passes none to SNS"
@@ -252,6 +262,8 @@ class Combinations(CloudFormationLintRule):
     domain = {"DomainName": "hooks.example.com", "CertificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/1"}
     accepted = [
         {},
+        {**domain, "DisableExecuteApi": "true"},
+        {"KmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/1", "EncryptJobEvents": "true"},
         domain,
         {**domain, "HostedZoneId": "Z1"},
         {"PublicUrl": "https://proxy.example.com"},
@@ -259,6 +271,8 @@ class Combinations(CloudFormationLintRule):
         {"QuietHours": "24", "AlarmTopicArn": "arn:aws:sns:us-east-1:123456789012:topic"},
     ]
     rejected = [
+        {"DisableExecuteApi": "true"},
+        {"EncryptJobEvents": "true"},
         {"DomainName": domain["DomainName"]},
         {"CertificateArn": domain["CertificateArn"]},
         {"HostedZoneId": "Z1"},
