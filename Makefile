@@ -101,7 +101,7 @@ validate: lint-cfn lint-sam ## Check whether CloudFormation and SAM accept the t
 
 lint-cfn: $(LINT)/.installed
 	$(LINT)/bin/cfn-lint --config-file tools/cfn-lint.yaml -t $(TEMPLATE)
-	$(LINT)/bin/cfn-lint examples/*.yaml
+	$(LINT)/bin/cfn-lint --append-rules tools/rules -- examples/*.yaml
 
 # With --lint the SAM CLI leaves out its own transform, so that is a second call.
 lint-sam: $(LINT)/.installed

@@ -45,6 +45,7 @@ def main():
         print(f"  endpoints   {names or 'none'}")
         for setting in config["parameter_overrides"][1:]:
             print("  {:27} {}".format(*setting.split("=", 1)))
+        check_concurrency(session, dict(setting.split("=", 1) for setting in config["parameter_overrides"][1:]))
         return
     PARAMETERS.parent.mkdir(parents=True, exist_ok=True)
     PARAMETERS.write_text(json.dumps({"Endpoints": names, "EndpointsJson": document, "Architecture": arch}, indent=2) + "\n")
@@ -71,6 +72,21 @@ def who(session):
         sys.exit("deploy: there are no AWS credentials. Set AWS_PROFILE, or log in with `aws login` or `aws sso login`")
     except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
         sys.exit(f"deploy: AWS rejects your credentials: {error}")
+
+
+def check_concurrency(session, parameters):
+    """Lambda keeps 100 executions unreserved, and would reject the reservation in the middle of the deployment."""
+    reserved = int(parameters.get("ReceiverConcurrency", 0)) + (parameters.get("ReserveAdminConcurrency") == "true")
+    if not reserved:
+        return
+    try:
+        quota = session.client("lambda").get_account_settings()["AccountLimit"]["ConcurrentExecutions"]
+    except botocore.exceptions.ClientError as error:
+        print(f"deploy: the quota of concurrent executions was not checked: {error}")
+        return
+    if quota < 100 + reserved:
+        sys.exit(f"deploy: {reserved} of the account's {quota} concurrent executions cannot be reserved. Raise the quota, or remove "
+                 "ReserveAdminConcurrency=true and ReceiverConcurrency from samconfig.toml")
 
 
 def endpoints():

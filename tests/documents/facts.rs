@@ -64,7 +64,6 @@ fn phrases() -> Vec<(&'static str, String, &'static str)> {
     let number = |keys: &[&str]| scalar(template.at(keys)).unwrap();
     let queue = |name, key: &str| number(&["Resources", name, "Properties", key]);
     let days = |name| queue(name, "MessageRetentionPeriod").parse::<u32>().unwrap() / 86_400;
-    let throttle = |key| number(&["Resources", "ApiStage", "Properties", "DefaultRouteSettings", key]);
     let tries = number(&["Resources", "Queue", "Properties", "RedrivePolicy", "maxReceiveCount"]);
     let default = |name| number(&["Parameters", name, "Default"]);
     let resources = template.entries(&["Resources"]);
@@ -79,7 +78,7 @@ fn phrases() -> Vec<(&'static str, String, &'static str)> {
     let manifest = fs::read_to_string(workspace().join("Cargo.toml")).unwrap();
     let rust = manifest.split_once("rust-version = \"").unwrap().1.split('"').next().unwrap();
     let rust = rust.rsplitn(2, '.').last().unwrap();
-    let (rate, burst) = (throttle("ThrottlingRateLimit"), throttle("ThrottlingBurstLimit"));
+    let (rate, burst) = (default("ThrottleRate"), default("ThrottleBurst"));
     vec![
         ("README.md", format!("Rust {rust} or later"), "Cargo.toml"),
         ("README.md", format!("{} days", default("DedupeDays")), "template.yaml, DedupeDays"),
@@ -87,7 +86,11 @@ fn phrases() -> Vec<(&'static str, String, &'static str)> {
         ("docs/architecture.svg", format!(">{} days<", days("Queue")), "template.yaml, Queue"),
         ("docs/architecture.svg", format!(">{} days<", days("DeadLetters")), "template.yaml, DeadLetters"),
         ("docs/architecture.svg", format!(">{tries} attempts<"), "template.yaml, Queue"),
-        ("docs/operations.md", format!("{rate} a second, {burst} at once"), "template.yaml, ApiStage"),
+        (
+            "docs/operations.md",
+            format!("{rate} a second, {burst} at once"),
+            "template.yaml, ThrottleRate and ThrottleBurst",
+        ),
         (
             "docs/operations.md",
             format!("{always} alarms, {with_key} with `ApiKeySecret` and {all} with `QuietHours`"),

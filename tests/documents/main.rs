@@ -10,6 +10,7 @@ mod generated;
 mod markdown;
 mod references;
 mod template;
+mod workflows;
 
 /// Fails with every problem at once.
 fn none(problems: Vec<String>) {

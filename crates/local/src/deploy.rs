@@ -1,7 +1,7 @@
 //! Deploys template.yaml to a local AWS. All that is changed in it is where the functions' code is.
 
 use crate::admin::API_KEY_SECRET;
-use crate::aws_api::AwsApi;
+use crate::aws_api::{AwsApi, JsonService};
 use crate::backend::Backend;
 use crate::binaries::FUNCTIONS;
 use crate::desired::Desired;
@@ -11,7 +11,7 @@ use crate::stack_dir::{StackDir, workspace};
 use crate::{archive, cloudformation};
 use aws::sdk::Sdk;
 use aws_sdk_secretsmanager::operation::create_secret::CreateSecretError;
-use serde_json::Value;
+use serde_json::{Value, json};
 use simulator::Access;
 use std::fs;
 use tokio::runtime::Builder;
@@ -46,7 +46,6 @@ pub fn deploy(aws: &LocalAws, place: &StackDir, desired: &Desired, heygen: &Acce
         // Short, so that a rotation can be watched.
         ("SecretRefreshSeconds", "1"),
         ("ProcessorTimeoutSeconds", "6"),
-        ("VisibilitySeconds", "6"),
         // 32 s of an outage are to this as eight hours are to the default.
         ("MaxRetryWaitSeconds", "1"),
         // It listens on the loopback interface only.
@@ -56,7 +55,11 @@ pub fn deploy(aws: &LocalAws, place: &StackDir, desired: &Desired, heygen: &Acce
         ("QuietHours", "24"),
     ];
     let described = cloudformation::deploy(&api, STACK_NAME, &template_url, &parameters)?;
-    read_outputs(&described["Outputs"], aws, heygen)
+    let stack = read_outputs(&described["Outputs"], aws, heygen)?;
+    // The template's six times the timeout would be a long wait for those who watch a crash.
+    let attributes = json!({"QueueUrl": stack.queue_url, "Attributes": {"VisibilityTimeout": "6"}});
+    api.json(JsonService::Sqs, "SetQueueAttributes", &attributes)?;
+    Ok(stack)
 }
 
 /// Uploads the functions and the template that names them; returns the template's URL.

@@ -74,6 +74,19 @@ fn each_message_is_one_line_with_its_metrics_at_every_log_level() {
 }
 
 #[test]
+fn no_body_and_no_link_is_logged_at_any_level() {
+    for level in ["error", "warn", "info", "debug", "trace"] {
+        let variables = [&VARIABLES[..], &[("LOG_LEVEL", level)]].concat();
+        let invoked = run(&variables, &batch("batch.json"), Reply::Ok(json!({})));
+        let lines = Value::from(invoked.lines).to_string();
+        assert!(lines.contains("\"Events\":1"), "{lines}");
+        for canary in ["event_data", "canary"] {
+            assert!(!lines.contains(canary), "{canary} is logged at {level}: {lines}");
+        }
+    }
+}
+
+#[test]
 fn a_message_that_goes_back_is_one_error_and_one_line_with_its_metric() {
     let returned = ["Events", "SecondsOnQueue"];
     let invoked = run(&VARIABLES, &batch("batch.json"), Reply::error(400, "AccessDeniedException"));

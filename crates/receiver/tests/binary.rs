@@ -54,6 +54,22 @@ fn a_delivery_is_one_line_with_its_metrics_at_every_log_level() {
 }
 
 #[test]
+fn no_secret_signature_or_body_is_logged_at_any_level() {
+    for level in ["error", "warn", "info", "debug", "trace"] {
+        let variables = [&AWS[..], &CONFIGURATION, &[("LOG_LEVEL", level)]].concat();
+        for name in ["delivery.json", "forged.json"] {
+            let delivery = sample(name);
+            let lines = Value::from(run(&variables, &delivery).lines).to_string();
+            assert!(lines.contains("\"Deliveries\":1"), "{lines}");
+            let signature = delivery["headers"]["signature"].as_str().unwrap();
+            for canary in [signature, "dGVzdF9zZWNyZXQ", "event_data", "canary"] {
+                assert!(!lines.contains(canary), "{canary} is logged at {level}: {lines}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_forged_delivery_is_one_line_with_its_metrics() {
     let invoked = run(&[&AWS[..], &CONFIGURATION].concat(), &sample("forged.json"));
     assert_eq!(invoked.result.unwrap()["statusCode"], 401);

@@ -48,10 +48,17 @@ pub fn invoke(
         .envs(variables.iter().copied())
         .stdout(Stdio::piped())
         .spawn()?;
+    // Read while it runs: a pipe that is full would stop it.
+    let mut stdout = function.stdout.take().ok_or_else(|| io::Error::other("no standard output"))?;
+    let written = std::thread::spawn(move || {
+        let mut written = Vec::new();
+        stdout.read_to_end(&mut written).map(|_| written)
+    });
     let result = received.recv_timeout(TIMEOUT).map_err(io::Error::other);
     let peak_memory = peak_memory(function.id());
     function.kill()?;
-    let output = function.wait_with_output()?.stdout;
+    function.wait()?;
+    let output = written.join().map_err(|_| io::Error::other("reading the output panicked"))??;
     let lines = output.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
     let lines = lines.map(|line| serde_json::from_slice(line).map_err(io::Error::other)).collect::<io::Result<_>>()?;
     Ok(Invoked { result: result?, lines, peak_memory })

@@ -21,15 +21,20 @@ pub use metrics::{Metrics, NAMESPACE, Unit};
 use json_line::JsonLine;
 use serde_json::Value;
 use tracing::Subscriber;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::JsonFields;
+use tracing_subscriber::layer::SubscriberExt;
 
 /// The target of the spans whose fields every line shows, and of the lines that carry metrics. `LOG_LEVEL` does not
 /// filter it: metrics are read from the log, and have to be complete at any level.
 pub const TARGET: &str = "telemetry";
 
-/// Writes log lines to standard output. `LOG_LEVEL` is a level or a `tracing` filter; "info" unless set.
+/// What the targets of this workspace start with. The others are limited to "info": below that, `lambda_runtime` logs whole
+/// invocations, and HTTP clients log headers and bodies.
+const OWN_TARGETS: [&str; 5] = ["admin", "aws::", "heygen", "processor", "receiver"];
+
+/// Writes log lines to standard output. `LOG_LEVEL` is a level, "info" unless set.
 pub fn init() {
     let level = std::env::var("LOG_LEVEL").unwrap_or_default();
     // It fails only if there is a subscriber already, which then serves as well.
@@ -41,14 +46,19 @@ pub fn subscriber<W>(level: &str, writer: W) -> impl Subscriber + Send + Sync + 
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let filter = |level: &str| EnvFilter::try_new(format!("{level},{TARGET}=info"));
-    let chosen = Some(level).filter(|level| !level.is_empty()).and_then(|level| filter(level).ok());
+    let chosen = Some(level).filter(|level| !level.is_empty()).and_then(|level| level.parse().ok());
+    let level = chosen.unwrap_or(LevelFilter::INFO);
+    let filter = Targets::new()
+        .with_default(level.min(LevelFilter::INFO))
+        .with_targets(OWN_TARGETS.map(|target| (target, level)))
+        .with_target(TARGET, LevelFilter::INFO);
     tracing_subscriber::fmt()
         .fmt_fields(JsonFields::new())
         .event_format(JsonLine)
         .with_writer(writer)
-        .with_env_filter(chosen.or_else(|| filter("info").ok()).unwrap_or_else(|| EnvFilter::new("info")))
+        .with_max_level(LevelFilter::TRACE)
         .finish()
+        .with(filter)
 }
 
 /// Counts one occurrence, in a line of its own.
@@ -127,6 +137,23 @@ mod tests {
             assert_eq!((&last["Deliveries"], &last["request_id"]), (&json!(1), &json!("r")), "at {level:?}");
         }
         assert_eq!(lines("off", delivery).len(), 1);
+    }
+
+    #[test]
+    fn other_crates_log_nothing_below_info_at_any_level() {
+        let work = || {
+            tracing::trace!(target: "lambda_runtime::layers::api_response", body = "canary");
+            tracing::debug!(target: "aws_smithy_runtime::client", body = "canary");
+            tracing::debug!(target: "hyper_util::client", "canary");
+            tracing::debug!(target: "aws::secrets", "ours");
+            tracing::info!(target: "lambda_runtime", "theirs");
+        };
+        for (level, expected) in [("trace", &["ours", "theirs"][..]), ("debug", &["ours", "theirs"]), ("warn", &[])] {
+            let messages: Vec<_> = lines(level, work).iter().map(|line| line["message"].clone()).collect();
+            assert_eq!(messages, expected, "at {level}");
+        }
+        let lines = lines("lambda_runtime=trace", work);
+        assert_eq!(lines.len(), 1, "a filter is no level: {lines:?}");
     }
 
     #[test]

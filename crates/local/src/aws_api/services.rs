@@ -13,6 +13,7 @@ pub enum JsonService {
     CloudWatch,
     Events,
     Logs,
+    Sqs,
 }
 
 impl QueryService {
@@ -37,12 +38,13 @@ impl JsonService {
             JsonService::CloudWatch => "monitoring",
             JsonService::Events => "events",
             JsonService::Logs => "logs",
+            JsonService::Sqs => "sqs",
         }
     }
 
     pub(super) fn content_type(self) -> &'static str {
         match self {
-            JsonService::CloudWatch => "application/x-amz-json-1.0",
+            JsonService::CloudWatch | JsonService::Sqs => "application/x-amz-json-1.0",
             JsonService::Events | JsonService::Logs => "application/x-amz-json-1.1",
         }
     }
@@ -52,6 +54,7 @@ impl JsonService {
             JsonService::CloudWatch => "GraniteServiceVersion20100801",
             JsonService::Events => "AWSEvents",
             JsonService::Logs => "Logs_20140328",
+            JsonService::Sqs => "AmazonSQS",
         }
     }
 }
