@@ -24,6 +24,8 @@ BREAKS = [
      "        PointInTimeRecoveryEnabled: true\n", "        PointInTimeRecoveryEnabled: false\n", "CKV_AWS_28"),
     ("lint-checkov", "the record is not encrypted with the key that is given",
      "          KMSMasterKeyId: !Ref KmsKeyArn\n", "", "CKV_AWS_119"),
+    ("lint-plain", "an alias cannot be written out for the released template",
+     "              - &may-use-key !If\n", "              - !If &may-use-key\n", "the anchor of *may-use-key"),
     ("lint-version", "the template has another version than Cargo.toml",
      "    SemanticVersion: ", "    SemanticVersion: 9", "SemanticVersion in "),
 ]

@@ -24,6 +24,8 @@ def written_out(text):
             anchors[anchor["name"]] = (indent, anchor["rest"].strip(), block(source[number + 1:], indent))
             lines.append((anchor["head"] + anchor["rest"].strip()).rstrip())
         elif alias := ALIAS.match(line):
+            if alias["name"] not in anchors:
+                sys.exit(f"plain_template: line {number + 1}: write the anchor of *{alias['name']} before its tag and value")
             indent, rest, below = anchors[alias["name"]]
             shift = len(alias["indent"]) - indent
             lines.append(f"{alias['head'].rstrip()} {rest}".rstrip())

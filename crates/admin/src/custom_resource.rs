@@ -102,16 +102,14 @@ async fn handle(app: &App, request: &Request, physical_id: &str) -> Result<Strin
         "Delete" => Ok(format!("Deleted {} endpoints at HeyGen.", app.deregister().await?.len())),
         _ => match app.sync(&SyncOptions::default()).await {
             Ok(synced) => {
-                let before = names(&request.old_resource_properties.endpoints);
-                if let Err(error) = app.delete_secrets_of_removed(&before).await {
-                    tracing::warn!(%error, class = error.class().as_str(), "could not delete the secrets of removed endpoints");
-                }
+                delete_secrets_of_removed(app, request).await;
                 Ok(Summary { done: &synced.done, left: &synced.left }.to_string())
             }
             // A failure would roll the configuration back, and it could never be applied. So it is deployed, and a
             // sync with force applies it.
             Err(error @ Error::TooManyRemovals(_)) => {
                 tracing::warn!(%error, class = error.class().as_str(), "deployed, but not applied");
+                delete_secrets_of_removed(app, request).await;
                 Ok(error.to_string())
             }
             Err(error) => {
@@ -124,6 +122,15 @@ async fn handle(app: &App, request: &Request, physical_id: &str) -> Result<Strin
                 Err(error)
             }
         },
+    }
+}
+
+/// A failure is only logged: a secret that is left is no reason to roll back.
+async fn delete_secrets_of_removed(app: &App, request: &Request) {
+    let before = names(&request.old_resource_properties.endpoints);
+    if let Err(error) = app.delete_secrets_of_removed(&before).await {
+        let class = error.class().as_str();
+        tracing::warn!(%error, class, "could not delete the secrets of removed endpoints");
     }
 }
 
