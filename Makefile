@@ -25,7 +25,7 @@ export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
 .PHONY: help run up down send start jobs logs plan sync rotate endpoints invoke test check fmt validate \
-	lint-rust lint-template lint-cfn lint-sam lint-checkov lint-version lint-can-fail audit breaks breaks-table \
+	lint-rust lint-template lint-cfn lint-sam lint-checkov lint-version lint-plain lint-can-fail audit breaks breaks-table \
 	outcome pictures package package-check sam-build deploy clean
 
 help: ## This list
@@ -94,7 +94,7 @@ lint-rust: $(DENY)/.installed
 	cargo clippy --workspace --all-targets --all-features -- -D warnings
 	PATH="$(DENY)/bin:$$PATH" cargo deny --log-level error check bans licenses sources
 
-lint-template: lint-cfn lint-sam lint-checkov lint-version
+lint-template: lint-cfn lint-sam lint-checkov lint-version lint-plain
 	$(LINT)/bin/python -B tools/pictures.py check
 
 validate: lint-cfn lint-sam ## Check whether CloudFormation and SAM accept the template
@@ -105,14 +105,18 @@ lint-cfn: $(LINT)/.installed
 
 # With --lint the SAM CLI leaves out its own transform, so that is a second call.
 lint-sam: $(LINT)/.installed
-	AWS_DEFAULT_REGION=us-east-1 $(LINT)/bin/sam validate --language-extensions --template-file $(TEMPLATE)
+	AWS_DEFAULT_REGION=us-east-1 $(LINT)/bin/sam validate --template-file $(TEMPLATE)
 	AWS_DEFAULT_REGION=us-east-1 $(LINT)/bin/sam validate --lint --template-file $(TEMPLATE)
 
-# checkov does not know Fn::ForEach, so it gets the template with that written out; and with a key, to see that all is encrypted with it.
+# checkov sees that everything is encrypted with the key that is given.
 lint-checkov: $(LINT)/.installed $(CHECKOV)/.installed
 	@mkdir -p target/checkov
 	$(LINT)/bin/python -B tools/expand_template.py $(TEMPLATE) KmsKeyArn=arn:aws:kms:us-east-1:123456789012:key/check > target/checkov/template.json
 	$(CHECKOV)/bin/checkov --config-file tools/checkov.yaml --file target/checkov/template.json
+
+# The released template has no YAML aliases, and is otherwise the same.
+lint-plain: $(LINT)/.installed
+	$(LINT)/bin/python -B tools/plain_template.py check $(TEMPLATE)
 
 lint-version:
 	python3 -B tools/version.py --template $(TEMPLATE) $(if $(TAG),--tag "$(TAG)")
@@ -140,14 +144,11 @@ package: $(PACKAGE)/.installed ## Build the functions for Lambda and zip them: A
 package-check: $(PACKAGE)/.installed ## Run the packages as Lambda does, and invoke each: ARCH=arm64 or ARCH=x86_64
 	@$(PACKAGE)/bin/python -B tools/package_check.py "$(or $(ARCH),$(error ARCH is missing: make package-check ARCH=x86_64))"
 
-# The commands that `sam build` suggests lack --language-extensions, and fail. Ours comes last.
 sam-build: $(LINT)/.installed $(PACKAGE)/.installed ## Build the functions with `sam build` instead [ARCH=arm64]
-	@mkdir -p target/sam && python3 -B tools/sam_template.py > target/sam/template.yaml
-	PATH="$(PACKAGE)/bin:$$PATH" AWS_DEFAULT_REGION=us-east-1 $(SAM) build --language-extensions --template-file target/sam/template.yaml \
-		--build-dir target/sam/build --parameter-overrides Architecture=$(DEPLOY_ARCH)
+	PATH="$(PACKAGE)/bin:$$PATH" AWS_DEFAULT_REGION=us-east-1 $(SAM) build --build-dir target/sam/build \
+		--parameter-overrides Architecture=$(DEPLOY_ARCH)
 	@printf '%s\n' "Built target/sam/build for $(DEPLOY_ARCH). Deploy it with" \
-		"  $(SAM:$(CURDIR)/%=%) deploy --guided --language-extensions --template-file target/sam/build/template.yaml \\" \
-		"    --capabilities CAPABILITY_IAM CAPABILITY_AUTO_EXPAND \\" \
+		"  $(SAM:$(CURDIR)/%=%) deploy --guided --template-file target/sam/build/template.yaml \\" \
 		"    --parameter-overrides Architecture=$(DEPLOY_ARCH) ApiKeySecret=heygen-api-key"
 
 # Checked before anything is built; built before anything is deployed.

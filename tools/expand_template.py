@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Prints the template with its Fn::ForEach written out, for tools that do not know it.
+"""Prints the template with its conditions decided, for tools that do not know them.
 
   expand_template.py TEMPLATE [PARAMETER=VALUE…]
 
-What depends on a parameter is written out for the value that is given, or for the default.
-Needs the SAM CLI's own environment, whose code expands as CloudFormation does.
+What depends on a parameter is decided for the value that is given, or for the default.
+Needs the SAM CLI's own environment, whose code decides as CloudFormation does.
 """
 
 import json
@@ -15,5 +15,7 @@ from samcli.lib.cfn_language_extensions.sam_integration import expand_language_e
 from samcli.yamlhelper import yaml_parse
 
 template = yaml_parse(pathlib.Path(sys.argv[1]).read_text())
+# The SAM CLI decides conditions only under this transform.
+template["Transform"] = ["AWS::LanguageExtensions", template["Transform"]]
 parameters = dict(argument.split("=", 1) for argument in sys.argv[2:])
 print(json.dumps(expand_language_extensions(template, parameters, enabled=True).expanded_template, indent=2))

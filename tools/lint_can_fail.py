@@ -59,6 +59,8 @@ BREAKS = [
      "a deployment may run.\n    Type: String\n    AllowedValues: [\"true\", \"false\"]\n    Default: \"true\"\n", "E9012"),
     ("lint-cfn", "a domain without a certificate is not rejected",
      "    RuleCondition: !Not [!Equals [!Ref DomainName, \"\"]]\n", "    RuleCondition: !Equals [!Ref DomainName, \"-\"]\n", "E9013"),
+    ("lint-plain", "an alias cannot be written out for the released template",
+     "              - &may-use-key !If\n", "              - !If &may-use-key\n", "the anchor of *may-use-key"),
     ("lint-version", "the template has another version than Cargo.toml",
      "    SemanticVersion: ", "    SemanticVersion: 9", "SemanticVersion in "),
 ]

@@ -13,6 +13,8 @@ import subprocess
 import sys
 import zipfile
 
+import plain_template
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TARGETS = {"arm64": "aarch64-unknown-linux-gnu", "x86_64": "x86_64-unknown-linux-gnu"}
 GLIBC = "2.34"  # Amazon Linux 2023's
@@ -81,10 +83,13 @@ def pack(binary, package):
 
 
 def write_template(arch, out):
-    """template.yaml, with the zip files beside it as its code."""
-    text = (ROOT / "template.yaml").read_text()
+    """template.yaml without aliases, with the zip files beside it as its code."""
+    text = plain_template.written_out((ROOT / "template.yaml").read_text())
     for function in sum(FUNCTIONS, []):
-        text = replaced(text, f"CodeUri: target/lambda/{function}/\n", f"CodeUri: {function}.zip\n")
+        text = replaced(text, f"CodeUri: crates/{function}/\n", f"CodeUri: {function}.zip\n")
+        # The code is built.
+        build = f"    Metadata: {{ BuildMethod: rust-cargolambda, BuildProperties: {{ Binary: {function} }} }}\n"
+        text = replaced(text, build, "")
     if arch == "x86_64":
         text = replaced(text, "    Default: arm64\n", "    Default: x86_64\n")
     # Publishing requires these two, which are beside this template only.

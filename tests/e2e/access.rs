@@ -45,6 +45,10 @@ fn calls(name: &str) -> Option<BTreeSet<String>> {
             ("dynamodb", "transact_write_items") => {
                 actions.extend(["dynamodb:PutItem", "dynamodb:UpdateItem"].map(str::to_owned));
             }
+            // With a tag.
+            ("secretsmanager", "create_secret") => {
+                actions.extend(["secretsmanager:CreateSecret", "secretsmanager:TagResource"].map(str::to_owned));
+            }
             _ => drop(actions.insert(format!("{service}:{}", camel(&operation)))),
         }
     }

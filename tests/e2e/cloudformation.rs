@@ -2,6 +2,7 @@
 
 use crate::deployed::{A, B, Deployed};
 use crate::support::{Stack, TIMEOUT, disturbed_stack, unique};
+use aws::secrets::{EndpointSecret, SecretError};
 use local::admin::ask;
 use local::aws_api::{AwsApi, JsonService::Events, QueryService::CloudFormation as CloudFormationApi};
 use local::stack_dir::workspace;
@@ -55,6 +56,31 @@ fn creating_registers_and_deleting_leaves_or_deregisters_as_configured() {
     admin.set_variables(&[("DEREGISTER_ON_DELETE", "true")]);
     assert_eq!(status(&cloudformation.asks(&admin, "delete.json", json!({}))).0, "SUCCESS");
     assert!(admin.endpoints().is_empty());
+    assert!(admin.has_deleted_secret(A) && admin.has_deleted_secret(B));
+}
+
+#[test]
+fn an_update_deletes_the_secret_of_a_removed_name_unless_heygen_still_has_its_endpoint() {
+    let Some(mut admin) = Deployed::new(Options::default()) else { return };
+    let cloudformation = CloudFormation::new();
+    admin.sync();
+    let update = json!({"RequestType": "Update", "PhysicalResourceId": "heygen-endpoints",
+        "OldResourceProperties": {"Endpoints": format!("{A},{B}")}});
+    admin.set_variables(&[("ENDPOINTS", A)]);
+    assert_eq!(status(&cloudformation.asks(&admin, "create.json", update.clone())).0, "SUCCESS");
+    assert!(!admin.has_deleted_secret(B), "its endpoint is still at HeyGen");
+
+    // It is deregistered before its name is removed.
+    admin.set_variables(&[("ENDPOINTS", &format!("{A},{B}"))]);
+    admin.configure(json!([{"name": A}, {"name": B, "enabled": false}]));
+    admin.ask(json!({"action": "sync", "prune": true, "force": true})).unwrap();
+    assert!(!admin.has_deleted_secret(B), "the receiver still serves it");
+    admin.set_variables(&[("ENDPOINTS", A), ("ENDPOINTS_JSON", "")]);
+    // Replacing A needs force, which does not keep B's secret.
+    admin.disable(&admin.at_heygen(A)[0].endpoint_id);
+    let response = cloudformation.asks(&admin, "create.json", update);
+    assert!(response["Data"]["Text"].as_str().unwrap().contains("\"force\": true"), "{response}");
+    assert!(admin.has_deleted_secret(B) && !admin.has_deleted_secret(A));
 }
 
 #[test]
@@ -142,8 +168,8 @@ struct Second {
 }
 
 impl Second {
-    fn new(stack: &Stack) -> Self {
-        let heygen = Simulator::start(Options::default()).unwrap();
+    fn new(stack: &Stack, options: Options) -> Self {
+        let heygen = Simulator::start(options).unwrap();
         let second = Second { heygen, api: stack.api().clone(), name: unique("second") };
         let create = async |secrets: &aws_sdk_secretsmanager::Client| {
             secrets.create_secret().name(&second.name).secret_string(second.heygen.api_key()).send().await
@@ -152,16 +178,16 @@ impl Second {
         second
     }
 
-    fn deploy(&self) -> local::Result<Value> {
+    fn deploy(&self, others: &[(&str, &str)]) -> local::Result<Value> {
         let base = self.heygen.url();
         let parameters = [
             ("Architecture", local::deploy::ARCHITECTURE),
             ("Endpoints", "main,second"),
-            ("DeregisterOnDelete", "true"),
             ("RequireTls", "false"),
             ("HeygenBaseUrl", &base),
             ("ApiKeySecret", &self.name),
         ];
+        let parameters = [&parameters, others].concat();
         let template_url = local::deploy::template_url(&self.api);
         local::cloudformation::deploy(&self.api, &self.name, &template_url, &parameters)
     }
@@ -172,6 +198,15 @@ impl Second {
         stack.wait_for("the stack to be deleted", TIMEOUT, gone).unwrap();
     }
 
+    /// The secret of `main`; `None` if it is scheduled for deletion.
+    fn secret(&self, stack: &Stack) -> Option<EndpointSecret> {
+        let name = format!("{}/endpoints/main", self.name);
+        match stack.secrets(async |secrets| aws::secrets::fetch(secrets, &name).await) {
+            Err(SecretError::Deleted(_)) => None,
+            other => Some(other.unwrap().unwrap()),
+        }
+    }
+
     fn reasons(&self) -> String {
         self.api.query(CloudFormationApi, "DescribeStackEvents", &[("StackName", &self.name)]).unwrap().to_string()
     }
@@ -180,21 +215,46 @@ impl Second {
 #[test]
 fn deploying_registers_a_cold_receiver_within_heygens_second_a_rollback_is_clean_and_deleting_deregisters() {
     let Some(stack) = disturbed_stack() else { return };
-    let second = Second::new(&stack);
+    let second = Second::new(&stack, Options::default());
+    let deregister = [("DeregisterOnDelete", "true")];
 
     // HeyGen accepts the first endpoint and rejects the second: everything is rolled back.
     second.heygen.inject(When::Nth(3), Fault::Error { status: 402, code: "insufficient_credit", retry_after: None });
-    second.deploy().unwrap_err();
+    second.deploy(&deregister).unwrap_err();
     assert!(second.reasons().contains("HeyGen requires payment"), "{}", second.reasons());
     assert!(second.reasons().contains("ROLLBACK_COMPLETE"), "{}", second.reasons());
     assert!(second.heygen.endpoints().is_empty());
+    assert_eq!(second.secret(&stack), None);
     second.delete(&stack);
 
     // HeyGen is the first to call this receiver, and waits for one second.
-    second.deploy().unwrap();
+    second.deploy(&deregister).unwrap();
     assert_eq!(second.heygen.endpoints().len(), 2);
     let rejected = second.heygen.calls().iter().filter(|call| call.status == Some(400)).count();
     assert_eq!(rejected, 0, "the probe was answered in time");
     second.delete(&stack);
     assert!(second.heygen.endpoints().is_empty());
+
+    // At once, and under the same name: the secrets are restored.
+    assert_eq!(second.secret(&stack), None);
+    second.deploy(&deregister).unwrap();
+    let endpoint = second.heygen.endpoints().into_iter().find(|endpoint| endpoint.url.ends_with("/main")).unwrap();
+    assert_eq!(second.secret(&stack).unwrap().current, Some(endpoint.secret));
+    second.delete(&stack);
+}
+
+#[test]
+fn a_stack_that_is_deleted_and_deployed_again_has_its_endpoints_and_secrets_if_they_were_kept() {
+    let Some(stack) = disturbed_stack() else { return };
+    let second = Second::new(&stack, Options { check_urls: false, ..Options::default() });
+    let public = [("PublicUrl", "https://hooks.example.invalid")];
+    second.deploy(&public).unwrap();
+    let (endpoints, secret) = (second.heygen.endpoints(), second.secret(&stack).unwrap());
+    assert_eq!(secret.current.as_ref(), Some(&endpoints[0].secret));
+    let calls = second.heygen.mutating_calls();
+    second.delete(&stack);
+    second.deploy(&public).unwrap();
+    assert_eq!((second.heygen.endpoints(), second.secret(&stack).unwrap()), (endpoints, secret));
+    assert_eq!(second.heygen.mutating_calls(), calls);
+    second.delete(&stack);
 }

@@ -67,7 +67,7 @@ impl Scenario {
         self.has_ended_well(&inside)
     }
 
-    /// Each name has one endpoint whose secret is stored, there are no others, and a sync has nothing to do.
+    /// Each name has one endpoint whose secret is stored, there are no other endpoints and secrets, and a sync has nothing to do.
     fn has_ended_well(&self, inside: &Inside) -> Result<(), String> {
         for name in self.names {
             inside.settled(name).map_err(|why| format!("{name}: {why}"))?;
@@ -75,6 +75,10 @@ impl Scenario {
         let ours = inside.endpoints().iter().filter(|endpoint| endpoint.url.starts_with(URL)).count();
         if ours != self.names.len() {
             return Err(format!("{ours} endpoints of ours"));
+        }
+        let with_secret = inside.with_secret();
+        if with_secret.iter().map(String::as_str).ne(self.names.iter().copied()) {
+            return Err(format!("the endpoints with a secret are {with_secret:?}"));
         }
         let before = inside.mutating_calls();
         let reply = inside.run(json!({"action": "sync"})).map_err(|error| error.to_string())?;
@@ -155,6 +159,26 @@ fn pruning_survives_every_cut() {
         registered(inside);
         inside.register(Existing::new(inside.config.deployment.url_of("main")));
         inside.register(Existing::new(inside.config.deployment.url_of("of-yesterday")));
+    };
+    let action = json!({"action": "sync", "prune": true, "force": true});
+    Scenario { version: ApiVersion::V3, names: &["main"], before, action }.survives_every_cut();
+}
+
+#[test]
+fn restoring_a_secret_survives_every_cut() {
+    let before = |inside: &mut Inside| {
+        registered(inside);
+        inside.delete_secret("main");
+    };
+    Scenario { version: ApiVersion::V3, names: &["main"], before, action: sync() }.survives_every_cut();
+}
+
+#[test]
+fn removing_a_name_survives_every_cut() {
+    let before = |inside: &mut Inside| {
+        inside.serve(&["main", "old"]);
+        registered(inside);
+        inside.serve(&["main"]);
     };
     let action = json!({"action": "sync", "prune": true, "force": true});
     Scenario { version: ApiVersion::V3, names: &["main"], before, action }.survives_every_cut();

@@ -2,7 +2,7 @@
 
 use crate::replies::assert_is_reply;
 use crate::support::{Stack, TIMEOUT, stack, unique};
-use aws::secrets::EndpointSecret;
+use aws::secrets::{EndpointSecret, SecretError};
 use local::stack_dir::StackDir;
 use serde_json::{Map, Value, json};
 use simulator::{Endpoint, Options, Simulator};
@@ -59,7 +59,12 @@ impl Deployed {
             secrets.create_secret().name(&key).secret_string(deployed.heygen.api_key()).send().await.unwrap();
         });
         for name in [A, B] {
-            deployed.stack.put_secret(name, &json!({})).unwrap();
+            let id = deployed.stack.stack().endpoint(name).unwrap().secret.clone();
+            deployed.stack.secrets(async |secrets| {
+                let delete = secrets.delete_secret().secret_id(&id).force_delete_without_recovery(true);
+                // There may be none.
+                let _ = delete.send().await;
+            });
         }
         let url = deployed.heygen.url();
         deployed.set_variables(&[
@@ -120,8 +125,17 @@ impl Deployed {
     }
 
     pub fn stored(&self, name: &str) -> EndpointSecret {
+        self.fetched(name).unwrap().unwrap_or_default()
+    }
+
+    /// Whether the endpoint's secret is scheduled for deletion.
+    pub fn has_deleted_secret(&self, name: &str) -> bool {
+        matches!(self.fetched(name), Err(SecretError::Deleted(_)))
+    }
+
+    fn fetched(&self, name: &str) -> Result<Option<EndpointSecret>, SecretError> {
         let id = self.stack.stack().endpoint(name).unwrap().secret.clone();
-        self.stack.secrets(async |secrets| aws::secrets::fetch(secrets, &id).await.unwrap().unwrap_or_default())
+        self.stack.secrets(async |secrets| aws::secrets::fetch(secrets, &id).await)
     }
 
     /// The only endpoint at HeyGen with this name's URL, after checking that a delivery to it is recorded.

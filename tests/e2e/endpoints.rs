@@ -79,6 +79,29 @@ fn an_endpoints_life() {
 }
 
 #[test]
+fn the_secret_of_a_removed_name_is_kept_until_its_endpoint_is_pruned_and_restored_when_the_name_is_back() {
+    let Some(mut admin) = Deployed::new(Options::default()) else { return };
+    admin.sync();
+    let before = admin.works(B);
+    admin.set_variables(&[("ENDPOINTS", A)]);
+    admin.sync();
+    assert_eq!((admin.at_heygen(B).len(), admin.has_deleted_secret(B)), (1, false));
+    admin.ask(sync_with(json!({"prune": true, "force": true}))).unwrap();
+    assert_eq!((admin.at_heygen(B).len(), admin.has_deleted_secret(B)), (0, true));
+    admin.works(A);
+
+    admin.set_variables(&[("ENDPOINTS", &format!("{A},{B}"))]);
+    let planned = admin.ask(plan()).unwrap();
+    assert!(text(&planned).contains("managed-b  restore"), "{}", text(&planned));
+    assert!(admin.has_deleted_secret(B), "a plan changes nothing");
+    let done = admin.sync();
+    let changes: Vec<_> = done["done"].as_array().unwrap().iter().map(|change| &change["change"]).collect();
+    assert_eq!(changes, ["restore", "create"]);
+    assert_ne!(admin.works(B).secret, before.secret);
+    assert_eq!(admin.stored(B).previous[0].secret, before.secret, "retries may be signed with the old one");
+}
+
+#[test]
 fn what_was_disabled_is_replaced_when_forced() {
     let Some(mut admin) = Deployed::new(Options::default()) else { return };
     admin.configure(json!([{"name": A}]));
@@ -186,6 +209,7 @@ fn what_fails_says_what_to_do_and_is_logged() {
     assert!(error.contains("is not registered") && error.contains("{\"action\": \"sync\"} first"), "{error}");
     let error = admin.ask(json!({"action": "rotate", "endpoint": "nope"})).unwrap_err().to_string();
     assert_eq!(error, "unknown endpoint \"nope\" (configured: managed-a, managed-b)");
+    admin.stack.put_secret(B, &json!({})).unwrap();
     admin.set_variables(&[("API_KEY_SECRET", &admin.stack.stack().endpoint(B).unwrap().secret.clone())]);
     let error = admin.ask(json!({"action": "sync"})).unwrap_err().to_string();
     assert!(error.contains("rejects the API key") && error.contains("ApiKeySecret"), "{error}");

@@ -8,10 +8,12 @@ use admin::{Action, App, Config, Deployment, Error, Limits, Reply};
 use aws::sdk::Sdk;
 use aws::secrets::EndpointSecret;
 use aws_credential_types::Credentials;
+use aws_sdk_secretsmanager::types::{Filter, FilterNameStringType};
 use heygen::api::{ApiVersion, RetryPolicy, Timeouts};
 use local::Stack;
 use serde_json::{Value, json};
 use simulator::{Endpoint, Options, Simulator};
+use std::collections::BTreeSet;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +27,6 @@ pub struct Inside {
     pub config: Config,
     runtime: Runtime,
     secrets: aws_sdk_secretsmanager::Client,
-    names: Vec<String>,
     stack: Stack,
 }
 
@@ -51,20 +52,13 @@ impl Inside {
         let secrets = sdk(&stack, stack.aws_endpoint.as_deref().unwrap()).secrets();
         let prefix = format!("{}/", unique("inside"));
         let key = format!("{prefix}api-key");
-        let create = async |name: &str, value: Option<&str>| {
-            let create = secrets.create_secret().name(name).set_secret_string(value.map(str::to_owned));
-            create.send().await.unwrap();
-        };
-        runtime.block_on(async {
-            create(&key, Some(heygen.api_key())).await;
-            for name in names {
-                create(&format!("{prefix}{name}"), None).await;
-            }
-        });
+        runtime.block_on(local::secrets::store(&secrets, &key, heygen.api_key())).unwrap();
         let config = Config {
             deployment: Deployment::new(URL, None, &names.join(",")),
             endpoints_json: String::new(),
             secret_prefix: prefix,
+            stack: "inside".to_owned(),
+            kms_key: None,
             table: stack.table.clone(),
             api_key_secret: Some(key),
             version,
@@ -76,7 +70,7 @@ impl Inside {
             timeouts: Timeouts { attempt: Duration::from_millis(500), ..Timeouts::default() },
             retry: RetryPolicy { attempts: 3, base: Duration::from_millis(1), ..RetryPolicy::default() },
         };
-        Some(Inside { heygen, config, runtime, secrets, names: names.iter().map(|&name| name.into()).collect(), stack })
+        Some(Inside { heygen, config, runtime, secrets, stack })
     }
 
     pub fn configure(&mut self, endpoints: Value) {
@@ -112,8 +106,36 @@ impl Inside {
     }
 
     pub fn store(&self, name: &str, value: Value) {
-        let put = self.secrets.put_secret_value().secret_id(format!("{}{name}", self.config.secret_prefix));
-        self.runtime.block_on(put.secret_string(value.to_string()).send()).unwrap();
+        let secret = format!("{}{name}", self.config.secret_prefix);
+        self.runtime.block_on(local::secrets::store(&self.secrets, &secret, &value.to_string())).unwrap();
+    }
+
+    /// Changes the parameter `Endpoints`.
+    pub fn serve(&mut self, names: &[&str]) {
+        self.config.deployment = Deployment::new(URL, None, &names.join(","));
+    }
+
+    /// Schedules an endpoint's secret for deletion.
+    pub fn delete_secret(&self, name: &str) {
+        let delete = self.secrets.delete_secret().secret_id(format!("{}{name}", self.config.secret_prefix));
+        self.runtime.block_on(delete.send()).unwrap();
+    }
+
+    /// The endpoints with a secret that is not scheduled for deletion.
+    pub fn with_secret(&self) -> BTreeSet<String> {
+        let names = self.secrets_of_this_test(false);
+        names
+            .into_iter()
+            .filter_map(|name| Some(name.strip_prefix(&self.config.secret_prefix)?.to_owned()))
+            .filter(|name| name != "api-key")
+            .collect()
+    }
+
+    fn secrets_of_this_test(&self, deleted: bool) -> Vec<String> {
+        let filter = Filter::builder().key(FilterNameStringType::Name).values(&self.config.secret_prefix).build();
+        let list = self.secrets.list_secrets().include_planned_deletion(deleted).filters(filter).max_results(100);
+        let listed = self.runtime.block_on(list.send()).unwrap();
+        listed.secret_list().iter().filter_map(|secret| secret.name().map(str::to_owned)).collect()
     }
 
     /// The endpoints at HeyGen with this name's URL.
@@ -148,10 +170,9 @@ fn sdk(stack: &Stack, endpoint: &str) -> Sdk {
 
 impl Drop for Inside {
     fn drop(&mut self) {
-        for name in self.names.iter().map(String::as_str).chain(["api-key"]) {
-            let delete = self.secrets.delete_secret().secret_id(format!("{}{name}", self.config.secret_prefix));
-            // A test that failed may have left nothing to delete.
-            let _ = self.runtime.block_on(delete.force_delete_without_recovery(true).send());
+        for name in self.secrets_of_this_test(true) {
+            let delete = self.secrets.delete_secret().secret_id(name).force_delete_without_recovery(true);
+            self.runtime.block_on(delete.send()).unwrap();
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Without a permission of the template's policies, the functions fail without losing anything, and recover when the
 //! permission is back.
 
-use crate::deployed::{A, Deployed};
+use crate::deployed::{A, B, Deployed};
 use crate::support::{Stack, disturbed_stack, only_job, success, unique};
 use serde_json::{Value, json};
 use simulator::Options;
@@ -99,6 +99,36 @@ fn without_put_secret_value_nothing_is_registered_whose_secret_could_not_be_stor
     }
     admin.sync();
     admin.works(A);
+}
+
+#[test]
+fn without_create_secret_nothing_is_registered_and_without_delete_secret_nothing_is_deleted() {
+    let Some(mut admin) = Deployed::new(Options::default()) else { return };
+    {
+        let _without = Without::new(&admin.stack, "admin", "secretsmanager:CreateSecret", "endpoints");
+        let error = admin.ask(json!({"action": "sync"})).unwrap_err().to_string();
+        assert!(error.contains("secretsmanager:CreateSecret failed: AccessDenied"), "{error}");
+        assert!(admin.endpoints().is_empty());
+    }
+    admin.sync();
+    admin.set_variables(&[("ENDPOINTS", A)]);
+    let prune = json!({"action": "sync", "prune": true, "force": true});
+    {
+        let _without = Without::new(&admin.stack, "admin", "secretsmanager:DeleteSecret", "endpoints");
+        let error = admin.ask(prune.clone()).unwrap_err().to_string();
+        assert!(error.contains("secretsmanager:DeleteSecret failed: AccessDenied"), "{error}");
+        assert_eq!(admin.endpoints().len(), 2);
+    }
+    admin.ask(prune).unwrap();
+    assert_eq!(admin.endpoints().len(), 1);
+    admin.set_variables(&[("ENDPOINTS", &format!("{A},{B}"))]);
+    {
+        let _without = Without::new(&admin.stack, "admin", "secretsmanager:RestoreSecret", "endpoints");
+        let error = admin.ask(json!({"action": "sync"})).unwrap_err().to_string();
+        assert!(error.contains("secretsmanager:RestoreSecret failed: AccessDenied"), "{error}");
+    }
+    admin.sync();
+    admin.works(B);
 }
 
 /// Without the action, the delivery is accepted but not recorded; with it again, it is recorded.

@@ -31,7 +31,7 @@ impl App {
     /// Builds the clients, without a call.
     pub fn new(config: Config, sdk: &Sdk) -> Self {
         App {
-            store: Store::new(sdk.secrets(), config.secret_prefix.clone()),
+            store: Store::new(sdk.secrets(), &config),
             jobs: Jobs::new(sdk.dynamodb(), config.table.clone()).without_bodies(),
             config,
         }
@@ -117,7 +117,7 @@ impl App {
         })
     }
 
-    /// Deletes all of our endpoints at HeyGen.
+    /// Deletes all of our endpoints at HeyGen, then their secrets.
     pub(crate) async fn deregister(&self) -> Result<Vec<Change>, Error> {
         let api = self.api().await?;
         let snapshot = self.snapshot(&api).await?;
@@ -127,15 +127,35 @@ impl App {
             Some(Change { endpoint: name.to_owned(), kind })
         });
         let changes: Vec<_> = ours.collect();
-        self.apply(&api, &snapshot, &changes).await.done()
+        let done = self.apply(&api, &snapshot, &changes).await.done()?;
+        for name in self.config.deployment.names() {
+            self.store.delete(name).await?;
+        }
+        Ok(done)
     }
 
-    /// Deletes the endpoints that these changes created.
+    /// Deletes the secrets of these names if they were removed from the deployment and HeyGen has no endpoint for them.
+    pub(crate) async fn delete_secrets_of_removed(&self, names: &[String]) -> Result<(), Error> {
+        let removed: Vec<_> = names.iter().filter(|name| self.config.deployment.has_removed(name)).collect();
+        if removed.is_empty() {
+            return Ok(());
+        }
+        let endpoints = self.api().await?.endpoints().all().await?;
+        let has =
+            |name: &str| endpoints.iter().any(|endpoint| self.config.deployment.name_of(&endpoint.url) == Some(name));
+        for name in removed.into_iter().filter(|name| !has(name)) {
+            self.store.delete(name).await?;
+        }
+        Ok(())
+    }
+
+    /// Deletes the endpoints that these changes created, then their secrets.
     pub(crate) async fn delete_created(&self, done: &[Change]) -> Result<(), Error> {
         let api = self.api().await?;
         for change in done.iter().filter(|change| matches!(change.kind, ChangeKind::Create { .. })) {
             if let Some(registered) = self.store.get(&change.endpoint).await?.registered {
                 api.delete_endpoint(&registered.endpoint_id).await?;
+                self.store.delete(&change.endpoint).await?;
             }
         }
         Ok(())

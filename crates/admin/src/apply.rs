@@ -73,6 +73,10 @@ impl Apply<'_> {
         let write_ahead = WriteAhead { config, api, store, snapshot, name: &change.endpoint };
         let stored = match &change.kind {
             ChangeKind::Finish { .. } => write_ahead.finish().await?,
+            ChangeKind::Restore {} => {
+                store.restore(&change.endpoint).await?;
+                return Ok(None);
+            }
             ChangeKind::Adopt { endpoint_id, secret: SecretSource::Rotation }
             | ChangeKind::Rotate { endpoint_id, .. } => write_ahead.rotate(endpoint_id).await?,
             ChangeKind::Adopt { endpoint_id, .. } => write_ahead.adopt(endpoint_id).await?,
@@ -90,6 +94,11 @@ impl Apply<'_> {
                 return Ok(None);
             }
             ChangeKind::Delete { endpoint_id, .. } => {
+                // Only the endpoint at HeyGen still has the name. So it is deleted last, and a run that ends in between
+                // is repeated; until then the secret can be restored.
+                if config.deployment.has_removed(&change.endpoint) {
+                    store.delete(&change.endpoint).await?;
+                }
                 self.delete(endpoint_id).await?;
                 return Ok(None);
             }

@@ -29,6 +29,8 @@ pub enum ChangeKind {
         endpoint_id: String,
         secret: SecretSource,
     },
+    /// Restores the endpoint's secret, which is scheduled for deletion and cannot be read.
+    Restore {},
     Create {
         url: String,
         events: Option<Vec<String>>,
@@ -140,10 +142,16 @@ impl ChangeKind {
         ChangeKind::Finish { pending, since: note.since }
     }
 
+    /// Whether it comes first, on its own: the other changes depend on what it stores or makes readable.
+    pub(crate) fn comes_first(&self) -> bool {
+        matches!(self, ChangeKind::Finish { .. } | ChangeKind::Restore {})
+    }
+
     /// The name in JSON, in the log and in metrics.
     pub fn name(&self) -> &'static str {
         match self {
             ChangeKind::Finish { .. } => "finish",
+            ChangeKind::Restore {} => "restore",
             ChangeKind::Adopt { .. } => "adopt",
             ChangeKind::Create { .. } => "create",
             ChangeKind::Update { .. } => "update",
@@ -157,7 +165,7 @@ impl ChangeKind {
     pub fn sign(&self) -> char {
         match self {
             ChangeKind::Finish { .. } | ChangeKind::Update { .. } | ChangeKind::Rotate { .. } => '~',
-            ChangeKind::Adopt { .. } | ChangeKind::Create { .. } => '+',
+            ChangeKind::Adopt { .. } | ChangeKind::Restore {} | ChangeKind::Create { .. } => '+',
             ChangeKind::Replace { .. } => '±',
             ChangeKind::Delete { .. } => '-',
         }
@@ -174,6 +182,7 @@ impl fmt::Display for ChangeKind {
             ChangeKind::Adopt { endpoint_id, secret } => {
                 write!(f, "{endpoint_id} already exists at HeyGen; {}", secret.describe())
             }
+            ChangeKind::Restore {} => write!(f, "its secret, which is scheduled for deletion"),
             ChangeKind::Create { url, events, entity_id } => write!(f, "{url}, {}", Scope(events, entity_id)),
             ChangeKind::Update { endpoint_id, url, added, removed } => {
                 write!(f, "{endpoint_id}")?;

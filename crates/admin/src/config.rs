@@ -18,6 +18,10 @@ pub struct Config {
     pub endpoints_json: String,
     /// `SECRET_PREFIX`: an endpoint's secret is called this, followed by the endpoint's name.
     pub secret_prefix: String,
+    /// `STACK`: the stack's name, for the tag of the secrets that it creates.
+    pub stack: String,
+    /// `KMS_KEY_ARN`: the key for the secrets that it creates; without it, Secrets Manager's own.
+    pub kms_key: Option<String>,
     /// `TABLE_NAME`: the table of jobs and events.
     pub table: String,
     /// `API_KEY_SECRET`: the name of the secret with HeyGen's API key.
@@ -50,6 +54,8 @@ impl Config {
         let endpoints = env.required::<String>("ENDPOINTS");
         let secret_prefix = env.required("SECRET_PREFIX");
         let table = env.required("TABLE_NAME");
+        let stack = env.required("STACK");
+        let kms_key = env.text("KMS_KEY_ARN");
         let Version(version) = env.or("HEYGEN_API_VERSION", Version(ApiVersion::V3));
         let Limits { removals, percent } = Limits::default();
         let limits =
@@ -61,11 +67,13 @@ impl Config {
         let endpoints_json = env.text("ENDPOINTS_JSON").unwrap_or_default();
         let api_key_secret = env.text("API_KEY_SECRET");
         let base_url = env.text("HEYGEN_BASE_URL").unwrap_or_else(|| ApiConfig::BASE_URL.to_owned());
-        let required = api_url.zip(endpoints).zip(secret_prefix.zip(table));
-        let config = required.map(|((api_url, endpoints), (secret_prefix, table))| Config {
+        let required = api_url.zip(endpoints).zip(secret_prefix).zip(table.zip(stack));
+        let config = required.map(|(((api_url, endpoints), secret_prefix), (table, stack))| Config {
             deployment: Deployment::new(&api_url, public_url.as_deref(), &endpoints),
             endpoints_json,
             secret_prefix,
+            stack,
+            kms_key,
             table,
             api_key_secret,
             version,
@@ -103,7 +111,9 @@ mod tests {
     fn every_problem_is_named_at_once() {
         let get = |name: &str| matches!(name, "HEYGEN_API_VERSION" | "MAX_REMOVALS").then(|| "v2".to_owned());
         let problems = Config::read(Env::from_fn(get)).unwrap_err().to_string();
-        for name in ["API_URL", "ENDPOINTS", "SECRET_PREFIX", "TABLE_NAME", "HEYGEN_API_VERSION", "MAX_REMOVALS"] {
+        for name in
+            ["API_URL", "ENDPOINTS", "SECRET_PREFIX", "TABLE_NAME", "STACK", "HEYGEN_API_VERSION", "MAX_REMOVALS"]
+        {
             assert!(problems.contains(name), "{name} is missing in: {problems}");
         }
     }

@@ -7,6 +7,7 @@ use crate::action::SyncOptions;
 use crate::app::App;
 use crate::error::Error;
 use crate::reply::{CustomResourceReply, Reply, Summary};
+use aws::endpoints::names;
 use heygen::api::{Timeouts, http_client};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -32,6 +33,15 @@ pub(crate) struct Request {
     request_id: String,
     logical_resource_id: String,
     physical_resource_id: Option<String>,
+    #[serde(default)]
+    old_resource_properties: Properties,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Properties {
+    /// Comma-separated names.
+    endpoints: String,
 }
 
 impl Request {
@@ -66,7 +76,7 @@ pub(crate) async fn respond(app: Result<&App, Error>, request: &Request, limit: 
     let (operation, cloudformation_request_id) = (request.request_type.as_str(), request.request_id.as_str());
     let old_id = request.physical_resource_id.as_deref().unwrap_or(NOT_REGISTERED);
     let handled = match app {
-        Ok(app) => tokio::time::timeout(limit, handle(app, operation, old_id)).await,
+        Ok(app) => tokio::time::timeout(limit, handle(app, request, old_id)).await,
         // Nothing was registered, so nothing has to be deleted, even if the configuration is wrong.
         Err(_) if operation == "Delete" && old_id == NOT_REGISTERED => Ok(Ok(nothing_to_delete())),
         Err(error) => Ok(Err(error)),
@@ -82,7 +92,8 @@ pub(crate) async fn respond(app: Result<&App, Error>, request: &Request, limit: 
     Ok(Reply::CustomResource(CustomResourceReply { request_type: operation.to_owned(), succeeded }))
 }
 
-async fn handle(app: &App, operation: &str, physical_id: &str) -> Result<String, Error> {
+async fn handle(app: &App, request: &Request, physical_id: &str) -> Result<String, Error> {
+    let operation = request.request_type.as_str();
     match operation {
         "Delete" if physical_id == NOT_REGISTERED => Ok(nothing_to_delete()),
         "Delete" if !app.config().deregister_on_delete => {
@@ -90,11 +101,15 @@ async fn handle(app: &App, operation: &str, physical_id: &str) -> Result<String,
         }
         "Delete" => Ok(format!("Deleted {} endpoints at HeyGen.", app.deregister().await?.len())),
         _ => match app.sync(&SyncOptions::default()).await {
-            Ok(synced) => Ok(Summary { done: &synced.done, left: &synced.left }.to_string()),
+            Ok(synced) => {
+                delete_secrets_of_removed(app, request).await;
+                Ok(Summary { done: &synced.done, left: &synced.left }.to_string())
+            }
             // A failure would roll the configuration back, and it could never be applied. So it is deployed, and a
             // sync with force applies it.
             Err(error @ Error::TooManyRemovals(_)) => {
                 tracing::warn!(%error, class = error.class().as_str(), "deployed, but not applied");
+                delete_secrets_of_removed(app, request).await;
                 Ok(error.to_string())
             }
             Err(error) => {
@@ -107,6 +122,15 @@ async fn handle(app: &App, operation: &str, physical_id: &str) -> Result<String,
                 Err(error)
             }
         },
+    }
+}
+
+/// A failure is only logged: a secret that is left is no reason to roll back.
+async fn delete_secrets_of_removed(app: &App, request: &Request) {
+    let before = names(&request.old_resource_properties.endpoints);
+    if let Err(error) = app.delete_secrets_of_removed(&before).await {
+        let class = error.class().as_str();
+        tracing::warn!(%error, class, "could not delete the secrets of removed endpoints");
     }
 }
 

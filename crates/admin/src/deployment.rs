@@ -2,6 +2,9 @@
 
 use aws::endpoints::{PATH, names};
 
+/// In characters, as the parameter `Endpoints` allows.
+const LONGEST_NAME: usize = 40;
+
 /// Where this deployment receives.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Deployment {
@@ -21,6 +24,14 @@ impl Deployment {
     /// The names of the endpoints that the receiver serves.
     pub fn names(&self) -> &[String] {
         &self.names
+    }
+
+    /// Whether this may be the name of an endpoint that the receiver served earlier.
+    pub(crate) fn has_removed(&self, name: &str) -> bool {
+        let is_name = !name.is_empty()
+            && name.len() <= LONGEST_NAME
+            && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+        is_name && self.names.iter().all(|own| own != name)
     }
 
     /// Where HeyGen should post an endpoint's deliveries.
@@ -52,6 +63,15 @@ fn strip_prefix_of_url<'a>(url: &'a str, prefix: &str) -> Option<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_may_have_been_a_name_and_is_none_now_was_removed() {
+        let deployment = Deployment::new("https://abc.execute-api.invalid", None, "main");
+        for (name, removed) in [("old", true), ("main", false), ("", false), ("Old", false), ("old/key", false)] {
+            assert_eq!(deployment.has_removed(name), removed, "{name}");
+        }
+        assert!(!deployment.has_removed(&"a".repeat(41)));
+    }
 
     #[test]
     fn ours_is_what_leads_here_and_nothing_else() {

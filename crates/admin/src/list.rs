@@ -61,7 +61,7 @@ fn endpoint_id(kind: &ChangeKind) -> Option<&String> {
         | ChangeKind::Replace { endpoint_id, .. }
         | ChangeKind::Rotate { endpoint_id, .. }
         | ChangeKind::Delete { endpoint_id, .. } => Some(endpoint_id),
-        ChangeKind::Finish { .. } | ChangeKind::Create { .. } => None,
+        ChangeKind::Finish { .. } | ChangeKind::Restore {} | ChangeKind::Create { .. } => None,
     }
 }
 

@@ -22,6 +22,8 @@ pub struct PlanInput<'a> {
     pub stored: &'a BTreeMap<String, EndpointSecret>,
     /// The endpoints whose stored secret could not be parsed: they are left alone.
     pub unreadable: &'a BTreeSet<String>,
+    /// The endpoints whose secret is scheduled for deletion.
+    pub deleted: &'a BTreeSet<String>,
 }
 
 /// What would change.
@@ -77,9 +79,9 @@ pub fn plan(input: &PlanInput<'_>) -> Plan {
         }
         changes.extend(kinds.into_iter().map(|kind| Change { endpoint: name.to_owned(), kind }));
     }
-    // Pending changes come first, and nothing is deleted before everything else is in place.
-    changes.sort_by_key(|change| match change.kind {
-        ChangeKind::Finish { .. } => 0,
+    // Nothing is deleted before everything else is in place.
+    changes.sort_by_key(|change| match &change.kind {
+        first if first.comes_first() => 0,
         ChangeKind::Delete { .. } => 2,
         _ => 1,
     });
@@ -123,6 +125,10 @@ impl<'a> EndpointPlanner<'a> {
         }
         match (self.stored.and_then(|stored| stored.pending.as_ref()), self.desired) {
             (Some(pending), _) => vec![ChangeKind::finish(pending)],
+            // The value decides what else has to be done.
+            (None, Some(desired)) if desired.enabled && self.input.deleted.contains(self.name) => {
+                vec![ChangeKind::Restore {}]
+            }
             (None, Some(desired)) if desired.enabled => self.register(desired, notes),
             (None, Some(_)) => self.delete_all(DeleteReason::NotEnabled),
             (None, None) => self.delete_all(DeleteReason::NotInFile),

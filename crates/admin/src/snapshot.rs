@@ -15,25 +15,27 @@ use time::OffsetDateTime;
 pub(crate) struct Snapshot {
     pub(crate) desired: Vec<DesiredEndpoint>,
     pub(crate) endpoints: Vec<Endpoint>,
-    /// By the endpoint's name, as `unreadable` is.
+    /// By the endpoint's name, as are `unreadable` and `deleted`.
     pub(crate) stored: BTreeMap<String, EndpointSecret>,
     pub(crate) unreadable: BTreeSet<String>,
+    pub(crate) deleted: BTreeSet<String>,
 }
 
 impl Snapshot {
     pub(crate) async fn take(config: &Config, api: &Api, store: &Store) -> Result<Self, Error> {
         // A wrong configuration is reported before any call is made.
         let desired = desired_endpoints(&config.endpoints_json, config.deployment.names())?;
-        let (mut stored, mut unreadable) = (BTreeMap::new(), BTreeSet::new());
+        let (mut stored, mut unreadable, mut deleted) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
         for name in config.deployment.names() {
             match store.get(name).await {
                 Ok(secret) => drop(stored.insert(name.clone(), secret)),
                 Err(SecretError::Malformed(_)) => drop(unreadable.insert(name.clone())),
+                Err(SecretError::Deleted(_)) => drop(deleted.insert(name.clone())),
                 Err(error) => return Err(error.into()),
             }
         }
         measures::secrets(stored.values(), OffsetDateTime::now_utc());
-        Ok(Snapshot { desired, endpoints: api.endpoints().all().await?, stored, unreadable })
+        Ok(Snapshot { desired, endpoints: api.endpoints().all().await?, stored, unreadable, deleted })
     }
 
     pub(crate) fn plan(&self, config: &Config) -> Plan {
@@ -43,6 +45,7 @@ impl Snapshot {
             endpoints: &self.endpoints,
             stored: &self.stored,
             unreadable: &self.unreadable,
+            deleted: &self.deleted,
         })
     }
 

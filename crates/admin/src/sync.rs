@@ -2,7 +2,7 @@
 
 use crate::action::SyncOptions;
 use crate::apply::{Applied, Apply};
-use crate::change::{Change, ChangeKind};
+use crate::change::Change;
 use crate::client::connect;
 use crate::config::Config;
 use crate::error::Error;
@@ -11,7 +11,7 @@ use crate::plan::Plan;
 use crate::snapshot::Snapshot;
 use crate::store::Store;
 
-/// How many times a sync completes pending changes and plans again.
+/// How many times a sync completes pending changes, restores secrets, and plans again.
 const ROUNDS: usize = 3;
 
 /// What a sync did.
@@ -38,9 +38,9 @@ impl Synced {
                 return Err(Error::PlanChanged { requested: requested.clone(), plan: Box::new(plan) });
             }
             let failed = applied.failed_names();
-            let is_pending = |change: &&Change| matches!(change.kind, ChangeKind::Finish { .. });
+            let comes_first = |change: &&Change| change.kind.comes_first();
             let pending: Vec<_> =
-                plan.changes.iter().filter(is_pending).filter(|change| !failed.contains(&change.endpoint)).collect();
+                plan.changes.iter().filter(comes_first).filter(|change| !failed.contains(&change.endpoint)).collect();
             let apply = Apply { config, api: &api, store, snapshot: &snapshot };
             if !pending.is_empty() && round <= ROUNDS {
                 // Not subject to the limits: deliveries may be waiting for the secret.
@@ -53,7 +53,7 @@ impl Synced {
                 continue;
             }
             let is_allowed = |change: &&Change| options.prune || !change.needs_prune();
-            let chosen: Vec<_> = plan.changes.iter().filter(|change| !is_pending(change)).filter(is_allowed).collect();
+            let chosen: Vec<_> = plan.changes.iter().filter(|change| !comes_first(change)).filter(is_allowed).collect();
             if !options.force {
                 config.limits.check(&chosen, plan.owned)?;
             }

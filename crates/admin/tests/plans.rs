@@ -19,6 +19,7 @@ struct World {
     endpoints: Vec<Endpoint>,
     stored: BTreeMap<String, EndpointSecret>,
     unreadable: BTreeSet<String>,
+    deleted: BTreeSet<String>,
 }
 
 impl World {
@@ -31,6 +32,7 @@ impl World {
             endpoints: Vec::new(),
             stored: BTreeMap::new(),
             unreadable: BTreeSet::new(),
+            deleted: BTreeSet::new(),
         }
     }
 
@@ -75,6 +77,7 @@ impl World {
             endpoints: &self.endpoints,
             stored: &self.stored,
             unreadable: &self.unreadable,
+            deleted: &self.deleted,
         })
     }
 }
@@ -336,4 +339,16 @@ fn no_plan_shows_a_secret() {
         .knowing("ep_1", "main");
     let shown = format!("{0} {0:?} {1}", world.plan(), serde_json::to_string(&world.plan().changes).unwrap());
     assert!(!shown.contains("whsec_"), "{shown}");
+}
+
+#[test]
+fn a_deleted_secret_is_restored_before_anything_else_is_decided_and_only_for_an_endpoint_that_is_enabled() {
+    let mut world =
+        World::desiring(json!([{"name": "main"}, {"name": "second", "enabled": false}])).having("ep_1", "main");
+    world.deleted = ["main".to_owned(), "second".to_owned()].into();
+    assert_snapshot!(world.plan(), @r"
+      + main  restore  its secret, which is scheduled for deletion
+      = second  up to date
+    1 change. Checksum 4b680d32e6fcffba.
+    ");
 }

@@ -171,6 +171,7 @@ fn more_replies() -> Vec<Reply> {
     let endpoint_id = "ep_1".to_owned();
     let events = Some(vec!["avatar_video.success".to_owned()]);
     let mut done = vec![
+        change(ChangeKind::Restore {}),
         change(ChangeKind::Update {
             endpoint_id: endpoint_id.clone(),
             url: None,

@@ -122,24 +122,33 @@ pub enum SecretError {
     /// Never shows the value.
     #[error(r#"the value stored in {0} is not of the form {{"current": "whsec_..."}}"#)]
     Malformed(String),
+    /// It cannot be read before it is restored.
+    #[error(
+        r#"the secret {0} is scheduled for deletion: {{"action": "sync"}} of admin restores it if it is configured"#
+    )]
+    Deleted(String),
 }
 
 impl SecretError {
-    /// A malformed value is permanent: it stays until another is stored.
+    /// A malformed value is permanent: it stays until another is stored. A deleted secret is restored by the next sync.
     pub fn class(&self) -> ErrorClass {
         match self {
             SecretError::Aws(error) => error.class,
             SecretError::Malformed(_) => ErrorClass::Permanent,
+            SecretError::Deleted(_) => ErrorClass::Transient,
         }
     }
 }
 
 /// Reads a secret. `None`: it does not exist, or has no value yet.
 pub async fn fetch(client: &Client, name: &str) -> Result<Option<EndpointSecret>, SecretError> {
-    match fetch_text(client, name).await? {
-        None => Ok(None),
+    match fetch_text(client, name).await {
+        Ok(None) => Ok(None),
         // serde's message would quote what it found, which may be the secret.
-        Some(text) => serde_json::from_str(&text).map(Some).map_err(|_| SecretError::Malformed(name.to_owned())),
+        Ok(Some(text)) => serde_json::from_str(&text).map(Some).map_err(|_| SecretError::Malformed(name.to_owned())),
+        // Reading by name has no other invalid request.
+        Err(error) if error.code == "InvalidRequestException" => Err(SecretError::Deleted(name.to_owned())),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -151,14 +160,6 @@ pub async fn fetch_text(client: &Client, name: &str) -> Result<Option<String>, A
         Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()) => Ok(None),
         Err(error) => Err(AwsError::of("secretsmanager:GetSecretValue", &error)),
     }
-}
-
-/// Stores a value in an existing secret.
-pub async fn store(client: &Client, name: &str, value: &EndpointSecret) -> Result<(), AwsError> {
-    const OPERATION: &str = "secretsmanager:PutSecretValue";
-    let text = serde_json::to_string(value).map_err(|_| AwsError::unbuildable(OPERATION))?;
-    let stored = client.put_secret_value().secret_id(name).secret_string(text).send().await;
-    stored.map(drop).map_err(|error| AwsError::of(OPERATION, &error))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use crate::aws_api::AwsApi;
 use crate::error::{Context, Error, Result};
 use crate::interrupt;
 use crate::logs::{self, LogLine};
+use crate::secrets;
 use crate::stack::Stack;
 use aws::error::AwsError;
 use aws::jobs::{Jobs, Record};
@@ -116,12 +117,10 @@ impl Client {
         secret.map_err(|_| Error::Failed(format!("the endpoint {endpoint} has no current secret")))
     }
 
-    /// Stores the value of the endpoint's secret, such as `{"current": "whsec_…"}`.
+    /// Stores the value of the endpoint's secret, such as `{"current": "whsec_…"}`; creates the secret if there is none.
     pub fn put_secret(&self, endpoint: &str, value: &Value) -> Result<()> {
-        let id = &self.stack.endpoint(endpoint)?.secret;
-        let put = self.secrets.put_secret_value().secret_id(id).secret_string(value.to_string());
-        self.runtime.block_on(put.send()).map_err(|error| Error::aws("Storing a signing secret", &error))?;
-        Ok(())
+        let name = &self.stack.endpoint(endpoint)?.secret;
+        self.runtime.block_on(secrets::store(&self.secrets, name, &value.to_string()))
     }
 
     /// The jobs and events of a `callback_id`, or of an entity.

@@ -59,7 +59,6 @@ fn create_change_set(api: &AwsApi, stack: &str, template_url: &str, parameters: 
         ("ChangeSetType", if exists { "UPDATE" } else { "CREATE" }),
         ("TemplateURL", template_url),
         ("Capabilities.member.1", "CAPABILITY_IAM"),
-        ("Capabilities.member.2", "CAPABILITY_AUTO_EXPAND"),
     ];
     form.extend(numbered.iter().map(|(name, value)| (name.as_str(), *value)));
     let created = api.query(CloudFormation, "CreateChangeSet", &form)?;

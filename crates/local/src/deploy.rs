@@ -8,9 +8,8 @@ use crate::desired::Desired;
 use crate::error::{Context, Error, Result};
 use crate::stack::{Credentials, Endpoint, Functions, Stack};
 use crate::stack_dir::{StackDir, workspace};
-use crate::{archive, cloudformation};
+use crate::{archive, cloudformation, secrets};
 use aws::sdk::Sdk;
-use aws_sdk_secretsmanager::operation::create_secret::CreateSecretError;
 use serde_json::{Value, json};
 use simulator::Access;
 use std::fs;
@@ -70,7 +69,7 @@ fn upload(api: &AwsApi, place: &StackDir) -> Result<String> {
         let bootstrap = fs::read(place.bootstrap(function)).context(format_args!("Reading the {function}"))?;
         let key = format!("{function}-{:08x}.zip", archive::checksum(&bootstrap));
         api.put_object(BUCKET, &key, &archive::of(&bootstrap))?;
-        let local = format!("CodeUri: target/lambda/{function}/\n");
+        let local = format!("CodeUri: crates/{function}/\n");
         if template.matches(&local).count() != 1 {
             return Err(Error::Failed(format!("template.yaml should have one line {}", local.trim())));
         }
@@ -91,17 +90,9 @@ impl LocalAws {
 }
 
 fn store_api_key(aws: &LocalAws, api_key: &str) -> Result<()> {
-    let secrets = Sdk::new(REGION, Some(&aws.endpoint), aws.credentials.to_sdk()).secrets();
+    let sdk = Sdk::new(REGION, Some(&aws.endpoint), aws.credentials.to_sdk());
     let runtime = Builder::new_current_thread().enable_all().build().context("Starting a runtime")?;
-    runtime.block_on(async {
-        let created = secrets.create_secret().name(API_KEY_SECRET).secret_string(api_key).send().await;
-        let Err(error) = created else { return Ok(()) };
-        if !error.as_service_error().is_some_and(CreateSecretError::is_resource_exists_exception) {
-            return Err(Error::aws("Creating the API key's secret", &error));
-        }
-        let put = secrets.put_secret_value().secret_id(API_KEY_SECRET).secret_string(api_key).send().await;
-        put.map(drop).map_err(|error| Error::aws("Storing the API key", &error))
-    })
+    runtime.block_on(secrets::store(&sdk.secrets(), API_KEY_SECRET, api_key))
 }
 
 fn read_outputs(outputs: &Value, aws: &LocalAws, heygen: &Access) -> Result<Stack> {

@@ -20,6 +20,7 @@ mod process;
 pub mod progress;
 pub mod running;
 pub mod sample;
+pub mod secrets;
 pub mod show;
 pub mod simulated;
 pub mod stack;
