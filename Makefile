@@ -22,6 +22,8 @@ SAM := $(LINT)/bin/sam
 # Cheaper and no slower than x86_64.
 DEPLOY_ARCH = $(or $(ARCH),arm64)
 export SAM_CLI_TELEMETRY := 0
+# Behind a proxy with a certificate of its own, npm trusts what the system does.
+export NODE_USE_SYSTEM_CA := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help run up down send start jobs logs plan sync rotate endpoints invoke test check fmt validate \
