@@ -2,19 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+#[path = "common/variables.rs"]
+mod variables;
+
 use aws::stub::Reply;
 use aws::stub::lambda::{Invoked, invoke};
 use serde_json::{Value, json};
 use std::path::Path;
-
-const VARIABLES: [(&str, &str); 6] = [
-    ("AWS_REGION", "us-east-1"),
-    ("AWS_ACCESS_KEY_ID", "id"),
-    ("AWS_SECRET_ACCESS_KEY", "secret"),
-    ("TABLE_NAME", "table"),
-    ("QUEUE_URL", "http://queue.invalid/main"),
-    ("DEAD_LETTER_QUEUE_URL", "http://queue.invalid/dead"),
-];
+use variables::VARIABLES;
 
 /// A sample batch, as if it had just been sent.
 fn batch(name: &str) -> Value {

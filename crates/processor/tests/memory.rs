@@ -3,27 +3,22 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 #![allow(clippy::disallowed_methods, reason = "no request is involved")]
 
+#[path = "common/variables.rs"]
+mod variables;
+
 use aws::envelope::{Advisory, Delivery};
 use aws::stub::Reply;
 use aws::stub::lambda::invoke;
 use heygen::Verified;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
+use variables::VARIABLES;
 
 /// The template's default of `MaxBodyBytes`.
 const LARGEST: usize = 1_000_000;
 
 /// The template's smallest `MemoryMegabytes`, less 20 MB for what is not the process's own.
 const AVAILABLE: u64 = 128 * 1024 * 1024 - 20_000_000;
-
-const VARIABLES: [(&str, &str); 6] = [
-    ("AWS_REGION", "us-east-1"),
-    ("AWS_ACCESS_KEY_ID", "id"),
-    ("AWS_SECRET_ACCESS_KEY", "secret"),
-    ("TABLE_NAME", "table"),
-    ("QUEUE_URL", "http://queue.invalid/main"),
-    ("DEAD_LETTER_QUEUE_URL", "http://queue.invalid/dead"),
-];
 
 type Bytes = &'static [u8];
 
