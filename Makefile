@@ -113,7 +113,7 @@ lint-sam: $(LINT)/.installed
 # checkov sees that everything is encrypted with the key that is given.
 lint-checkov: $(LINT)/.installed $(CHECKOV)/.installed
 	@mkdir -p target/checkov
-	$(LINT)/bin/python -B tools/expand_template.py $(TEMPLATE) KmsKeyArn=arn:aws:kms:us-east-1:123456789012:key/check > target/checkov/template.json
+	$(LINT)/bin/python -B tools/expanded.py $(TEMPLATE) KmsKeyArn=arn:aws:kms:us-east-1:123456789012:key/check > target/checkov/template.json
 	$(CHECKOV)/bin/checkov --config-file tools/checkov.yaml --file target/checkov/template.json
 
 # The released template has no YAML aliases, and is otherwise the same.
