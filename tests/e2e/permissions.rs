@@ -2,7 +2,9 @@
 //! permission is back.
 
 use crate::deployed::{A, B, Deployed};
-use crate::support::{Stack, disturbed_stack, only_job, success, unique};
+use crate::failures::dead_lettered;
+use crate::support::{Stack, TIMEOUT, disturbed_stack, now, only_job, success, unique};
+use local::admin::API_KEY_SECRET;
 use serde_json::{Value, json};
 use simulator::Options;
 use std::thread;
@@ -136,7 +138,7 @@ fn is_recorded_only_with(action: &str, resource_with: &str, id: &str, delivery: 
     let Some(stack) = disturbed_stack() else { return };
     {
         let _without = Without::new(&stack, "processor", action, resource_with);
-        let since = crate::support::now();
+        let since = now();
         let identity = stack.accepted(delivery);
         let logged = || Ok(stack.lines_with(since, &["the event could not be recorded", &identity]).into_iter().next());
         let line = stack.wait_for("the processor to fail", Duration::from_secs(30), logged).unwrap();
@@ -156,4 +158,75 @@ fn without_put_item_nothing_is_recorded_and_nothing_is_lost() {
 fn without_update_item_neither_event_nor_job_is_written() {
     let id = unique("order");
     is_recorded_only_with("dynamodb:UpdateItem", "table", &id, &success(&id, &unique("video")));
+}
+
+#[test]
+fn without_change_message_visibility_a_message_waits_for_the_queues_own_time_and_is_recorded() {
+    let Some(stack) = disturbed_stack() else { return };
+    let id = unique("order");
+    {
+        let _postponing = Without::new(&stack, "processor", "sqs:ChangeMessageVisibility", "Queue");
+        let _recording = Without::new(&stack, "processor", "dynamodb:PutItem", "table");
+        let since = now();
+        stack.accepted(&success(&id, &unique("video")));
+        let warning = "the wait could not be set: the queue's visibility timeout applies";
+        let warned = || Ok(stack.lines_with(since, &[warning, &id]).into_iter().next());
+        let line = stack.wait_for("the warning", TIMEOUT, warned).unwrap();
+        assert!(line.contains("sqs:ChangeMessageVisibility failed: AccessDenied"), "{line}");
+    }
+    only_job(&stack.recorded(&id, 1));
+}
+
+#[test]
+fn without_send_message_to_the_dead_letter_queue_poison_stays_on_the_queue_until_it_is_back() {
+    let Some(stack) = disturbed_stack() else { return };
+    let marker = unique("poison");
+    let batch = |receives: u32| {
+        let body = format!("{marker}: this is not an envelope");
+        let attributes = json!({"SentTimestamp": now().to_string(), "ApproximateReceiveCount": receives.to_string()});
+        let record = json!({"messageId": marker, "receiptHandle": "none", "body": body, "attributes": attributes});
+        json!({ "Records": [record] }).to_string()
+    };
+    let invoke = |batch: String| stack.api().invoke(&stack.stack().functions.processor, batch.as_bytes()).unwrap();
+    {
+        let _without = Without::new(&stack, "processor", "sqs:SendMessage", "DeadLetters");
+        assert_eq!(invoke(batch(1)), json!({"batchItemFailures": [{"itemIdentifier": marker}]}));
+    }
+    assert_eq!(invoke(batch(2)), json!({"batchItemFailures": []}));
+    assert_eq!(dead_lettered(&stack, &marker).len(), 1);
+}
+
+/// Without the action, admin's request is an error that names the call; with it again, it is answered.
+fn is_answered_only_with(action: &str, resource_with: &str, request: &Value) {
+    let Some(admin) = Deployed::new(Options::default()) else { return };
+    admin.sync();
+    {
+        let _without = Without::new(&admin.stack, "admin", action, resource_with);
+        let error = admin.ask(request.clone()).unwrap_err().to_string();
+        assert!(error.contains(&format!("{action} failed: AccessDenied")), "{error}");
+    }
+    admin.ask(request.clone()).unwrap();
+}
+
+#[test]
+fn without_get_secret_value_admin_changes_nothing() {
+    is_answered_only_with("secretsmanager:GetSecretValue", "endpoints", &json!({"action": "sync"}));
+}
+
+#[test]
+fn without_query_admin_says_what_it_may_not_read() {
+    is_answered_only_with("dynamodb:Query", "table", &json!({"action": "jobs", "callback_id": "an-order"}));
+}
+
+#[test]
+fn without_get_secret_value_of_the_api_key_admin_says_so() {
+    let Some(admin) = Deployed::new(Options::default()) else { return };
+    // With the key that the stack was deployed with.
+    admin.restore();
+    {
+        let _without = Without::new(&admin.stack, "admin", "secretsmanager:GetSecretValue", API_KEY_SECRET);
+        let error = admin.ask(json!({"action": "list"})).unwrap_err().to_string();
+        assert!(error.contains("secretsmanager:GetSecretValue failed: AccessDenied"), "{error}");
+    }
+    admin.ask(json!({"action": "list"})).unwrap();
 }

@@ -48,7 +48,11 @@ class Values:
 
     def named(self, value):
         """The parameters that a value refers to."""
-        return {part["Ref"] for _, part in walk(value) if part.get("Ref") in self.parameters}
+        found = {part["Ref"] for _, part in walk(value) if part.get("Ref") in self.parameters}
+        for _, part in walk(value):
+            text = only(part, "Fn::Sub")
+            found |= set(re.findall(r"\$\{(\w+)\}", text if isinstance(text, str) else text[0])) if text else set()
+        return found & set(self.parameters)
 
     def number(self, value, bound):
         """A number, if these parameters say what it is."""
@@ -121,41 +125,57 @@ class TextsAreCompared(CloudFormationLintRule):
                         yield RuleMatch(path, "compares a number: make the parameter a String with a pattern, and quote the value")
 
 
-class QueueOfAFunction(Trap):
-    type = "AWS::Serverless::Function"
-
-    def problems(self, _, properties, template):
-        for name, event in properties.get("Events", {}).items():
-            if event["Type"] == "SQS":
-                for problem in self.of_queue(properties, event["Properties"], template):
-                    yield ["Properties", "Events", name], problem
-
-
-class ConcurrencyOfAQueue(QueueOfAFunction):
-    id = "E9003"
+class ConcurrencyOfAQueue(Trap):
+    id, type = "E9003", "AWS::Lambda::EventSourceMapping"
     shortdesc = description = "The largest concurrency of a queue's functions is absent, or 2 to 1000"
 
-    def of_queue(self, _, event, template):
-        values, scaling = Values(template), event.get("ScalingConfig", {})
+    def problems(self, _, properties, template):
+        values, scaling = Values(template), properties.get("ScalingConfig", {})
         condition, limited, _ = only(scaling, "Fn::If") or [None, scaling, None]
         limit = limited.get("MaximumConcurrency")
         for bound in values.choices(limit) if limit is not None else ():
             applies = condition is None or values.is_true(condition, bound) is not False
             if applies and not 2 <= values.number(limit, bound) <= 1000:
-                yield f"MaximumConcurrency can be {values.number(limit, bound)}, and has to be 2 to 1000"
+                yield ["Properties"], f"MaximumConcurrency can be {values.number(limit, bound)}, and has to be 2 to 1000"
 
 
-class VisibilityOfAQueue(QueueOfAFunction):
-    id = "E9004"
+class VisibilityOfAQueue(Trap):
+    id, type = "E9004", "AWS::Lambda::EventSourceMapping"
     shortdesc = description = "A queue's visibility timeout is at least six times its function's timeout"
 
-    def of_queue(self, properties, event, template):
-        values, timeout = Values(template), properties["Timeout"]
-        queue = template["Resources"][event["Queue"]["Fn::GetAtt"][0]]["Properties"]["VisibilityTimeout"]
-        for bound in values.choices([timeout, queue]):
-            longest, visibility = values.number(timeout, bound), values.number(queue, bound)
-            if longest is None or visibility is None or visibility < 6 * longest:
-                yield f"visibility {visibility} s is not six times the function's timeout of {longest} s, with {bound}"
+    def problems(self, _, properties, template):
+        values, resources = Values(template), template["Resources"]
+        names = {part["Ref"] for _, part in walk(properties["FunctionName"]) if "Ref" in part}
+        queue = resources[properties["EventSourceArn"]["Fn::GetAtt"][0]]["Properties"]["VisibilityTimeout"]
+        for timeout in (resources[name]["Properties"]["Timeout"] for name in names if "Timeout" in resources[name]["Properties"]):
+            for bound in values.choices([timeout, queue]):
+                longest, visibility = values.number(timeout, bound), values.number(queue, bound)
+                if longest is None or visibility is None or visibility < 6 * longest:
+                    yield ["Properties"], f"visibility {visibility} s is not six times the function's timeout of {longest} s, with {bound}"
+
+
+class VersionsOfAFunction(Trap):
+    id, type = "E9015", "AWS::Lambda::Version"
+    shortdesc = description = "A version is published whenever its function changes, and its function changes with it"
+    # Lambda allows 256 characters; endpoints may have more names than the default.
+    longest = 200
+
+    def problems(self, _, properties, template):
+        values = Values(template)
+        function = template["Resources"][only(properties["FunctionName"], "Ref")]["Properties"]
+        described = properties["Description"]
+        if only(function["Description"], "Fn::If") is None or function["Description"]["Fn::If"][1] != described:
+            yield ["Properties", "Description"], "the function has another description: Lambda publishes nothing if only the version's changes"
+        configured = {name: part for name, part in function.items() if name not in ("Description", "Role", "ReservedConcurrentExecutions")}
+        missing = (values.named(configured) | {"Release"}) - values.named(described)
+        if missing:
+            yield ["Properties", "Description"], f"without {', '.join(sorted(missing))}, a change of it is never published"
+        text = only(described, "Fn::Sub")
+        for name, value in {**{name: parameter.get("Default", "") for name, parameter in values.parameters.items()},
+                            "Release": "r" * 40, "Names": "main"}.items():
+            text = (text if isinstance(text, str) else text[0]).replace(f"${{{name}}}", str(value))
+        if len(text) > self.longest:
+            yield ["Properties", "Description"], f"it has {len(text)} characters: {text}"
 
 
 class PeriodsOfAnAlarm(Trap):
@@ -204,13 +224,13 @@ class KeptAfterASuccess(CloudFormationLintRule):
 
 class TrustInOneAccount(Trap):
     id, type = "E9009", "AWS::IAM::Role"
-    shortdesc = description = "A pipe or a rule assumes a role only for this account's pipes or rules"
+    shortdesc = description = "A pipe, a rule or CodeDeploy assumes a role only for this account's own"
 
     def problems(self, _, properties, __):
         for statement in properties["AssumeRolePolicyDocument"]["Statement"]:
             keys = {key for operator in statement.get("Condition", {}).values() for key in operator}
             service = statement["Principal"]["Service"]
-            if service in ("pipes.amazonaws.com", "events.amazonaws.com") and keys != {"aws:SourceAccount", "aws:SourceArn"}:
+            if service in ("pipes.amazonaws.com", "events.amazonaws.com", "codedeploy.amazonaws.com") and keys != {"aws:SourceAccount", "aws:SourceArn"}:
                 yield ["Properties", "AssumeRolePolicyDocument"], f"{service} needs aws:SourceAccount and aws:SourceArn as conditions"
 
 
@@ -269,6 +289,7 @@ class Combinations(CloudFormationLintRule):
         {"PublicUrl": "https://proxy.example.com"},
         {"QuietHours": "24", "AlarmEmail": "operators@example.com"},
         {"QuietHours": "24", "AlarmTopicArn": "arn:aws:sns:us-east-1:123456789012:topic"},
+        {"GradualDeployment": "Linear10PercentEvery1Minute", "Release": "1"},
     ]
     rejected = [
         {"DisableExecuteApi": "true"},
@@ -278,6 +299,7 @@ class Combinations(CloudFormationLintRule):
         {"HostedZoneId": "Z1"},
         {**domain, "PublicUrl": "https://proxy.example.com"},
         {"QuietHours": "24"},
+        {"GradualDeployment": "Linear10PercentEvery1Minute"},
     ]
 
     def match(self, cfn):

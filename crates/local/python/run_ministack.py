@@ -1,4 +1,4 @@
-"""MiniStack, with four deviations from AWS corrected.
+"""MiniStack, with six deviations from AWS corrected.
 
 HeyGen's probe: an HTTP API without a CORS configuration routes OPTIONS like any other method. MiniStack
 responds to it with 403.
@@ -6,6 +6,11 @@ responds to it with 403.
 The pipe from the table's stream to the event bus: see ministack_pipes.py.
 
 Saved queries of CloudWatch Logs: MiniStack has none, and rejects a template with one. Here they exist by name only.
+
+CodeDeploy: MiniStack has none. Here its resources exist by name only, and an alias changes to another version at once.
+
+Texts in place of numbers, which CloudFormation converts: MiniStack keeps those of an event source mapping as they are, and
+its poller ends with an error.
 
 Alarms with metric math: MiniStack rejects a template with one. Here they can be described, and never ring.
 
@@ -30,14 +35,29 @@ exec(source.replace(ANSWERS_ALWAYS, ANSWERS_IF_CONFIGURED), vars(apigateway))
 
 ministack_pipes.install()
 
-SAVED_QUERY = "AWS::Logs::QueryDefinition"
-if SAVED_QUERY in provisioners._RESOURCE_HANDLERS:
-    raise SystemExit("this MiniStack has saved queries: remove them from crates/local/python/run_ministack.py")
-provisioners._RESOURCE_HANDLERS[SAVED_QUERY] = {
-    "create": lambda logical_id, properties, stack: (logical_id, {}),
-    "update": lambda physical_id, old, new, stack: (physical_id, {}),
-    "delete": lambda physical_id, properties: None,
-}
+for by_name_only in ("AWS::Logs::QueryDefinition", "AWS::CodeDeploy::Application", "AWS::CodeDeploy::DeploymentGroup"):
+    if by_name_only in provisioners._RESOURCE_HANDLERS:
+        raise SystemExit(f"this MiniStack has {by_name_only}: remove it from crates/local/python/run_ministack.py")
+    provisioners._RESOURCE_HANDLERS[by_name_only] = {
+        "create": lambda logical_id, properties, stack: (logical_id, {}),
+        "update": lambda physical_id, old, new, stack: (physical_id, {}),
+        "delete": lambda physical_id, properties: None,
+    }
+
+MAPPING = provisioners._RESOURCE_HANDLERS["AWS::Lambda::EventSourceMapping"]
+create_mapping, update_mapping = MAPPING["create"], MAPPING["update"]
+
+
+def with_numbers(properties):
+    scaling = properties.get("ScalingConfig") or {}
+    numbers = {name: int(properties[name]) for name in ("BatchSize", "MaximumBatchingWindowInSeconds") if name in properties}
+    if "MaximumConcurrency" in scaling:
+        numbers["ScalingConfig"] = {**scaling, "MaximumConcurrency": int(scaling["MaximumConcurrency"])}
+    return {**properties, **numbers}
+
+
+MAPPING["create"] = lambda logical_id, new, stack: create_mapping(logical_id, with_numbers(new), stack)
+MAPPING["update"] = lambda physical_id, old, new, stack: update_mapping(physical_id, with_numbers(old), with_numbers(new), stack)
 
 alarm_record = provisioners._cw_metric_alarm_record
 if "(metric math) is not supported" not in inspect.getsource(alarm_record):
