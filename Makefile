@@ -27,7 +27,7 @@ export NODE_USE_SYSTEM_CA := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help run up down send start jobs logs plan sync rotate endpoints invoke test check fmt validate \
-	lint-rust lint-template lint-cfn lint-sam lint-checkov lint-version lint-plain lint-can-fail audit breaks breaks-table \
+	lint-rust lint-template lint-cfn lint-sam lint-checkov lint-version lint-plain lint-policies lint-can-fail permissions audit breaks breaks-table \
 	outcome pictures package package-check sam-build deploy clean
 
 help: ## This list
@@ -96,7 +96,7 @@ lint-rust: $(DENY)/.installed
 	cargo clippy --workspace --all-targets --all-features -- -D warnings
 	PATH="$(DENY)/bin:$$PATH" cargo deny --log-level error check bans licenses sources
 
-lint-template: lint-cfn lint-sam lint-checkov lint-version lint-plain
+lint-template: lint-cfn lint-sam lint-checkov lint-version lint-plain lint-policies
 	$(LINT)/bin/python -B tools/pictures.py check
 
 validate: lint-cfn lint-sam ## Check whether CloudFormation and SAM accept the template
@@ -113,18 +113,26 @@ lint-sam: $(LINT)/.installed
 # checkov sees that everything is encrypted with the key that is given.
 lint-checkov: $(LINT)/.installed $(CHECKOV)/.installed
 	@mkdir -p target/checkov
-	$(LINT)/bin/python -B tools/expanded.py $(TEMPLATE) KmsKeyArn=arn:aws:kms:us-east-1:123456789012:key/check > target/checkov/template.json
+	$(LINT)/bin/python -B tools/expanded.py $(TEMPLATE) \
+		KmsKeyArn=arn:aws:kms:us-east-1:123456789012:key/check AlarmEmail=operators@example.com > target/checkov/template.json
 	$(CHECKOV)/bin/checkov --config-file tools/checkov.yaml --file target/checkov/template.json
 
 # The released template has no YAML aliases, and is otherwise the same.
 lint-plain: $(LINT)/.installed
 	$(LINT)/bin/python -B tools/plain_template.py check $(TEMPLATE)
 
+# What no local AWS enforces, derived from the resources.
+lint-policies: $(LINT)/.installed
+	$(LINT)/bin/python -B tools/policies.py check $(TEMPLATE)
+
 lint-version:
 	python3 -B tools/version.py --template $(TEMPLATE) $(if $(TAG),--tag "$(TAG)")
 
 lint-can-fail: $(LINT)/.installed $(CHECKOV)/.installed ## Break the template once for each of its checks, and expect the check to fail
 	@python3 -B tools/lint_can_fail.py
+
+permissions: $(LINT)/.installed ## Write docs/permissions.md: each permission, and what notices when it is gone
+	$(LINT)/bin/python -B tools/policies.py write
 
 audit: $(DENY)/.installed ## Check the dependencies for known vulnerabilities; fetches the advisory database
 	PATH="$(DENY)/bin:$$PATH" cargo deny check advisories

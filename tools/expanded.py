@@ -9,6 +9,7 @@ Needs the environment of tools/requirements-lint.txt.
 
 import copy
 import json
+import logging
 import os
 import pathlib
 import re
@@ -81,10 +82,13 @@ class Values:
         folded = {key: self.fold(part) for key, part in value.items()}
         return {key: part for key, part in folded.items() if part is not ABSENT}
 
-    def substituted(self, text):
-        if not isinstance(text, str):
-            raise SystemExit(f"expanded.py does not know Fn::Sub with a map: {text}")
-        result = VARIABLE.sub(lambda found: str(self.bound.get(found[1], found[0])), text)
+    def substituted(self, argument):
+        text, variables = (argument, {}) if isinstance(argument, str) else argument
+        plain = {name: value for name, value in self.fold(variables).items() if isinstance(value, (str, int))}
+        if len(plain) != len(variables):
+            raise SystemExit(f"expanded.py does not know Fn::Sub with references in its map: {variables}")
+        values = {**self.bound, **plain}
+        result = VARIABLE.sub(lambda found: str(values.get(found[1], found[0])), text)
         return {"Fn::Sub": result} if VARIABLE.search(result) else result
 
 
@@ -115,6 +119,7 @@ def translated(template):
     from samtranslator.translator.transform import transform
 
     os.environ["AWS_DEFAULT_REGION"] = PSEUDO["AWS::Region"]
+    logging.getLogger("samtranslator").setLevel(logging.CRITICAL)
     source = copy.deepcopy(template)
     for resource in source["Resources"].values():
         if "CodeUri" in resource.get("Properties", {}):

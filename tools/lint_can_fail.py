@@ -3,6 +3,8 @@
 
 Each break is one line, taken out or replaced. The check is the target that `make check` runs, and it must
 name the defect: a check that fails for another reason proves nothing.
+
+  lint_can_fail.py [CHECK…]   all, or only those of these checks
 """
 
 import pathlib
@@ -66,6 +68,38 @@ BREAKS = [
      "a deployment may run.\n    Type: String\n    AllowedValues: [\"true\", \"false\"]\n    Default: \"true\"\n", "E9012"),
     ("lint-cfn", "a domain without a certificate is not rejected",
      "    RuleCondition: !Not [!Equals [!Ref DomainName, \"\"]]\n", "    RuleCondition: !Equals [!Ref DomainName, \"-\"]\n", "E9013"),
+    ("lint-policies", "a role may not use the key for what it encrypts",
+     "Action: [kms:Decrypt, kms:GenerateDataKey]\n", "Action: [kms:Decrypt]\n", "may not kms:GenerateDataKey"),
+    ("lint-policies", "the pipe cannot read the stream",
+     "dynamodb:GetShardIterator, dynamodb:GetRecords]", "dynamodb:GetShardIterator]", "may not dynamodb:GetRecords"),
+    ("lint-policies", "Lambda cannot poll the queue",
+     "[sqs:ReceiveMessage, sqs:DeleteMessage, ", "[sqs:ReceiveMessage, ", "may not sqs:DeleteMessage"),
+    ("lint-policies", "a role allows what nothing needs",
+     "sqs:GetQueueAttributes, sqs:ChangeMessageVisibility]", "sqs:GetQueueAttributes, sqs:ChangeMessageVisibility, sqs:PurgeQueue]", "no test takes it away"),
+    ("lint-policies", "a role allows an action on everything that could be limited",
+     "Action: events:PutEvents\n                Resource: !GetAtt Bus.Arn\n", "Action: events:PutEvents\n                Resource: \"*\"\n",
+     "can be limited to event-bus"),
+    ("lint-policies", "an action does not exist",
+     "Action: events:PutEvents\n", "Action: [events:PutEvents, events:PutEvent]\n", "there is no action events:PutEvent"),
+    ("lint-policies", "an action is granted on another kind of resource",
+     "Action: [dynamodb:PutItem, dynamodb:UpdateItem]\n                Resource: !GetAtt Table.Arn\n",
+     "Action: [dynamodb:PutItem, dynamodb:UpdateItem]\n                Resource: !GetAtt Table.StreamArn\n", "is not granted on ${Table.StreamArn}"),
+    ("lint-policies", "a role trusts a service that does not use it",
+     "              Service: pipes.amazonaws.com\n", "              Service: [pipes.amazonaws.com, events.amazonaws.com]\n", "JobEventsRole: is used by"),
+    ("lint-policies", "a role trusts the pipes of any account",
+     "                aws:SourceArn: !Sub arn:${AWS::Partition}:pipes:${AWS::Region}:${AWS::AccountId}:pipe/*\n",
+     "                aws:SourceArn: arn:aws:pipes:*:*:pipe/*\n", "has to be limited to this account"),
+    ("lint-policies", "any rule may invoke a function",
+     "      SourceArn: !GetAtt SyncRule.Arn\n", "", "SyncRule: 0 permissions"),
+    ("lint-policies", "a permission to invoke is for nothing",
+     "      FunctionName: !Ref Admin\n      Principal: events.amazonaws.com\n", "      FunctionName: !Ref Admin\n      Principal: sns.amazonaws.com\n",
+     "RuleMayInvokeAdmin: nothing needs this permission"),
+    ("lint-policies", "a queue accepts requests without TLS",
+     "                aws:SecureTransport: \"false\"\n", "                aws:SecureTransport: \"true\"\n", "denies requests without TLS"),
+    ("lint-policies", "alarms cannot publish to their topic",
+     "    Condition: NeedsAlarmTopic\n", "    Condition: NeedsAlarmTopic\n    Properties: { KmsMasterKeyId: alias/aws/sns }\n", "AlarmTopic: alarms can publish"),
+    ("lint-policies", "AWS cannot deliver the API's log",
+     "LogGroupName: !Sub /aws/vendedlogs/${AWS::StackName}-api\n", "LogGroupName: !Sub /aws/api/${AWS::StackName}\n", "has to start with /aws/vendedlogs/"),
     ("lint-plain", "an alias cannot be written out for the released template",
      "              - &may-use-key !If\n", "              - !If &may-use-key\n", "the anchor of *may-use-key"),
     ("lint-version", "the template has another version than Cargo.toml",
@@ -74,10 +108,13 @@ BREAKS = [
 
 
 def main():
+    only = sys.argv[1:]
     SCRATCH.mkdir(parents=True, exist_ok=True)
     template = (ROOT / "template.yaml").read_text()
     silent = []
     for number, (check, what, old, new, message) in enumerate(BREAKS):
+        if only and check not in only:
+            continue
         if template.count(old) != 1:
             sys.exit(f"lint-can-fail: the line to break occurs {template.count(old)} times, not once: {old.strip()}")
         broken = SCRATCH / f"{number}-{check}.yaml"
