@@ -27,7 +27,7 @@ export NODE_USE_SYSTEM_CA := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help run up down send start jobs logs plan sync rotate endpoints invoke test check fmt validate \
-	lint-rust lint-template lint-cfn lint-sam lint-checkov lint-version lint-plain lint-policies lint-can-fail permissions audit breaks breaks-table \
+	lint-rust lint-template lint-cfn lint-sam lint-checkov lint-version lint-plain lint-policies lint-combinations lint-can-fail permissions combinations audit breaks breaks-table \
 	outcome pictures package package-check sam-build deploy clean
 
 help: ## This list
@@ -96,7 +96,7 @@ lint-rust: $(DENY)/.installed
 	cargo clippy --workspace --all-targets --all-features -- -D warnings
 	PATH="$(DENY)/bin:$$PATH" cargo deny --log-level error check bans licenses sources
 
-lint-template: lint-cfn lint-sam lint-checkov lint-version lint-plain lint-policies
+lint-template: lint-cfn lint-sam lint-checkov lint-version lint-plain lint-policies lint-combinations
 	$(LINT)/bin/python -B tools/pictures.py check
 
 validate: lint-cfn lint-sam ## Check whether CloudFormation and SAM accept the template
@@ -125,6 +125,9 @@ lint-plain: $(LINT)/.installed
 lint-policies: $(LINT)/.installed
 	$(LINT)/bin/python -B tools/policies.py check $(TEMPLATE)
 
+lint-combinations: $(LINT)/.installed
+	$(LINT)/bin/python -B tools/combinations.py check $(TEMPLATE)
+
 lint-version:
 	python3 -B tools/version.py --template $(TEMPLATE) $(if $(TAG),--tag "$(TAG)")
 
@@ -133,6 +136,9 @@ lint-can-fail: $(LINT)/.installed $(CHECKOV)/.installed ## Break the template on
 
 permissions: $(LINT)/.installed ## Write docs/permissions.md: each permission, and what notices when it is gone
 	$(LINT)/bin/python -B tools/policies.py write
+
+combinations: $(LINT)/.installed ## Write tests/combinations.json: the parameters that are deployed locally
+	$(LINT)/bin/python -B tools/combinations.py write
 
 audit: $(DENY)/.installed ## Check the dependencies for known vulnerabilities; fetches the advisory database
 	PATH="$(DENY)/bin:$$PATH" cargo deny check advisories

@@ -164,8 +164,11 @@ class VersionsOfAFunction(Trap):
         values = Values(template)
         function = template["Resources"][only(properties["FunctionName"], "Ref")]["Properties"]
         described = properties["Description"]
-        if only(function["Description"], "Fn::If") is None or function["Description"]["Fn::If"][1] != described:
+        _, stated, _ = only(function["Description"], "Fn::If") or (None, function["Description"], None)
+        if stated != described:
             yield ["Properties", "Description"], "the function has another description: Lambda publishes nothing if only the version's changes"
+        if not values.parameters:
+            return
         configured = {name: part for name, part in function.items() if name not in ("Description", "Role", "ReservedConcurrentExecutions")}
         missing = (values.named(configured) | {"Release"}) - values.named(described)
         if missing:
