@@ -27,7 +27,7 @@ export NODE_USE_SYSTEM_CA := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help run up down send start jobs logs plan sync rotate endpoints invoke test check fmt validate \
-	lint-rust lint-template lint-cfn lint-sam lint-checkov lint-version lint-plain lint-policies lint-combinations lint-pipe lint-can-fail permissions combinations audit breaks breaks-table \
+	lint-rust lint-template lint-cfn lint-sam lint-checkov lint-version lint-plain lint-policies lint-combinations lint-pipe lint-deployer lint-can-fail permissions combinations audit breaks breaks-table \
 	outcome pictures package package-check sam-build deploy clean
 
 help: ## This list
@@ -96,7 +96,7 @@ lint-rust: $(DENY)/.installed
 	cargo clippy --workspace --all-targets --all-features -- -D warnings
 	PATH="$(DENY)/bin:$$PATH" cargo deny --log-level error check bans licenses sources
 
-lint-template: lint-cfn lint-sam lint-checkov lint-version lint-plain lint-policies lint-combinations lint-pipe
+lint-template: lint-cfn lint-sam lint-checkov lint-version lint-plain lint-policies lint-combinations lint-pipe lint-deployer
 	$(LINT)/bin/python -B tools/pictures.py check
 
 validate: lint-cfn lint-sam ## Check whether CloudFormation and SAM accept the template
@@ -130,6 +130,9 @@ lint-combinations: $(LINT)/.installed
 
 lint-pipe: $(LINT)/.installed
 	$(LINT)/bin/python -B tools/pipe.py $(TEMPLATE)
+
+lint-deployer: $(LINT)/.installed
+	$(LINT)/bin/python -B tools/deployer.py check $(TEMPLATE)
 
 lint-version:
 	python3 -B tools/version.py --template $(TEMPLATE) $(if $(TAG),--tag "$(TAG)")
