@@ -27,7 +27,7 @@ export NODE_USE_SYSTEM_CA := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help run up down send start jobs logs plan sync rotate endpoints invoke test check fmt validate \
-	lint-rust lint-template lint-cfn lint-sam lint-checkov lint-version lint-plain lint-policies lint-combinations lint-pipe lint-deployer lint-can-fail permissions combinations audit breaks breaks-table \
+	lint-rust lint-template lint-cfn lint-sam lint-checkov lint-version lint-plain lint-policies lint-combinations lint-pipe lint-deployer lint-cost lint-can-fail permissions combinations cost cost-table audit breaks breaks-table \
 	outcome pictures package package-check sam-build deploy clean
 
 help: ## This list
@@ -96,7 +96,7 @@ lint-rust: $(DENY)/.installed
 	cargo clippy --workspace --all-targets --all-features -- -D warnings
 	PATH="$(DENY)/bin:$$PATH" cargo deny --log-level error check bans licenses sources
 
-lint-template: lint-cfn lint-sam lint-checkov lint-version lint-plain lint-policies lint-combinations lint-pipe lint-deployer
+lint-template: lint-cfn lint-sam lint-checkov lint-version lint-plain lint-policies lint-combinations lint-pipe lint-deployer lint-cost
 	$(LINT)/bin/python -B tools/pictures.py check
 
 validate: lint-cfn lint-sam ## Check whether CloudFormation and SAM accept the template
@@ -134,6 +134,9 @@ lint-pipe: $(LINT)/.installed
 lint-deployer: $(LINT)/.installed
 	$(LINT)/bin/python -B tools/deployer.py check $(TEMPLATE)
 
+lint-cost: $(LINT)/.installed
+	$(LINT)/bin/python -B tools/cost.py check $(TEMPLATE)
+
 lint-version:
 	python3 -B tools/version.py --template $(TEMPLATE) $(if $(TAG),--tag "$(TAG)")
 
@@ -145,6 +148,12 @@ permissions: $(LINT)/.installed ## Write docs/permissions.md: each permission, a
 
 combinations: $(LINT)/.installed ## Write tests/combinations.json: the parameters that are deployed locally
 	$(LINT)/bin/python -B tools/combinations.py write
+
+cost: $(LINT)/.installed ## Calculate what a month costs [DELIVERIES=1000000] [TRACING=0]; all inputs: docs/operations.md
+	@$(LINT)/bin/python -B tools/cost.py print $(MAKEOVERRIDES)
+
+cost-table: $(LINT)/.installed ## Write the tables of costs and quotas in docs/operations.md
+	$(LINT)/bin/python -B tools/cost.py write
 
 audit: $(DENY)/.installed ## Check the dependencies for known vulnerabilities; fetches the advisory database
 	PATH="$(DENY)/bin:$$PATH" cargo deny check advisories
