@@ -7,6 +7,7 @@
 Run by `make deploy`, with the SAM CLI's Python, and with the SAM CLI itself in the variable SAM.
 """
 
+import hashlib
 import json
 import os
 import pathlib
@@ -48,13 +49,20 @@ def main():
         check_concurrency(session, dict(setting.split("=", 1) for setting in config["parameter_overrides"][1:]))
         return
     PARAMETERS.parent.mkdir(parents=True, exist_ok=True)
-    PARAMETERS.write_text(json.dumps({"Endpoints": names, "EndpointsJson": document, "Architecture": arch}, indent=2) + "\n")
+    parameters = {"Endpoints": names, "EndpointsJson": document, "Architecture": arch, "Release": release(arch)}
+    PARAMETERS.write_text(json.dumps(parameters, indent=2) + "\n")
     # The SAM CLI would look for samconfig.toml beside the template.
     command = [sam, "deploy", "--config-file", str(ROOT / "samconfig.toml"), "--config-env", stage]
     command += ["--template-file", f"target/package/{arch}/template.yaml"]
     command += ["--no-confirm-changeset"] if "--yes" in rest else []
     print("   ", " ".join(command), flush=True)
     sys.exit(subprocess.run(command, cwd=ROOT).returncode)
+
+
+def release(arch):
+    """A digest of the packages: the same code is the same release."""
+    packages = sorted((ROOT / "target/package" / arch).glob("*.zip"))
+    return hashlib.sha256(b"".join(package.read_bytes() for package in packages)).hexdigest()[:12]
 
 
 def stages():

@@ -29,6 +29,8 @@ EVERYTHING = {
     "GradualDeployment": "Linear10PercentEvery1Minute", "Release": "1", "ReserveAdminConcurrency": "true",
     "PermissionsBoundaryArn": "arn:aws:iam::123456789012:policy/boundary", "RolePath": "/webhooks/",
 }
+# tests/e2e/access.rs: the names of a role's actions against the calls in the function's binary.
+BINARY_TEST = "each_role_allows_what_its_code_calls_and_no_more"
 CASES = {"defaults": {}, "a customer key": KEY, "everything": EVERYTHING}
 
 
@@ -100,11 +102,16 @@ def rows(stacks, tests):
     """One row per permission of any case, with what notices that it is gone."""
     found = {}
     for stack in stacks.values():
+        grants = stack.grants()
+        functions = {stack.role_of(name) for name, _ in stack.of("AWS::Lambda::Function")}
         needs = [need for rule in NEEDS.values() for need in rule(stack)]
         for kind, where, what, on, rest in removals(stack):
             action = what.action if kind == "action" else what if kind == "condition" else ""
             rules = {rule for rule, _ in missing(rest)}
             by_tests = {test.name for test in tests if kind == "action" and what.policy and test.covers(what)}
+            is_own_call = kind == "action" and where in functions and not rules - {"secret's tags"}
+            if is_own_call and sum((each.role, each.action) == (where, action) for each in grants) == 1:
+                by_tests.add(BINARY_TEST)
             why = {need.why for need in needs if kind == "action" and need.met_by(what)}
             row = found.setdefault((kind, where, action, on), {"properties": what, "why": set(), "rules": set(), "tests": set()})
             row["why"] |= why

@@ -5,9 +5,11 @@ use crate::support::{Stack, TIMEOUT, disturbed_stack, unique};
 use aws::secrets::{EndpointSecret, SecretError};
 use local::admin::ask;
 use local::aws_api::{AwsApi, JsonService::Events, QueryService::CloudFormation as CloudFormationApi};
+use local::client::Client;
 use local::stack_dir::workspace;
 use serde_json::{Value, json};
 use simulator::{Fault, Options, Receiver, Simulator, When};
+use std::collections::BTreeMap;
 
 /// CloudFormation, from the view of one resource.
 struct CloudFormation(Receiver);
@@ -161,14 +163,14 @@ fn the_deployed_stack_has_registered_itself() {
 }
 
 /// A second stack from the same package, with a simulated HeyGen of its own.
-struct Second {
-    heygen: Simulator,
+pub struct Second {
+    pub heygen: Simulator,
     api: AwsApi,
-    name: String,
+    pub name: String,
 }
 
 impl Second {
-    fn new(stack: &Stack, options: Options) -> Self {
+    pub fn new(stack: &Stack, options: Options) -> Self {
         let heygen = Simulator::start(options).unwrap();
         let second = Second { heygen, api: stack.api().clone(), name: unique("second") };
         let create = async |secrets: &aws_sdk_secretsmanager::Client| {
@@ -178,7 +180,12 @@ impl Second {
         second
     }
 
-    fn deploy(&self, others: &[(&str, &str)]) -> local::Result<Value> {
+    pub fn deploy(&self, others: &[(&str, &str)]) -> local::Result<Value> {
+        self.deploy_template(&local::deploy::template_url(&self.api), others)
+    }
+
+    /// Deploys or updates with these parameters in addition to, or in place of, those of all tests.
+    pub fn deploy_template(&self, template_url: &str, others: &[(&str, &str)]) -> local::Result<Value> {
         let base = self.heygen.url();
         let parameters = [
             ("Architecture", local::deploy::ARCHITECTURE),
@@ -187,12 +194,46 @@ impl Second {
             ("HeygenBaseUrl", &base),
             ("ApiKeySecret", &self.name),
         ];
-        let parameters = [&parameters, others].concat();
-        let template_url = local::deploy::template_url(&self.api);
-        local::cloudformation::deploy(&self.api, &self.name, &template_url, &parameters)
+        let parameters: BTreeMap<_, _> = parameters.iter().chain(others).copied().collect();
+        let parameters: Vec<_> = parameters.into_iter().collect();
+        local::cloudformation::deploy(&self.api, &self.name, template_url, &parameters)
     }
 
-    fn delete(&self, stack: &Stack) {
+    /// A client of this stack, which was deployed with this result.
+    pub fn client(&self, stack: &Stack, described: &Value) -> Client {
+        let output = |name: &str| {
+            let outputs = described["Outputs"].as_array().unwrap();
+            let found = outputs.iter().find(|output| output["OutputKey"] == name).unwrap();
+            found["OutputValue"].as_str().unwrap().to_owned()
+        };
+        let first = stack.stack().clone();
+        let api = output("ApiUrl").split("://").last().unwrap().split('.').next().unwrap().to_owned();
+        let api_url = format!("{}/{api}", first.api_url.rsplit_once('/').unwrap().0);
+        let endpoint = |name: &str| local::stack::Endpoint {
+            name: name.to_owned(),
+            url: format!("{api_url}/webhooks/heygen/{name}"),
+            secret: format!("{}/endpoints/{name}", self.name),
+        };
+        let functions = local::stack::Functions {
+            receiver: output("ReceiverFunction"),
+            processor: output("ProcessorFunction"),
+            admin: output("AdminFunction"),
+        };
+        let second = local::Stack {
+            endpoints: ["main", "second"].map(endpoint).into(),
+            api_url,
+            table: output("TableName"),
+            queue_url: output("QueueUrl"),
+            dlq_url: output("DeadLetterQueueUrl"),
+            bus: output("BusName"),
+            functions,
+            simulator: Some(self.heygen.access()),
+            ..first
+        };
+        Client::new(second).unwrap()
+    }
+
+    pub fn delete(&self, stack: &Stack) {
         self.api.query(CloudFormationApi, "DeleteStack", &[("StackName", &self.name)]).unwrap();
         let gone = || Ok(local::cloudformation::describe(&self.api, &self.name).is_err().then_some(()));
         stack.wait_for("the stack to be deleted", TIMEOUT, gone).unwrap();

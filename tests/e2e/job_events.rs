@@ -1,121 +1,21 @@
 //! Job events: one event on the bus per job status change, and none for anything else.
 
-use crate::support::{Stack, TIMEOUT, body, stack, success, unique};
+use crate::listener::{Listener, text};
+use crate::support::{Stack, body, stack, success, unique};
 use aws_sdk_dynamodb::types::AttributeValue;
-use aws_sdk_sqs::types::QueueAttributeName;
-use jsonschema::Validator;
-use local::aws_api::JsonService::Events;
-use local::stack_dir::workspace;
 use serde_json::{Value, json};
-use std::cell::RefCell;
-
-/// A rule on the bus with a queue as its target, as a user would attach one.
-struct Listener<'a> {
-    stack: &'a Stack,
-    rule: String,
-    queue_url: String,
-    schema: Validator,
-    received: RefCell<Vec<Value>>,
-}
-
-impl<'a> Listener<'a> {
-    fn new(stack: &'a Stack) -> Self {
-        let (api, name, bus) = (stack.api(), unique("job-events"), stack.stack().bus.as_str());
-        let pattern = json!({"source": ["heygen-webhooks"]}).to_string();
-        let rule = json!({"Name": name, "EventBusName": bus, "EventPattern": pattern});
-        let rule = api.json(Events, "PutRule", &rule).unwrap();
-        let (queue_url, arn) = stack.sqs(async |sqs| {
-            let queue = sqs.create_queue().queue_name(&name).send().await.unwrap();
-            let url = queue.queue_url().unwrap().to_owned();
-            let arn = sqs.get_queue_attributes().queue_url(&url).attribute_names(QueueAttributeName::QueueArn);
-            let arn = arn.send().await.unwrap().attributes().unwrap()[&QueueAttributeName::QueueArn].clone();
-            (url, arn)
-        });
-        let policy = json!({"Version": "2012-10-17", "Statement": [{
-            "Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage",
-            "Resource": arn, "Condition": {"ArnEquals": {"aws:SourceArn": rule["RuleArn"]}},
-        }]});
-        let allow = async |sqs: &aws_sdk_sqs::Client| {
-            let set = sqs.set_queue_attributes().queue_url(&queue_url);
-            set.attributes(QueueAttributeName::Policy, policy.to_string()).send().await
-        };
-        stack.sqs(allow).unwrap();
-        let target = json!({"EventBusName": bus, "Rule": name, "Targets": [{"Id": "queue", "Arn": arn}]});
-        assert_eq!(api.json(Events, "PutTargets", &target).unwrap()["FailedEntryCount"], 0);
-        let schema = std::fs::read(workspace().join("events/eventbridge/job-event.schema.json")).unwrap();
-        let schema = jsonschema::validator_for(&serde_json::from_slice(&schema).unwrap()).unwrap();
-        Listener { stack, rule: name, queue_url, schema, received: RefCell::default() }
-    }
-
-    /// Receives the events that are there. Each one, of other tests' jobs as well, has to match the schema.
-    fn listen(&self) {
-        let receive = async |sqs: &aws_sdk_sqs::Client| {
-            sqs.receive_message()
-                .queue_url(&self.queue_url)
-                .max_number_of_messages(10)
-                .wait_time_seconds(1)
-                .send()
-                .await
-        };
-        loop {
-            let got = self.stack.sqs(receive).unwrap();
-            if got.messages().is_empty() {
-                return;
-            }
-            for message in got.messages() {
-                let event: Value = serde_json::from_str(message.body().unwrap()).unwrap();
-                let detail = &event["detail"];
-                self.schema.validate(detail).unwrap_or_else(|why| panic!("{why}: {detail}"));
-                assert_eq!(event["source"], "heygen-webhooks");
-                let words = [("succeeded", "HeyGen Job Succeeded"), ("failed", "HeyGen Job Failed")];
-                assert!(
-                    words.iter().any(|words| *words == (text(detail, "status"), text(&event, "detail-type"))),
-                    "{event}"
-                );
-                self.received.borrow_mut().push(detail.clone());
-                let receipt = message.receipt_handle().unwrap();
-                let delete = async |sqs: &aws_sdk_sqs::Client| {
-                    sqs.delete_message().queue_url(&self.queue_url).receipt_handle(receipt).send().await
-                };
-                self.stack.sqs(delete).unwrap();
-            }
-        }
-    }
-
-    /// The events of a video, in order.
-    fn events_of(&self, entity_id: &str) -> Vec<Value> {
-        self.received.borrow().iter().filter(|detail| detail["entity_id"] == entity_id).cloned().collect()
-    }
-
-    /// Waits for the events of everything that is recorded now: events come in order.
-    fn caught_up(&self) {
-        self.stack.settled();
-        let id = unique("last");
-        self.stack.accepted(&success(&unique("order"), &id));
-        let last = || {
-            self.listen();
-            Ok((!self.events_of(&id).is_empty()).then_some(()))
-        };
-        self.stack.wait_for("the last event", TIMEOUT, last).unwrap();
-    }
-}
-
-impl Drop for Listener<'_> {
-    fn drop(&mut self) {
-        let (api, bus) = (self.stack.api(), self.stack.stack().bus.as_str());
-        let _ = api.json(Events, "RemoveTargets", &json!({"EventBusName": bus, "Rule": self.rule, "Ids": ["queue"]}));
-        let _ = api.json(Events, "DeleteRule", &json!({"EventBusName": bus, "Name": self.rule}));
-        let _ = self.stack.sqs(async |sqs| sqs.delete_queue().queue_url(&self.queue_url).send().await);
-    }
-}
-
-fn text<'a>(value: &'a Value, name: &str) -> &'a str {
-    value[name].as_str().unwrap_or_default()
-}
 
 /// The status before and after each change.
 fn steps(events: &[Value]) -> Vec<(&str, &str)> {
     events.iter().map(|detail| (text(detail, "previous_status"), text(detail, "status"))).collect()
+}
+
+/// Waits for the events of everything that is recorded now: events come in order.
+fn caught_up(stack: &Stack, listener: &Listener<'_>) {
+    stack.settled();
+    let id = unique("last");
+    stack.accepted(&success(&unique("order"), &id));
+    listener.wait_for_event_of(&id);
 }
 
 fn failure(id: &str, video: &str) -> Vec<u8> {
@@ -196,7 +96,7 @@ fn each_change_of_a_jobs_status_is_one_event_and_nothing_else_is() {
         send(&named, body("avatar_video.success", data));
     }
 
-    listener.caught_up();
+    caught_up(&stack, &listener);
     assert_eq!(steps(&listener.events_of(&good)), [("none", "succeeded")]);
     assert_eq!(steps(&listener.events_of(&bad)), [("none", "failed")]);
     assert_eq!(steps(&listener.events_of(&corrected)), [("none", "failed"), ("failed", "succeeded")]);
@@ -223,7 +123,7 @@ fn an_event_has_the_values_of_the_record() {
     let broken = json!({"video_translate_id": unique("translation"), "callback_id": id, "output_language": "Spanish", "error": error});
     stack.accepted(&body("video_translate.fail", broken));
     let record = stack.recorded(&id, 2);
-    listener.caught_up();
+    caught_up(&stack, &listener);
     assert_eq!(record.jobs.len(), 2);
     for job in &record.jobs {
         let events = listener.events_of(&job.entity_id);

@@ -34,7 +34,7 @@ pub struct LocalAws {
 pub fn deploy(aws: &LocalAws, place: &StackDir, desired: &Desired, heygen: &Access) -> Result<Stack> {
     let api = aws.api();
     store_api_key(aws, &heygen.api_key)?;
-    let template_url = upload(&api, place)?;
+    let template_url = upload(&api, place, TEMPLATE, &[])?;
     let endpoints = desired.names.join(",");
     let parameters = [
         ("Architecture", ARCHITECTURE),
@@ -61,12 +61,14 @@ pub fn deploy(aws: &LocalAws, place: &StackDir, desired: &Desired, heygen: &Acce
     Ok(stack)
 }
 
-/// Uploads the functions and the template that names them; returns the template's URL.
-fn upload(api: &AwsApi, place: &StackDir) -> Result<String> {
+/// Uploads the functions and the template that names them; returns the template's URL. With a `mark`, which ends each
+/// program and is not executed, AWS sees other code.
+pub fn upload(api: &AwsApi, place: &StackDir, template_name: &str, mark: &[u8]) -> Result<String> {
     api.create_bucket(BUCKET)?;
     let mut template = fs::read_to_string(workspace().join("template.yaml")).context("Reading template.yaml")?;
     for function in FUNCTIONS.concat() {
-        let bootstrap = fs::read(place.bootstrap(function)).context(format_args!("Reading the {function}"))?;
+        let mut bootstrap = fs::read(place.bootstrap(function)).context(format_args!("Reading the {function}"))?;
+        bootstrap.extend(mark);
         let key = format!("{function}-{:08x}.zip", archive::checksum(&bootstrap));
         api.put_object(BUCKET, &key, &archive::of(&bootstrap))?;
         let local = format!("CodeUri: crates/{function}/\n");
@@ -75,7 +77,7 @@ fn upload(api: &AwsApi, place: &StackDir) -> Result<String> {
         }
         template = template.replace(&local, &format!("CodeUri: s3://{BUCKET}/{key}\n"));
     }
-    api.put_object(BUCKET, TEMPLATE, template.as_bytes())
+    api.put_object(BUCKET, template_name, template.as_bytes())
 }
 
 /// Where the template of the latest deployment is.
