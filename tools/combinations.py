@@ -79,19 +79,30 @@ def mentioned(value):
     return set()
 
 
+def groups(template):
+    """The parameters that Rules relate to each other, directly or through others."""
+    found = []
+    for names in map(mentioned, template["Rules"].values()):
+        related = [group for group in found if group & names]
+        found = [group for group in found if not group & names] + [names.union(*related)]
+    return found
+
+
 def acceptable_pairs(template, factors):
-    """Each pair of values that some combination has which the Rules accept; only parameters of Rules can exclude each other."""
-    ruled = sorted(mentioned(list(template["Rules"].values())))
-    together = set()
-    for row in itertools.product(*(factors[name] for name in ruled)):
-        chosen = dict(zip(ruled, row))
-        if not expanded.rejections(template, chosen):
-            together.update(map(frozenset, itertools.combinations(chosen.items(), 2)))
-    pairs = {
+    """Each pair of values that some combination has which the Rules accept, and how many pairs there are."""
+    found = {
         frozenset([(left, a), (right, b)])
         for left, right in itertools.combinations(factors, 2) for a in factors[left] for b in factors[right]
     }
-    return {pair for pair in pairs if pair in together or not {name for name, _ in pair} <= set(ruled)}, pairs
+    total = len(found)
+    for group in map(sorted, groups(template)):
+        together = set()
+        for row in itertools.product(*(factors[name] for name in group)):
+            chosen = dict(zip(group, row))
+            if not expanded.rejections(template, chosen):
+                together.update(map(frozenset, itertools.combinations(chosen.items(), 2)))
+        found = {pair for pair in found if pair in together or not {name for name, _ in pair} <= set(group)}
+    return found, total
 
 
 def combinations(template, factors, acceptable):
@@ -148,7 +159,7 @@ def main():
     action, path = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else "template.yaml"
     template = expanded.load(ROOT / path)
     factors = model(template)
-    acceptable, pairs = acceptable_pairs(template, factors)
+    acceptable, total = acceptable_pairs(template, factors)
     rows = combinations(template, factors, acceptable)
     text = json.dumps(subset(template, rows), indent=2) + "\n"
     if action == "write":
@@ -160,7 +171,7 @@ def main():
     if problems:
         sys.exit("combinations: " + "\ncombinations: ".join(problems))
     print(f"combinations: {len(rows)} with all {len(acceptable)} pairs of values of {len(factors)} parameters; "
-          f"the template's Rules reject {len(pairs) - len(acceptable)} pairs")
+          f"the template's Rules reject {total - len(acceptable)} pairs")
 
 
 if __name__ == "__main__":
