@@ -3,8 +3,9 @@
 
 use crate::deployed::{A, B, Deployed};
 use crate::failures::dead_lettered;
-use crate::support::{Stack, TIMEOUT, disturbed_stack, now, only_job, success, unique};
+use crate::support::{TIMEOUT, disturbed_stack, now, only_job, success, unique};
 use local::admin::API_KEY_SECRET;
+use local::client::Client;
 use serde_json::{Value, json};
 use simulator::Options;
 use std::thread;
@@ -12,14 +13,14 @@ use std::time::Duration;
 
 /// A function's role without one action, until this is dropped.
 pub struct Without<'a> {
-    stack: &'a Stack,
+    stack: &'a Client,
     role: String,
     policy: &'static str,
     sound: Value,
 }
 
 impl<'a> Without<'a> {
-    pub fn new(stack: &'a Stack, policy: &'static str, action: &str, resource_with: &str) -> Self {
+    pub fn new(stack: &'a Client, policy: &'static str, action: &str, resource_with: &str) -> Self {
         let functions = &stack.stack().functions;
         let function = match policy {
             "receiver" => &functions.receiver,

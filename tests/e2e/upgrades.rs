@@ -2,6 +2,7 @@
 
 use crate::cloudformation::Second;
 use crate::listener::Listener;
+use crate::permissions::Without;
 use crate::support::{TIMEOUT, disturbed_stack, only_event, only_job, success, unique};
 use heygen::Status;
 use local::client::Client;
@@ -109,13 +110,17 @@ fn while_a_stack_is_updated_and_taken_back_no_delivery_and_no_job_event_is_lost(
             }
             sender.wait_for_more(&client);
         };
-        // Other code and other parameters, and back.
-        update(&next, &other_parameters, "debug");
+        // Other code and other parameters, and back. Nothing can be recorded during the first update, so messages wait on the
+        // queue.
+        {
+            let _outage = Without::new(&client, "processor", "dynamodb:PutItem", "table");
+            update(&next, &other_parameters, "debug");
+        }
         update(&current, &parameters, "info");
         // Gradual deployments: the first, one of other code, one of nothing but another parameter, and none again.
         update(&current, &gradual("1"), "info");
         update(&next, &gradual("2"), "info");
-        update(&next, &[&gradual("2")[..], &other_parameters].concat(), "debug");
+        update(&next, &[&gradual("2")[..], &[("LogLevel", "debug")]].concat(), "debug");
         update(&current, &parameters, "info");
         drop(ends);
         sending.join().unwrap()
