@@ -49,6 +49,14 @@ def pipe(stack):
                 yield Need(role, "sqs:SendMessage", parameters["DeadLetterConfig"]["Arn"], "the pipe's dead-letter queue")
 
 
+def pipe_encryption(stack):
+    # eventbridge/latest/userguide/eb-encryption-pipes-cmkey.html
+    for _, properties in stack.of("AWS::Pipes::Pipe"):
+        if "KmsKeyIdentifier" in properties:
+            for action in ("kms:DescribeKey", "kms:Decrypt", "kms:GenerateDataKey"):
+                yield Need(name_of(properties["RoleArn"]), action, properties["KmsKeyIdentifier"], "the pipe itself is encrypted with the key")
+
+
 def traffic_shifting(stack):
     # codedeploy/latest/userguide/getting-started-create-service-role.html
     for _, group in stack.of("AWS::CodeDeploy::DeploymentGroup"):
@@ -84,8 +92,8 @@ def customer_key(stack):
 
 
 NEEDS = {
-    "event source": poller, "function's log": function_logs, "traces": traces, "pipe": pipe, "gradual deployment": traffic_shifting,
-    "secret's tags": tags_of_secrets, "customer key": customer_key,
+    "event source": poller, "function's log": function_logs, "traces": traces, "pipe": pipe, "pipe's encryption": pipe_encryption,
+    "gradual deployment": traffic_shifting, "secret's tags": tags_of_secrets, "customer key": customer_key,
 }
 
 
