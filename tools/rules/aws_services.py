@@ -77,3 +77,13 @@ class PipeGivesUp(Trap):
         age = stream.get("MaximumRecordAgeInSeconds", -1)
         if not 0 < age <= STREAM_KEEPS / 2 or not only(stream.get("DeadLetterConfig", {}).get("Arn"), "Fn::GetAtt"):
             yield ["Properties", "SourceParameters"], "it needs a dead-letter queue, and a largest age of at most half a day"
+
+
+class StreamStays(Trap):
+    id, type = "E9022", "AWS::DynamoDB::Table"
+    shortdesc = description = "No parameter changes a table's stream: a pipe keeps reading the stream that was there before"
+
+    def problems(self, _, properties, __):
+        for path, part in walk(properties.get("StreamSpecification", {}), ("Properties", "StreamSpecification")):
+            if any(name == "Ref" or name.startswith("Fn::") for name in part):
+                yield path, "the pipe would keep reading the old stream"
