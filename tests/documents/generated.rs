@@ -132,8 +132,9 @@ fn variables(template: &Template) -> String {
 
 /// What a variable is set to: parameters, resources and texts, without the conditions that choose.
 fn set_to(template: &Template, value: &Yaml) -> String {
-    let values =
-        texts(value).into_iter().filter(|text| text != "," && template.at(&["Conditions", text]).is_badvalue());
+    let values = texts(value)
+        .into_iter()
+        .filter(|text| !["", ","].contains(&text.as_str()) && template.at(&["Conditions", text]).is_badvalue());
     values.map(|text| code(&text)).collect::<Vec<_>>().join(" or ")
 }
 

@@ -1,13 +1,15 @@
 //! Deploying registers, and deleting deregisters if so configured. CloudFormation always gets a response.
 
 use crate::deployed::{A, B, Deployed};
-use crate::support::{Stack, TIMEOUT, disturbed_stack, unique};
+use crate::support::{Stack, TIMEOUT, disturbed_stack, now, unique};
 use aws::secrets::{EndpointSecret, SecretError};
 use local::admin::ask;
 use local::aws_api::{AwsApi, JsonService::Events, QueryService::CloudFormation as CloudFormationApi};
 use local::stack_dir::workspace;
 use serde_json::{Value, json};
 use simulator::{Fault, Options, Receiver, Simulator, When};
+use std::net::{TcpListener, TcpStream};
+use std::thread;
 
 /// CloudFormation, from the view of one resource.
 struct CloudFormation(Receiver);
@@ -100,31 +102,129 @@ fn a_creation_that_fails_takes_back_what_it_created_and_its_deletion_has_nothing
     assert_eq!(status(&response).0, "SUCCESS");
 }
 
+/// An update from one `endpoints.json` to another.
+fn update(new: &Value, old: &Value) -> Value {
+    let properties = |endpoints: &Value| json!({"Endpoints": format!("{A},{B}"), "EndpointsJson": json!({ "endpoints": endpoints }).to_string()});
+    json!({"RequestType": "Update", "PhysicalResourceId": "heygen-endpoints",
+        "ResourceProperties": properties(new), "OldResourceProperties": properties(old)})
+}
+
 #[test]
-fn an_update_that_fails_leaves_what_is_there() {
+fn an_update_succeeds_without_heygen_says_what_was_not_done_and_counts_as_a_failed_sync() {
     let Some(mut admin) = Deployed::new(Options::default()) else { return };
     let cloudformation = CloudFormation::new();
     admin.sync();
-    let update = json!({"RequestType": "Update", "PhysicalResourceId": "heygen-endpoints"});
-    admin.configure(json!([{"name": A}, {"name": B, "events": ["avatar_video.success"]}]));
-    admin.inject(When::Next("PATCH", "/v3/webhooks/endpoints/*"), Fault::internal());
-    let response = cloudformation.asks(&admin, "create.json", update.clone());
-    assert_eq!(status(&response), ("FAILED", "heygen-endpoints"));
-    assert_eq!(admin.endpoints().len(), 2);
-    // The rollback: the old configuration, and another update.
-    admin.configure(json!([{"name": A}, {"name": B}]));
-    assert_eq!(status(&cloudformation.asks(&admin, "create.json", update.clone())), ("SUCCESS", "heygen-endpoints"));
-    admin.works(A);
-    admin.works(B);
+    let (all, one) =
+        (json!([{"name": A}, {"name": B}]), json!([{"name": A, "events": ["avatar_video.success"]}, {"name": B}]));
+    admin.configure(one.clone());
+    let denied = Fault::Error { status: 401, code: "unauthorized", retry_after: None };
+    for (when, fault, reason) in [
+        (When::Next("PATCH", "/v3/webhooks/endpoints/*"), Fault::internal(), "HeyGen failed"),
+        (When::Next("GET", "/v3/webhooks/endpoints"), denied, "rejects the API key"),
+    ] {
+        let since = now();
+        admin.inject(when, fault);
+        let response = cloudformation.asks(&admin, "create.json", update(&one, &all));
+        assert_eq!(status(&response), ("SUCCESS", "heygen-endpoints"));
+        let text = response["Data"]["Text"].as_str().unwrap();
+        assert!(text.contains("not applied at HeyGen") && text.contains(reason), "{text}");
+        admin.logged(since, &["EndpointSyncs", "\"Outcome\":\"failed\""]);
+        assert_eq!(admin.at_heygen(A)[0].events, None);
+    }
+    admin.sync();
+    assert!(admin.works(A).events.is_some());
 
     // What needs force is reported, not a failure: that would roll the configuration back.
-    admin.sync();
     for endpoint in admin.endpoints() {
         admin.disable(&endpoint.endpoint_id);
     }
-    let response = cloudformation.asks(&admin, "create.json", update);
+    let response = cloudformation.asks(&admin, "create.json", update(&one, &all));
     assert_eq!(status(&response), ("SUCCESS", "heygen-endpoints"));
     assert!(response["Data"]["Text"].as_str().unwrap().contains("\"force\": true"), "{response}");
+}
+
+#[test]
+fn an_update_fails_for_what_heygen_rejects_only_if_its_rollback_has_nothing_to_do() {
+    let Some(mut admin) = Deployed::new(Options::default()) else { return };
+    let cloudformation = CloudFormation::new();
+    admin.sync();
+    let all = json!([{"name": A}, {"name": B}]);
+    let wrong = json!([{"name": A, "events": ["no.such.event"]}, {"name": B}]);
+    admin.configure(wrong.clone());
+    let response = cloudformation.asks(&admin, "create.json", update(&wrong, &all));
+    assert_eq!(status(&response), ("FAILED", "heygen-endpoints"));
+    assert!(response["Reason"].as_str().unwrap().contains("HeyGen does not accept the request"), "{response}");
+    // The rollback, which the function's variables may not have followed yet.
+    assert_eq!(status(&cloudformation.asks(&admin, "create.json", update(&all, &wrong))).0, "SUCCESS");
+    admin.configure(all.clone());
+    assert_eq!(status(&cloudformation.asks(&admin, "create.json", update(&all, &wrong))).0, "SUCCESS");
+    admin.works(A);
+
+    // B was changed and A was not, so the rollback has to change B again, and HeyGen may reject that, too.
+    let half = json!([{"name": A, "events": ["no.such.event"]}, {"name": B, "events": ["avatar_video.fail"]}]);
+    admin.configure(half.clone());
+    let response = cloudformation.asks(&admin, "create.json", update(&half, &all));
+    assert_eq!(status(&response).0, "SUCCESS");
+    assert!(response["Data"]["Text"].as_str().unwrap().contains("HeyGen does not accept the request"), "{response}");
+}
+
+#[test]
+fn an_update_fails_for_an_invalid_file_and_its_rollback_does_not() {
+    let Some(mut admin) = Deployed::new(Options::default()) else { return };
+    let cloudformation = CloudFormation::new();
+    let (all, invalid) = (json!([{"name": A}, {"name": B}]), json!([{"name": A, "events": []}]));
+    admin.configure(invalid.clone());
+    let response = cloudformation.asks(&admin, "create.json", update(&invalid, &all));
+    assert_eq!(status(&response).0, "FAILED");
+    assert!(response["Reason"].as_str().unwrap().contains("endpoints[0].events"), "{response}");
+    // The function's variables may still be the new ones.
+    assert_eq!(status(&cloudformation.asks(&admin, "create.json", update(&all, &invalid))).0, "SUCCESS");
+}
+
+/// Lets connections to this address through to the deployment's API.
+fn forward(listener: TcpListener, api_url: &str) {
+    let to = api_url.strip_prefix("http://").unwrap().split('/').next().unwrap().to_owned();
+    thread::spawn(move || {
+        for from in listener.incoming().map(Result::unwrap) {
+            let to = TcpStream::connect(&to).unwrap();
+            for (mut from, mut to) in [(from.try_clone().unwrap(), to.try_clone().unwrap()), (to, from)] {
+                thread::spawn(move || std::io::copy(&mut from, &mut to));
+            }
+        }
+    });
+}
+
+#[test]
+fn the_endpoints_of_a_domain_wait_until_it_leads_here_and_the_next_sync_registers_them() {
+    let Some(mut admin) = Deployed::new(Options::default()) else { return };
+    let (cloudformation, elsewhere) = (CloudFormation::new(), Receiver::start().unwrap());
+    let api = admin.stack.stack().api_url.clone();
+    let path = api.splitn(4, '/').nth(3).unwrap().to_owned();
+    // A free port, where nothing listens until the domain's record exists.
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let domain = format!("http://{address}/{path}");
+    for (url, reason) in [(elsewhere.url(), "status 204"), (domain.clone(), "no connection")] {
+        let since = now();
+        admin.set_variables(&[("PUBLIC_URL", &url), ("DOMAIN_TARGET", "d-1.execute-api.invalid")]);
+        let response = cloudformation.asks(&admin, "create.json", json!({}));
+        assert_eq!(status(&response), ("SUCCESS", "heygen-endpoints"));
+        let text = response["Data"]["Text"].as_str().unwrap();
+        assert!(text.contains(reason) && text.contains("d-1.execute-api.invalid"), "{text}");
+        assert_eq!((admin.endpoints().len(), admin.stored(A)), (0, EndpointSecret::default()));
+        admin.logged(since, &["EndpointDrift", "\"EndpointDrift\":2"]);
+    }
+    forward(TcpListener::bind(address).unwrap(), &api);
+
+    // HeyGen may reject the URL all the same.
+    let invalid = Fault::Error { status: 400, code: "invalid_parameter", retry_after: None };
+    admin.inject(When::Next("POST", "/v3/webhooks/endpoints"), invalid);
+    let response = cloudformation.asks(&admin, "create.json", json!({}));
+    assert_eq!(status(&response), ("FAILED", "heygen-endpoints:none"));
+    assert!(admin.endpoints().is_empty());
+
+    admin.sync();
+    let urls: Vec<_> = admin.endpoints().into_iter().map(|endpoint| endpoint.url).collect();
+    assert_eq!(urls, [A, B].map(|name| format!("{domain}/webhooks/heygen/{name}")));
 }
 
 #[test]
@@ -240,6 +340,24 @@ fn deploying_registers_a_cold_receiver_within_heygens_second_a_rollback_is_clean
     second.deploy(&deregister).unwrap();
     let endpoint = second.heygen.endpoints().into_iter().find(|endpoint| endpoint.url.ends_with("/main")).unwrap();
     assert_eq!(second.secret(&stack).unwrap().current, Some(endpoint.secret));
+    second.delete(&stack);
+}
+
+#[test]
+fn an_update_during_an_outage_of_heygen_is_complete_and_a_wrong_one_is_rolled_back() {
+    let Some(stack) = disturbed_stack() else { return };
+    let second = Second::new(&stack, Options::default());
+    second.deploy(&[]).unwrap();
+    for _ in 0..100 {
+        second.heygen.inject(When::Next("GET", "/v3/webhooks/endpoints"), Fault::internal());
+    }
+    let some = r#"{"endpoints": [{"name": "main"}, {"name": "second", "events": ["avatar_video.fail"]}]}"#;
+    let updated = second.deploy(&[("EndpointsJson", some)]).unwrap();
+    assert!(updated["Outputs"].to_string().contains("Deployed, but not applied at HeyGen"), "{updated}");
+    let invalid = r#"{"endpoints": [{"name": "main", "events": []}]}"#;
+    let error = second.deploy(&[("EndpointsJson", invalid)]).unwrap_err().to_string();
+    assert!(error.contains("UPDATE_ROLLBACK_COMPLETE") && error.contains("endpoints[0].events"), "{error}");
+    assert!(second.heygen.endpoints().iter().all(|endpoint| endpoint.events.is_none()));
     second.delete(&stack);
 }
 

@@ -91,6 +91,12 @@ impl Error {
         }
     }
 
+    /// Whether HeyGen rejected every change that failed: it would reject them again.
+    pub(crate) fn is_rejection_by_heygen(&self) -> bool {
+        let is_rejected = |error: &Error| matches!(error, Error::HeyGen(ApiError { kind: Kind::Rejected, .. }));
+        matches!(self, Error::Partial { failed, .. } if failed.iter().all(|(_, error)| is_rejected(error)))
+    }
+
     /// Whether a sync was stopped on purpose, before it changed anything.
     pub fn is_rejection(&self) -> bool {
         matches!(self, Error::TooManyRemovals(_) | Error::PlanChanged { .. })
