@@ -265,27 +265,31 @@ struct Second {
     heygen: Simulator,
     api: AwsApi,
     name: String,
+    /// Of the secret with the API key.
+    key_arn: String,
 }
 
 impl Second {
     fn new(stack: &Stack, options: Options) -> Self {
-        let heygen = Simulator::start(options).unwrap();
-        let second = Second { heygen, api: stack.api().clone(), name: unique("second") };
+        let (heygen, name) = (Simulator::start(options).unwrap(), unique("second"));
         let create = async |secrets: &aws_sdk_secretsmanager::Client| {
-            secrets.create_secret().name(&second.name).secret_string(second.heygen.api_key()).send().await
+            secrets.create_secret().name(&name).secret_string(heygen.api_key()).send().await
         };
-        stack.secrets(create).unwrap();
-        second
+        let key_arn = stack.secrets(create).unwrap().arn.unwrap();
+        Second { heygen, api: stack.api().clone(), name, key_arn }
     }
 
     fn deploy(&self, others: &[(&str, &str)]) -> local::Result<Value> {
+        self.deploy_with_key(&[&[("ApiKeySecret", self.name.as_str())], others].concat())
+    }
+
+    fn deploy_with_key(&self, others: &[(&str, &str)]) -> local::Result<Value> {
         let base = self.heygen.url();
         let parameters = [
             ("Architecture", local::deploy::ARCHITECTURE),
             ("Endpoints", "main,second"),
             ("RequireTls", "false"),
             ("HeygenBaseUrl", &base),
-            ("ApiKeySecret", &self.name),
         ];
         let parameters = [&parameters, others].concat();
         let template_url = local::deploy::template_url(&self.api);
@@ -340,6 +344,33 @@ fn deploying_registers_a_cold_receiver_within_heygens_second_a_rollback_is_clean
     second.deploy(&deregister).unwrap();
     let endpoint = second.heygen.endpoints().into_iter().find(|endpoint| endpoint.url.ends_with("/main")).unwrap();
     assert_eq!(second.secret(&stack).unwrap().current, Some(endpoint.secret));
+    second.delete(&stack);
+}
+
+#[test]
+fn the_secret_of_the_api_key_is_found_by_its_arn_and_no_other_secret_is_read() {
+    let Some(stack) = disturbed_stack() else { return };
+    let second = Second::new(&stack, Options::default());
+    let arn = ("ApiKeySecretArn", second.key_arn.as_str());
+    // The name with the end of the ARN is not the name of a secret.
+    let wrong = second.key_arn.rsplit(':').next().unwrap();
+    second.deploy_with_key(&[("ApiKeySecret", wrong)]).unwrap_err();
+    second.delete(&stack);
+    second
+        .deploy_with_key(&[arn, ("ApiKeyKmsKeyArn", "arn:aws:kms:us-east-1:000000000000:key/of-the-secret")])
+        .unwrap();
+    assert_eq!(second.heygen.endpoints().len(), 2);
+
+    let resources = [("StackName", second.name.as_str()), ("LogicalResourceId", "AdminRole")];
+    let role = second.api.query(CloudFormationApi, "DescribeStackResource", &resources).unwrap();
+    let role = role["StackResourceDetail"]["PhysicalResourceId"].as_str().unwrap();
+    let policy = second.api.role_policy(role, "admin").unwrap();
+    let statements = policy["Statement"].as_array().unwrap();
+    let resources_of = |action: &str| -> Vec<_> {
+        statements.iter().filter(|one| one["Action"] == action).map(|one| one["Resource"].clone()).collect()
+    };
+    assert_eq!(resources_of("secretsmanager:GetSecretValue"), [json!(second.key_arn)]);
+    assert_eq!(resources_of("kms:Decrypt"), ["arn:aws:kms:us-east-1:000000000000:key/of-the-secret"]);
     second.delete(&stack);
 }
 

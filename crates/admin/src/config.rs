@@ -26,7 +26,7 @@ pub struct Config {
     pub kms_key: Option<String>,
     /// `TABLE_NAME`: the table of jobs and events.
     pub table: String,
-    /// `API_KEY_SECRET`: the name of the secret with HeyGen's API key.
+    /// `API_KEY_SECRET`: the name or the ARN of the secret with HeyGen's API key.
     pub api_key_secret: Option<String>,
     /// `HEYGEN_API_VERSION`: `v3` or `v1`.
     pub version: ApiVersion,

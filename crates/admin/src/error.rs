@@ -63,7 +63,7 @@ fn partial(done: &[Change], failed: &[(Change, Error)]) -> String {
 
 fn hint(error: &ApiError) -> &'static str {
     match error.kind {
-        Kind::Unauthorized => ". The key is the value of the secret in the deployment's parameter ApiKeySecret",
+        Kind::Unauthorized => ". The key is the value of the secret in the parameter ApiKeySecret or ApiKeySecretArn",
         _ => "",
     }
 }
