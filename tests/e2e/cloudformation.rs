@@ -375,6 +375,24 @@ fn the_secret_of_the_api_key_is_found_by_its_arn_and_no_other_secret_is_read() {
 }
 
 #[test]
+fn a_stack_with_a_domain_is_deployed_before_the_domains_record_exists() {
+    let Some(stack) = disturbed_stack() else { return };
+    let second = Second::new(&stack, Options::default());
+    let certificate = "arn:aws:acm:us-east-1:000000000000:certificate/of-the-domain";
+    let domain = [("DomainName", "hooks.example.invalid"), ("CertificateArn", certificate)];
+    let deployed = second.deploy(&domain).unwrap();
+    let output = |name: &str| {
+        let outputs = deployed["Outputs"].as_array().unwrap();
+        outputs.iter().find(|output| output["OutputKey"] == name).unwrap()["OutputValue"].as_str().unwrap().to_owned()
+    };
+    let (text, target) = (output("Registration"), output("DomainTarget"));
+    assert!(text.contains("https://hooks.example.invalid does not lead to this deployment yet"), "{text}");
+    assert!(text.contains(&target), "{text}");
+    assert!(second.heygen.endpoints().is_empty());
+    second.delete(&stack);
+}
+
+#[test]
 fn an_update_during_an_outage_of_heygen_is_complete_and_a_wrong_one_is_rolled_back() {
     let Some(stack) = disturbed_stack() else { return };
     let second = Second::new(&stack, Options::default());

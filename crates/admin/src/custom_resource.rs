@@ -169,3 +169,17 @@ async fn send(request: &Request, physical_id: &str, result: Result<String, Error
     }
     Err(Error::CloudFormation)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_update_that_times_out_succeeds_and_says_what_was_not_done() {
+        let text = timed_out("Update").unwrap();
+        assert!(text.starts_with("Deployed, but not applied") && text.contains("timed out"), "{text}");
+        for operation in ["Create", "Delete"] {
+            assert!(matches!(timed_out(operation), Err(Error::Timeout)));
+        }
+    }
+}
