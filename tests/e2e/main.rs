@@ -25,5 +25,7 @@ mod records;
 mod replies;
 mod responses;
 mod rotation;
+mod second;
 mod support;
 mod telemetry;
+mod updates;
