@@ -64,6 +64,31 @@ fn missing(whole: &Value, part: &Value) -> Vec<String> {
     }
 }
 
+/// The same JSON, with a field in each of its objects that this version does not know.
+fn with_later_fields(value: &Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let fields = fields.iter().map(|(name, value)| (name.clone(), with_later_fields(value)));
+            Value::Object(fields.chain([("of_a_later_version".to_owned(), json!({"x": 1}))]).collect())
+        }
+        Value::Array(values) => values.iter().map(with_later_fields).collect(),
+        other => other.clone(),
+    }
+}
+
+#[test]
+fn a_field_of_a_later_version_is_ignored() {
+    for element in elements("secrets.json") {
+        let known: EndpointSecret = serde_json::from_value(element.clone()).unwrap();
+        assert_eq!(serde_json::from_value::<EndpointSecret>(with_later_fields(&element)).unwrap(), known);
+    }
+    for element in elements("envelopes.json") {
+        let message: Value = serde_json::from_str(element["message"].as_str().unwrap()).unwrap();
+        let read = Delivery::open(&with_later_fields(&message).to_string()).unwrap();
+        assert_eq!(element["body_sha256"], sha256(read.body.body()));
+    }
+}
+
 /// An item of DynamoDB's JSON as plain JSON.
 fn plain(item: &Value) -> Value {
     let value = |(name, typed): (&String, &Value)| {
