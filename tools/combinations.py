@@ -26,6 +26,8 @@ SUBSET = ROOT / "tests/combinations.json"
 TEXTS = {
     "Endpoints": ["main", "a,second-endpoint," + 40 * "z"],
     "ApiKeySecret": ["", "heygen-api-key"],
+    "ApiKeySecretArn": ["", "arn:aws:secretsmanager:us-east-1:123456789012:secret:heygen-api-key-AbCdEf"],
+    "ApiKeyKmsKeyArn": ["", "arn:aws:kms:us-east-1:123456789012:key/ApiKeyKmsKeyArn"],
     "EndpointsJson": ["", '{"endpoints": []}'],
     "PublicUrl": ["", "https://proxy.example.com/path"],
     "HeygenBaseUrl": ["https://api.heygen.com", "http://127.0.0.1:8080"],
