@@ -111,7 +111,8 @@ def amount(quantity):
 
 
 def table(heads, lines):
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in [heads, *lines]).replace("|  |", "| |").replace("\n", "\n|" + "---|" * len(heads) + "\n", 1)
+    rows = [f"| {' | '.join(cells)} |\n".replace("|  |", "| |") for cells in (heads, *lines)]
+    return "".join([rows[0], "|" + "---|" * len(heads) + "\n", *rows[1:]])
 
 
 def bill(given):

@@ -103,38 +103,42 @@ def scope(statement, action, resource):
     return iam_actions.problem(action, resource, None)
 
 
-def main():
-    path = sys.argv[2] if len(sys.argv) > 2 else "template.yaml"
-    template, document = expanded.load(ROOT / path), json.loads(POLICY.read_text())
-    resources = {name: each for chosen in CASES.values() for name, each in expanded.translated(expanded.decided(template, chosen))["Resources"].items()}
-    wanted, problems = needed(resources), []
+def problems(document, resources, required):
     granted = [(statement, action) for statement in document["Statement"] for action in listed(statement["Action"])]
     left_out = [pattern for patterns in LEFT_OUT.values() for pattern in patterns]
-    for action, reason in wanted.items():
-        if not any(matches(pattern, action) for _, pattern in granted) and not any(matches(pattern, action) for pattern in left_out):
-            problems.append(f"{action} is missing: {reason}")
+    for action, reason in required.items():
+        if not any(matches(pattern, action) for pattern in [*left_out, *(pattern for _, pattern in granted)]):
+            yield f"{action} is missing: {reason}"
     for pattern in left_out:
-        if not any(matches(pattern, action) for action in wanted):
-            problems.append(f"LEFT_OUT has {pattern}, which nothing needs")
+        if not any(matches(pattern, action) for action in required):
+            yield f"LEFT_OUT has {pattern}, which nothing needs"
     for statement, pattern in granted:
-        if not any(matches(pattern, action) for action in wanted):
-            problems.append(f"{statement['Sid']} allows {pattern}, which nothing needs")
+        if not any(matches(pattern, action) for action in required):
+            yield f"{statement['Sid']} allows {pattern}, which nothing needs"
         scopes = [scope(statement, pattern, resource) for resource in listed(statement["Resource"])]
         if all(scopes):
-            problems.append(f"{statement['Sid']}: {scopes[0]}")
-    passed = {
+            yield f"{statement['Sid']}: {scopes[0]}"
+    trusted = {
         service for each in resources.values() if each["Type"] == "AWS::IAM::Role"
         for trust in each["Properties"]["AssumeRolePolicyDocument"]["Statement"] for service in listed(trust["Principal"]["Service"])
     }
     (condition,) = (statement["Condition"] for statement, action in granted if action == "iam:PassRole")
-    if set(condition["StringEquals"]["iam:PassedToService"]) != passed:
-        problems.append(f"iam:PassRole has to be limited to {sorted(passed)}")
+    if set(condition["StringEquals"]["iam:PassedToService"]) != trusted:
+        yield f"iam:PassRole has to be limited to {sorted(trusted)}"
     length = len(json.dumps(document, separators=(",", ":")))
     if length > LONGEST:
-        problems.append(f"it has {length} characters, and a role's policy can have {LONGEST}")
-    if problems:
-        sys.exit("deployer: docs/deployer-policy.json: " + "\ndeployer: docs/deployer-policy.json: ".join(problems))
-    print(f"deployer: {len(granted)} actions allow what {len(wanted)} calls need; {len(left_out)} are left out, for properties that are not used")
+        yield f"it has {length} characters, and a role's policy can have {LONGEST}"
+
+
+def main():
+    path = sys.argv[2] if len(sys.argv) > 2 else "template.yaml"
+    template, document = expanded.load(ROOT / path), json.loads(POLICY.read_text())
+    stacks = [expanded.translated(expanded.decided(template, chosen))["Resources"] for chosen in CASES.values()]
+    resources = {name: each for stack in stacks for name, each in stack.items()}
+    required = needed(resources)
+    if found := list(problems(document, resources, required)):
+        sys.exit("deployer: docs/deployer-policy.json: " + "\ndeployer: docs/deployer-policy.json: ".join(found))
+    print(f"deployer: docs/deployer-policy.json allows what {len(required)} calls need, without what unused properties would need")
 
 
 if __name__ == "__main__":

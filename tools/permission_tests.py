@@ -55,17 +55,20 @@ def all_tests():
     }
     found = set()
     for name, (parameters, body) in functions.items():
-        for _, *wanted in calls(body, "Without::new"):
-            values = [literal(each, constants) for each in wanted]
-            found.update([PermissionTest(name, *values)] if all(values) else through(functions, name, parameters, wanted, constants))
+        for _, *given in calls(body, "Without::new"):
+            values = [literal(each, constants) for each in given]
+            if all(values):
+                found.add(PermissionTest(name, *values))
+            else:
+                found.update(through(functions, name, parameters, given, constants))
     return sorted(found, key=lambda test: (test.name, test.action))
 
 
-def through(functions, helper, parameters, wanted, constants):
+def through(functions, helper, parameters, given, constants):
     """The tests that call a helper, with what they pass on."""
     for name, (_, body) in functions.items():
         for call in calls(body, helper):
             passed = dict(zip(parameters, call))
-            values = [literal(passed.get(each, each), constants) for each in wanted]
+            values = [literal(passed.get(each, each), constants) for each in given]
             if name != helper and all(values):
                 yield PermissionTest(name, *values)

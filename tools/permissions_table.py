@@ -7,29 +7,34 @@ from policy_stack import MANAGED, REFERENCE
 
 INTRODUCTION = """# Permissions
 
-Every permission in `template.yaml`, and which check fails if it is removed. `make lint-policies` derives from the resources what AWS's documents ask for, and
-removes each permission in turn: with the default parameters, with a customer key, and with all features switched on. The rules and their sources are in
-`tools/policy_rules.py`. What a function's own code calls is removed by an end-to-end test, from the role of a running stack. The check also fails for a
-permission that neither a rule nor a test needs. `make permissions` writes this page.
+Every permission in `template.yaml`, and which check fails if it is removed. `make lint-policies` derives from the resources what AWS's documents
+ask for, and removes each permission in turn: with the default parameters, with a customer key, and with all features switched on. The rules and
+their sources are in `tools/policy_rules.py`. What a function's own code calls is removed by an end-to-end test, from the role of a running stack.
+The check also fails for a permission that neither a rule nor a test needs. `make permissions` writes this page.
 """
+
+# What the parameters of policies.py make of the template, and what a reader knows it as.
+SHOWN = {"secret:stack/": "secret:STACK/", "secret:heygen-api-key-??????": "secret:ApiKeySecret-??????", "key/": ""}
 
 
 def document(table):
-    rows = {kind: [(where, action, on, row) for (each, where, action, on), row in table.items() if each == kind] for kind in (
-        "action", "trust", "condition", "permission", "queue policy")}
+    rows = {}
+    for (kind, where, action, on), row in table.items():
+        rows.setdefault(kind, []).append((where, action, on, row))
     return INTRODUCTION + section(
         "What the roles may do", ("role", "action", "on", "why it is needed", "noticed by"),
         [(code(where), code(action), resource(on), why(row), noticed(row)) for where, action, on, row in rows["action"]],
     ) + section(
         "Who may assume the roles", ("role", "what is removed", "noticed by"),
-        [(code(where), f"the statement for {code(row['properties']['Principal']['Service'])}", noticed(row)) for where, _, _, row in rows["trust"]]
+        [(code(where), f"the statement for {code(row['what']['Principal']['Service'])}", noticed(row)) for where, _, _, row in rows["trust"]]
         + [(code(where), f"the condition {code(action)}", noticed(row)) for where, action, _, row in rows["condition"]],
     ) + section(
         "Who may invoke a function", ("resource", "principal", "function", "noticed by"),
-        [(code(where), code(row["properties"]["Principal"]), resource(row["properties"]["FunctionName"]), noticed(row)) for where, _, _, row in rows["permission"]],
+        [(code(where), code(row["what"]["Principal"]), resource(row["what"]["FunctionName"]), noticed(row))
+         for where, _, _, row in rows["permission"]],
     ) + section(
         "Queue policies", ("resource", "queue", "what it denies", "noticed by"),
-        [(code(where), resource(row["properties"]["Queues"][0]), "requests without TLS", noticed(row)) for where, _, _, row in rows["queue policy"]],
+        [(code(where), resource(row["what"]["Queues"][0]), "requests without TLS", noticed(row)) for where, _, _, row in rows["queue policy"]],
     )
 
 
@@ -49,7 +54,9 @@ def resource(arn):
     if found:
         return code(found[1] + (".StreamArn" if found[2] == "StreamArn" else ""))
     short = re.sub(rf"^arn:aws:[a-z]+:[a-z0-9-]*:(?:{ACCOUNT}|aws)?:", "", arn)
-    return code(short.replace("secret:stack/", "secret:STACK/").replace("secret:heygen-api-key", "secret:ApiKeySecret").replace("key/KmsKeyArn", "KmsKeyArn"))
+    for found, shown in SHOWN.items():
+        short = short.replace(found, shown)
+    return code(short)
 
 
 def why(row):

@@ -8,7 +8,6 @@ Locally, no role of a service is enforced. So what Lambda, a pipe, CodeDeploy an
 (policy_rules.py). What the functions' own code calls is not derived: an end-to-end test has to take it away.
 """
 
-import copy
 import pathlib
 import sys
 
@@ -17,7 +16,7 @@ import iam_actions
 import permission_tests
 from permissions_table import document
 from policy_rules import NEEDS, PROBLEMS
-from policy_stack import Stack, listed
+from policy_stack import MANAGED, Stack, listed
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 DOC = ROOT / "docs/permissions.md"
@@ -67,35 +66,41 @@ def excessive(stack, tests):
             yield "least privilege", f"{grant.role}: {problem}"
 
 
+def without_action(grant):
+    def change(resources):
+        properties = resources[grant.role]["Properties"]
+        if grant.action == MANAGED:
+            del properties["ManagedPolicyArns"][grant.statement]
+            return
+        (policy,) = (each["PolicyDocument"] for each in properties["Policies"] if each["PolicyName"] == grant.policy)
+        statement = policy["Statement"][grant.statement]
+        statement["Action"] = [each for each in listed(statement["Action"]) if each != grant.action]
+    return change
+
+
+def without_trust(role, position, operator=None, key=None):
+    def change(resources):
+        statements = resources[role]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+        if key:
+            del statements[position]["Condition"][operator][key]
+        else:
+            del statements[position]
+    return change
+
+
 def removals(stack):
     """Each permission of a stack, and the stack without it, as (kind, where, what, on, stack)."""
-    def without(change):
-        resources = copy.deepcopy(stack.resources)
-        change(resources)
-        return Stack(resources, stack.requires_tls)
-
-    def drop(role, policy, position, action):
-        def change(resources):
-            (document_,) = (each["PolicyDocument"] for each in resources[role]["Properties"]["Policies"] if each["PolicyName"] == policy)
-            statement = document_["Statement"][position]
-            statement["Action"] = [each for each in listed(statement["Action"]) if each != action]
-        return change
-
     for grant in stack.grants():
-        if grant.policy:
-            yield "action", grant.role, grant, grant.resource, without(drop(grant.role, grant.policy, grant.statement, grant.action))
-        else:
-            yield "action", grant.role, grant, grant.resource, without(lambda resources: resources[grant.role]["Properties"]["ManagedPolicyArns"].pop(grant.statement))
+        yield "action", grant.role, grant, grant.resource, stack.without(without_action(grant))
     for role, properties in stack.of("AWS::IAM::Role"):
         for position, statement in enumerate(properties["AssumeRolePolicyDocument"]["Statement"]):
-            path = lambda resources: resources[role]["Properties"]["AssumeRolePolicyDocument"]["Statement"]  # noqa: E731
-            yield "trust", role, statement, "", without(lambda resources: path(resources).pop(position))
+            yield "trust", role, statement, "", stack.without(without_trust(role, position))
             for operator, keys in statement.get("Condition", {}).items():
                 for key in keys:
-                    yield "condition", role, key, "", without(lambda resources: path(resources)[position]["Condition"][operator].pop(key))
+                    yield "condition", role, key, "", stack.without(without_trust(role, position, operator, key))
     for kind, what in (("AWS::Lambda::Permission", "permission"), ("AWS::SQS::QueuePolicy", "queue policy")):
         for name, properties in stack.of(kind):
-            yield what, name, properties, "", without(lambda resources: resources.pop(name))
+            yield what, name, properties, "", stack.without(lambda resources, gone=name: resources.pop(gone))
 
 
 def rows(stacks, tests):
@@ -113,7 +118,7 @@ def rows(stacks, tests):
             if is_own_call and sum((each.role, each.action) == (where, action) for each in grants) == 1:
                 by_tests.add(BINARY_TEST)
             why = {need.why for need in needs if kind == "action" and need.met_by(what)}
-            row = found.setdefault((kind, where, action, on), {"properties": what, "why": set(), "rules": set(), "tests": set()})
+            row = found.setdefault((kind, where, action, on), {"what": what, "why": set(), "rules": set(), "tests": set()})
             row["why"] |= why
             row["rules"] |= rules
             row["tests"] |= by_tests
@@ -124,7 +129,10 @@ def check(path):
     template = expanded.load(path)
     tests = permission_tests.all_tests()
     stacks = {case: stack_for(template, chosen) for case, chosen in CASES.items()}
-    problems = [f"{case}: {rule}: {problem}" for case, stack in stacks.items() for rule, problem in (*missing(stack), *excessive(stack, tests))]
+    problems = [
+        f"{case}: {rule}: {problem}"
+        for case, stack in stacks.items() for rule, problem in (*missing(stack), *excessive(stack, tests))
+    ]
     table = rows(stacks, tests)
     for (kind, where, action, on), row in table.items():
         if not row["rules"] and not row["tests"]:

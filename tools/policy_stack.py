@@ -1,5 +1,6 @@
 """A translated template as the policy checks read it: its resources by type, what its roles allow, and which key encrypts what."""
 
+import copy
 import fnmatch
 import re
 from dataclasses import dataclass
@@ -48,6 +49,12 @@ class Stack:
     def __init__(self, resources, requires_tls):
         self.resources = resources
         self.requires_tls = requires_tls
+
+    def without(self, change):
+        """The same stack, with its resources changed by a function."""
+        resources = copy.deepcopy(self.resources)
+        change(resources)
+        return Stack(resources, self.requires_tls)
 
     def of(self, kind):
         """The resources of a type, each with its properties."""
