@@ -12,9 +12,10 @@ use std::collections::BTreeMap;
 pub struct Second {
     pub heygen: Simulator,
     api: AwsApi,
-    name: String,
+    /// Of the stack, and of the secret with the API key.
+    pub name: String,
     /// Of the secret with the API key.
-    key_arn: String,
+    pub key_arn: String,
 }
 
 impl Second {
