@@ -18,7 +18,7 @@ import sys
 import expanded
 import permission_tests
 from allpairspy import AllPairs
-from policies import CASES, KEY, excessive, missing, stack_for
+from policies import API_KEY_BY_ARN, CASES, KEY, excessive, missing, stack_for
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SCRATCH = ROOT / "target/combinations"
@@ -26,6 +26,8 @@ SUBSET = ROOT / "tests/combinations.json"
 TEXTS = {
     "Endpoints": ["main", "a,second-endpoint," + 40 * "z"],
     "ApiKeySecret": ["", "heygen-api-key"],
+    "ApiKeySecretArn": ["", API_KEY_BY_ARN["ApiKeySecretArn"]],
+    "ApiKeyKmsKeyArn": ["", API_KEY_BY_ARN["ApiKeyKmsKeyArn"]],
     "EndpointsJson": ["", '{"endpoints": []}'],
     "PublicUrl": ["", "https://proxy.example.com/path"],
     "HeygenBaseUrl": ["https://api.heygen.com", "http://127.0.0.1:8080"],

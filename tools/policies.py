@@ -21,6 +21,10 @@ from policy_stack import MANAGED, Stack, listed
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 DOC = ROOT / "docs/permissions.md"
 KEY = {"KmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/KmsKeyArn"}
+API_KEY_BY_ARN = {
+    "ApiKeySecretArn": "arn:aws:secretsmanager:us-east-1:123456789012:secret:heygen-api-key-AbCdEf",
+    "ApiKeyKmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/ApiKeyKmsKeyArn",
+}
 EVERYTHING = {
     **KEY, "EncryptJobEvents": "true", "ApiKeySecret": "heygen-api-key", "DomainName": "hooks.example.com",
     "CertificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/1", "HostedZoneId": "Z1", "DisableExecuteApi": "true",
@@ -30,12 +34,13 @@ EVERYTHING = {
 }
 # tests/e2e/access.rs: the names of a role's actions against the calls in the function's binary.
 BINARY_TEST = "each_role_allows_what_its_code_calls_and_no_more"
-CASES = {"defaults": {}, "a customer key": KEY, "everything": EVERYTHING}
+CASES = {"defaults": {}, "a customer key": KEY, "the API key by ARN": API_KEY_BY_ARN, "everything": EVERYTHING}
 
 
 def stack_for(template, chosen):
     resources = expanded.symbolic(expanded.translated(expanded.decided(template, chosen)))["Resources"]
-    return Stack(resources, chosen.get("RequireTls", template["Parameters"]["RequireTls"]["Default"]) == "true")
+    requires_tls = chosen.get("RequireTls", template["Parameters"]["RequireTls"]["Default"]) == "true"
+    return Stack(resources, requires_tls, chosen.get("ApiKeyKmsKeyArn") or None)
 
 
 def missing(stack):

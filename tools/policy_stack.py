@@ -46,15 +46,17 @@ def name_of(reference):
 
 
 class Stack:
-    def __init__(self, resources, requires_tls):
+    def __init__(self, resources, requires_tls, api_key_kms_key=None):
         self.resources = resources
         self.requires_tls = requires_tls
+        # What encrypts the secret with HeyGen's API key, which is no resource of the stack.
+        self.api_key_kms_key = api_key_kms_key
 
     def without(self, change):
         """The same stack, with its resources changed by a function."""
         resources = copy.deepcopy(self.resources)
         change(resources)
-        return Stack(resources, self.requires_tls)
+        return Stack(resources, self.requires_tls, self.api_key_kms_key)
 
     def of(self, kind):
         """The resources of a type, each with its properties."""
@@ -104,9 +106,11 @@ class Stack:
         return None
 
     def key_of_secret(self, resource):
-        """Secrets are created by the function that knows their prefix and the key."""
+        """The endpoints' secrets are created by the function that knows their prefix and the key."""
         for _, function in self.of("AWS::Lambda::Function"):
             variables = function.get("Environment", {}).get("Variables", {})
+            if variables.get("API_KEY_SECRET") and variables["API_KEY_SECRET"] in resource:
+                return self.api_key_kms_key
             if "KMS_KEY_ARN" in variables and f":secret:{variables['SECRET_PREFIX']}" in resource:
                 return variables["KMS_KEY_ARN"] or None
         return None

@@ -132,8 +132,9 @@ fn variables(template: &Template) -> String {
 
 /// What a variable is set to: parameters, resources and texts, without the conditions that choose.
 fn set_to(template: &Template, value: &Yaml) -> String {
-    let values =
-        texts(value).into_iter().filter(|text| text != "," && template.at(&["Conditions", text]).is_badvalue());
+    let values = texts(value)
+        .into_iter()
+        .filter(|text| !["", ","].contains(&text.as_str()) && template.at(&["Conditions", text]).is_badvalue());
     values.map(|text| code(&text)).collect::<Vec<_>>().join(" or ")
 }
 
@@ -152,7 +153,11 @@ fn permissions(template: &Template) -> String {
         statements.filter_map(move |statement| {
             let actions = texts(&statement["Action"]);
             let common = ["logs:", "xray:", "kms:"].iter().any(|service| actions[0].starts_with(service));
-            (!common).then(|| vec![whose.to_owned(), codes(&actions), code(&resource(&text(&statement["Resource"])))])
+            // One, or `!If [condition, one, another]`.
+            let resources = &statement["Resource"];
+            let resources = resources.as_vec().map_or(std::slice::from_ref(resources), |choice| &choice[1..]);
+            let resources: Vec<_> = resources.iter().map(|one| code(&resource(&text(one)))).collect();
+            (!common).then(|| vec![whose.to_owned(), codes(&actions), resources.join(" or ")])
         })
     });
     table("who | may | on", rows)

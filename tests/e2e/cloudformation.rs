@@ -1,26 +1,26 @@
 //! Deploying registers, and deleting deregisters if so configured. CloudFormation always gets a response.
 
 use crate::deployed::{A, B, Deployed};
-use crate::support::{Stack, TIMEOUT, disturbed_stack, unique};
-use aws::secrets::{EndpointSecret, SecretError};
+use crate::support::now;
+use aws::secrets::EndpointSecret;
 use local::admin::ask;
-use local::aws_api::{AwsApi, JsonService::Events, QueryService::CloudFormation as CloudFormationApi};
-use local::client::Client;
+use local::aws_api::{AwsApi, JsonService::Events};
 use local::stack_dir::workspace;
 use serde_json::{Value, json};
-use simulator::{Fault, Options, Receiver, Simulator, When};
-use std::collections::BTreeMap;
+use simulator::{Fault, Options, Receiver, When};
+use std::net::{TcpListener, TcpStream};
+use std::thread;
 
 /// CloudFormation, from the view of one resource.
-struct CloudFormation(Receiver);
+pub struct CloudFormation(Receiver);
 
 impl CloudFormation {
-    fn new() -> Self {
+    pub fn new() -> Self {
         CloudFormation(Receiver::start().unwrap())
     }
 
     /// Sends the sample request with these fields changed, and returns the response.
-    fn asks(&self, admin: &Deployed, sample: &str, fields: Value) -> Value {
+    pub fn asks(&self, admin: &Deployed, sample: &str, fields: Value) -> Value {
         let file = workspace().join("events/cloudformation").join(sample);
         let mut request: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
         request["ResponseURL"] = json!(self.0.url());
@@ -38,7 +38,7 @@ impl CloudFormation {
     }
 }
 
-fn status(response: &Value) -> (&str, &str) {
+pub fn status(response: &Value) -> (&str, &str) {
     (response["Status"].as_str().unwrap(), response["PhysicalResourceId"].as_str().unwrap())
 }
 
@@ -102,31 +102,50 @@ fn a_creation_that_fails_takes_back_what_it_created_and_its_deletion_has_nothing
     assert_eq!(status(&response).0, "SUCCESS");
 }
 
-#[test]
-fn an_update_that_fails_leaves_what_is_there() {
-    let Some(mut admin) = Deployed::new(Options::default()) else { return };
-    let cloudformation = CloudFormation::new();
-    admin.sync();
-    let update = json!({"RequestType": "Update", "PhysicalResourceId": "heygen-endpoints"});
-    admin.configure(json!([{"name": A}, {"name": B, "events": ["avatar_video.success"]}]));
-    admin.inject(When::Next("PATCH", "/v3/webhooks/endpoints/*"), Fault::internal());
-    let response = cloudformation.asks(&admin, "create.json", update.clone());
-    assert_eq!(status(&response), ("FAILED", "heygen-endpoints"));
-    assert_eq!(admin.endpoints().len(), 2);
-    // The rollback: the old configuration, and another update.
-    admin.configure(json!([{"name": A}, {"name": B}]));
-    assert_eq!(status(&cloudformation.asks(&admin, "create.json", update.clone())), ("SUCCESS", "heygen-endpoints"));
-    admin.works(A);
-    admin.works(B);
+/// Lets connections to this address through to the deployment's API.
+fn forward(listener: TcpListener, api_url: &str) {
+    let to = api_url.strip_prefix("http://").unwrap().split('/').next().unwrap().to_owned();
+    thread::spawn(move || {
+        for from in listener.incoming().map(Result::unwrap) {
+            let to = TcpStream::connect(&to).unwrap();
+            for (mut from, mut to) in [(from.try_clone().unwrap(), to.try_clone().unwrap()), (to, from)] {
+                thread::spawn(move || std::io::copy(&mut from, &mut to));
+            }
+        }
+    });
+}
 
-    // What needs force is reported, not a failure: that would roll the configuration back.
-    admin.sync();
-    for endpoint in admin.endpoints() {
-        admin.disable(&endpoint.endpoint_id);
+#[test]
+fn the_endpoints_of_a_domain_wait_until_it_leads_here_and_the_next_sync_registers_them() {
+    let Some(mut admin) = Deployed::new(Options::default()) else { return };
+    let (cloudformation, elsewhere) = (CloudFormation::new(), Receiver::start().unwrap());
+    let api = admin.stack.stack().api_url.clone();
+    let path = api.splitn(4, '/').nth(3).unwrap().to_owned();
+    // A free port, where nothing listens until the domain's record exists.
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let domain = format!("http://{address}/{path}");
+    for (url, reason) in [(elsewhere.url(), "status 204"), (domain.clone(), "no connection")] {
+        let since = now();
+        admin.set_variables(&[("PUBLIC_URL", &url), ("DOMAIN_TARGET", "d-1.execute-api.invalid")]);
+        let response = cloudformation.asks(&admin, "create.json", json!({}));
+        assert_eq!(status(&response), ("SUCCESS", "heygen-endpoints"));
+        let text = response["Data"]["Text"].as_str().unwrap();
+        assert!(text.contains(reason) && text.contains("d-1.execute-api.invalid"), "{text}");
+        assert_eq!((admin.endpoints().len(), admin.stored(A)), (0, EndpointSecret::default()));
+        admin.logged(since, &["EndpointDrift", "\"EndpointDrift\":2"]);
     }
-    let response = cloudformation.asks(&admin, "create.json", update);
-    assert_eq!(status(&response), ("SUCCESS", "heygen-endpoints"));
-    assert!(response["Data"]["Text"].as_str().unwrap().contains("\"force\": true"), "{response}");
+    forward(TcpListener::bind(address).unwrap(), &api);
+
+    // HeyGen may reject the URL all the same.
+    let invalid = Fault::Error { status: 400, code: "invalid_parameter", retry_after: None };
+    admin.inject(When::Next("POST", "/v3/webhooks/endpoints"), invalid);
+    let response = cloudformation.asks(&admin, "create.json", json!({}));
+    assert_eq!(status(&response), ("FAILED", "heygen-endpoints:none"));
+    assert!(admin.endpoints().is_empty());
+
+    admin.sync();
+    let urls: Vec<_> = admin.endpoints().into_iter().map(|endpoint| endpoint.url).collect();
+    assert_eq!(urls, [A, B].map(|name| format!("{domain}/webhooks/heygen/{name}")));
 }
 
 #[test]
@@ -160,142 +179,4 @@ fn the_deployed_stack_has_registered_itself() {
     let targets = api.json(Events, "ListTargetsByRule", &json!({ "Rule": rule.unwrap()["Name"] })).unwrap();
     let input = serde_json::from_str(targets["Targets"][0]["Input"].as_str().unwrap()).unwrap();
     assert!(ask(&stack, &input).unwrap()["text"].as_str().unwrap().contains("Nothing to do."));
-}
-
-/// A second stack from the same package, with a simulated HeyGen of its own.
-pub struct Second {
-    pub heygen: Simulator,
-    api: AwsApi,
-    pub name: String,
-}
-
-impl Second {
-    pub fn new(stack: &Stack, options: Options) -> Self {
-        let heygen = Simulator::start(options).unwrap();
-        let second = Second { heygen, api: stack.api().clone(), name: unique("second") };
-        let create = async |secrets: &aws_sdk_secretsmanager::Client| {
-            secrets.create_secret().name(&second.name).secret_string(second.heygen.api_key()).send().await
-        };
-        stack.secrets(create).unwrap();
-        second
-    }
-
-    pub fn deploy(&self, others: &[(&str, &str)]) -> local::Result<Value> {
-        self.deploy_template(&local::deploy::template_url(&self.api), others)
-    }
-
-    /// Deploys or updates with these parameters in addition to, or in place of, those of all tests.
-    pub fn deploy_template(&self, template_url: &str, others: &[(&str, &str)]) -> local::Result<Value> {
-        let base = self.heygen.url();
-        let parameters = [
-            ("Architecture", local::deploy::ARCHITECTURE),
-            ("Endpoints", "main,second"),
-            ("RequireTls", "false"),
-            ("HeygenBaseUrl", &base),
-            ("ApiKeySecret", &self.name),
-        ];
-        let parameters: BTreeMap<_, _> = parameters.iter().chain(others).copied().collect();
-        let parameters: Vec<_> = parameters.into_iter().collect();
-        local::cloudformation::deploy(&self.api, &self.name, template_url, &parameters)
-    }
-
-    /// A client of this stack, which was deployed with this result.
-    pub fn client(&self, stack: &Stack, described: &Value) -> Client {
-        let output = |name: &str| {
-            let outputs = described["Outputs"].as_array().unwrap();
-            let found = outputs.iter().find(|output| output["OutputKey"] == name).unwrap();
-            found["OutputValue"].as_str().unwrap().to_owned()
-        };
-        let first = stack.stack().clone();
-        let api = output("ApiUrl").split("://").last().unwrap().split('.').next().unwrap().to_owned();
-        let api_url = format!("{}/{api}", first.api_url.rsplit_once('/').unwrap().0);
-        let endpoint = |name: &str| local::stack::Endpoint {
-            name: name.to_owned(),
-            url: format!("{api_url}/webhooks/heygen/{name}"),
-            secret: format!("{}/endpoints/{name}", self.name),
-        };
-        let functions = local::stack::Functions {
-            receiver: output("ReceiverFunction"),
-            processor: output("ProcessorFunction"),
-            admin: output("AdminFunction"),
-        };
-        let second = local::Stack {
-            endpoints: ["main", "second"].map(endpoint).into(),
-            api_url,
-            table: output("TableName"),
-            queue_url: output("QueueUrl"),
-            dlq_url: output("DeadLetterQueueUrl"),
-            bus: output("BusName"),
-            functions,
-            simulator: Some(self.heygen.access()),
-            ..first
-        };
-        Client::new(second).unwrap()
-    }
-
-    pub fn delete(&self, stack: &Stack) {
-        self.api.query(CloudFormationApi, "DeleteStack", &[("StackName", &self.name)]).unwrap();
-        let gone = || Ok(local::cloudformation::describe(&self.api, &self.name).is_err().then_some(()));
-        stack.wait_for("the stack to be deleted", TIMEOUT, gone).unwrap();
-    }
-
-    /// The secret of `main`; `None` if it is scheduled for deletion.
-    fn secret(&self, stack: &Stack) -> Option<EndpointSecret> {
-        let name = format!("{}/endpoints/main", self.name);
-        match stack.secrets(async |secrets| aws::secrets::fetch(secrets, &name).await) {
-            Err(SecretError::Deleted(_)) => None,
-            other => Some(other.unwrap().unwrap()),
-        }
-    }
-
-    fn reasons(&self) -> String {
-        self.api.query(CloudFormationApi, "DescribeStackEvents", &[("StackName", &self.name)]).unwrap().to_string()
-    }
-}
-
-#[test]
-fn deploying_registers_a_cold_receiver_within_heygens_second_a_rollback_is_clean_and_deleting_deregisters() {
-    let Some(stack) = disturbed_stack() else { return };
-    let second = Second::new(&stack, Options::default());
-    let deregister = [("DeregisterOnDelete", "true")];
-
-    // HeyGen accepts the first endpoint and rejects the second: everything is rolled back.
-    second.heygen.inject(When::Nth(3), Fault::Error { status: 402, code: "insufficient_credit", retry_after: None });
-    second.deploy(&deregister).unwrap_err();
-    assert!(second.reasons().contains("HeyGen requires payment"), "{}", second.reasons());
-    assert!(second.reasons().contains("ROLLBACK_COMPLETE"), "{}", second.reasons());
-    assert!(second.heygen.endpoints().is_empty());
-    assert_eq!(second.secret(&stack), None);
-    second.delete(&stack);
-
-    // HeyGen is the first to call this receiver, and waits for one second.
-    second.deploy(&deregister).unwrap();
-    assert_eq!(second.heygen.endpoints().len(), 2);
-    let rejected = second.heygen.calls().iter().filter(|call| call.status == Some(400)).count();
-    assert_eq!(rejected, 0, "the probe was answered in time");
-    second.delete(&stack);
-    assert!(second.heygen.endpoints().is_empty());
-
-    // At once, and under the same name: the secrets are restored.
-    assert_eq!(second.secret(&stack), None);
-    second.deploy(&deregister).unwrap();
-    let endpoint = second.heygen.endpoints().into_iter().find(|endpoint| endpoint.url.ends_with("/main")).unwrap();
-    assert_eq!(second.secret(&stack).unwrap().current, Some(endpoint.secret));
-    second.delete(&stack);
-}
-
-#[test]
-fn a_stack_that_is_deleted_and_deployed_again_has_its_endpoints_and_secrets_if_they_were_kept() {
-    let Some(stack) = disturbed_stack() else { return };
-    let second = Second::new(&stack, Options { check_urls: false, ..Options::default() });
-    let public = [("PublicUrl", "https://hooks.example.invalid")];
-    second.deploy(&public).unwrap();
-    let (endpoints, secret) = (second.heygen.endpoints(), second.secret(&stack).unwrap());
-    assert_eq!(secret.current.as_ref(), Some(&endpoints[0].secret));
-    let calls = second.heygen.mutating_calls();
-    second.delete(&stack);
-    second.deploy(&public).unwrap();
-    assert_eq!((second.heygen.endpoints(), second.secret(&stack).unwrap()), (endpoints, secret));
-    assert_eq!(second.heygen.mutating_calls(), calls);
-    second.delete(&stack);
 }

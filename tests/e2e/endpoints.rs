@@ -115,6 +115,24 @@ fn what_was_disabled_is_replaced_when_forced() {
 }
 
 #[test]
+fn what_heygen_disabled_is_counted_before_and_after_it_is_replaced() {
+    let Some(mut admin) = Deployed::new(Options::default()) else { return };
+    for version in ["v3", "v1"] {
+        admin.set_variables(&[("HEYGEN_API_VERSION", version)]);
+        admin.configure(json!([{"name": A}]));
+        admin.sync();
+        let since = now();
+        assert!(admin.disable(&admin.at_heygen(A)[0].endpoint_id));
+        admin.ask(plan()).unwrap();
+        admin.logged(since, &["\"EndpointsDisabled\":1"]);
+        let since = now();
+        admin.ask(sync_with(json!({"force": true}))).unwrap();
+        admin.logged(since, &["\"EndpointsDisabled\":1"]);
+        admin.logged(since, &["\"EndpointsDisabled\":0"]);
+    }
+}
+
+#[test]
 fn of_250_endpoints_only_ours_are_touched() {
     let foreign = Existing::foreign(250);
     let Some(mut admin) = Deployed::new(Options { endpoints: foreign, ..Options::default() }) else { return };

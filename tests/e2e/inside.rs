@@ -55,6 +55,7 @@ impl Inside {
         runtime.block_on(local::secrets::store(&secrets, &key, heygen.api_key())).unwrap();
         let config = Config {
             deployment: Deployment::new(URL, None, &names.join(",")),
+            domain_target: None,
             endpoints_json: String::new(),
             secret_prefix: prefix,
             stack: "inside".to_owned(),

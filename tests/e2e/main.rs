@@ -27,6 +27,8 @@ mod records;
 mod replies;
 mod responses;
 mod rotation;
+mod second;
 mod support;
 mod telemetry;
+mod updates;
 mod upgrades;

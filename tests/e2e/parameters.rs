@@ -1,6 +1,6 @@
 //! Stacks with other parameters than the defaults: they are deployed, take a delivery, record it, and are deleted.
 
-use crate::cloudformation::Second;
+use crate::second::Second;
 use crate::support::{Stack, TIMEOUT, disturbed_stack, only_job, success, unique};
 use serde_json::{Value, json};
 use simulator::Options;

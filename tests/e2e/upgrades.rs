@@ -1,8 +1,8 @@
 //! Updates of a stack while deliveries arrive: other code, other parameters, gradual deployments, and back again.
 
-use crate::cloudformation::Second;
 use crate::listener::Listener;
 use crate::permissions::Without;
+use crate::second::Second;
 use crate::support::{TIMEOUT, disturbed_stack, only_event, only_job, success, unique};
 use heygen::Status;
 use local::client::Client;

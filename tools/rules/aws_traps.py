@@ -283,6 +283,7 @@ class Combinations(CloudFormationLintRule):
     id, tags, source_url = "E9013", ["aws"], Trap.source_url
     shortdesc = description = "Parameters that cannot work together are rejected before anything is created, and no others are"
     domain = {"DomainName": "hooks.example.com", "CertificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/1"}
+    secret = "arn:aws:secretsmanager:us-east-1:123456789012:secret:key-AbCdEf"
     accepted = [
         {},
         {**domain, "DisableExecuteApi": "true"},
@@ -290,6 +291,8 @@ class Combinations(CloudFormationLintRule):
         domain,
         {**domain, "HostedZoneId": "Z1"},
         {"PublicUrl": "https://proxy.example.com"},
+        {"ApiKeySecret": "key", "ApiKeyKmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/1"},
+        {"ApiKeySecretArn": secret, "ApiKeyKmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/1"},
         {"QuietHours": "24", "AlarmEmail": "operators@example.com"},
         {"QuietHours": "24", "AlarmTopicArn": "arn:aws:sns:us-east-1:123456789012:topic"},
         {"GradualDeployment": "Linear10PercentEvery1Minute", "Release": "1"},
@@ -300,6 +303,8 @@ class Combinations(CloudFormationLintRule):
         {"DomainName": domain["DomainName"]},
         {"CertificateArn": domain["CertificateArn"]},
         {"HostedZoneId": "Z1"},
+        {"ApiKeySecret": "key", "ApiKeySecretArn": secret},
+        {"ApiKeyKmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/1"},
         {**domain, "PublicUrl": "https://proxy.example.com"},
         {"QuietHours": "24"},
         {"GradualDeployment": "Linear10PercentEvery1Minute"},

@@ -45,7 +45,9 @@ impl App {
         let url = self.config.deployment.url().to_owned();
         Ok(match action {
             Action::Plan {} => {
-                let plan = self.snapshot(&self.api().await?).await?.plan(&self.config);
+                let snapshot = self.snapshot(&self.api().await?).await?;
+                measures::disabled(snapshot.disabled(&self.config).count());
+                let plan = snapshot.plan(&self.config);
                 measures::drift(&plan);
                 Reply::Plan(PlanReply { url, plan })
             }
@@ -77,6 +79,17 @@ impl App {
         let result = Synced::run(&self.config, &self.store, options).await;
         sync::report(&result);
         result
+    }
+
+    /// Whether a sync with these endpoints, configured like this, has nothing to do.
+    pub(crate) async fn is_in_place(&self, endpoints: &str, endpoints_json: &str) -> Result<bool, Error> {
+        let config = Config {
+            deployment: self.config.deployment.with_names(endpoints),
+            endpoints_json: endpoints_json.to_owned(),
+            ..self.config.clone()
+        };
+        let plan = Snapshot::take(&config, &self.api().await?, &self.store).await?.plan(&config);
+        Ok(plan.changes.iter().all(Change::needs_prune))
     }
 
     /// Gives an endpoint a new secret. If a change of it is pending, completes that one instead.

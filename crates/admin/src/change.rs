@@ -147,6 +147,23 @@ impl ChangeKind {
         matches!(self, ChangeKind::Finish { .. } | ChangeKind::Restore {})
     }
 
+    /// Whether HeyGen gets a new URL for the endpoint, which it may probe.
+    pub(crate) fn gives_a_url(&self) -> bool {
+        matches!(self, ChangeKind::Create { .. } | ChangeKind::Replace { .. } | ChangeKind::Update { url: Some(_), .. })
+    }
+
+    /// HeyGen's id of the endpoint that it changes; `None` where there is no such endpoint yet.
+    pub(crate) fn endpoint_id(&self) -> Option<&String> {
+        match self {
+            ChangeKind::Adopt { endpoint_id, .. }
+            | ChangeKind::Update { endpoint_id, .. }
+            | ChangeKind::Replace { endpoint_id, .. }
+            | ChangeKind::Rotate { endpoint_id, .. }
+            | ChangeKind::Delete { endpoint_id, .. } => Some(endpoint_id),
+            ChangeKind::Finish { .. } | ChangeKind::Restore {} | ChangeKind::Create { .. } => None,
+        }
+    }
+
     /// The name in JSON, in the log and in metrics.
     pub fn name(&self) -> &'static str {
         match self {

@@ -11,7 +11,7 @@ use serde::Deserialize;
 pub(crate) async fn connect(config: &Config, store: &Store) -> Result<Api, Error> {
     let name = config.api_key_secret.as_deref().ok_or_else(|| {
         let advice =
-            "store it in Secrets Manager, and set the deployment's parameter ApiKeySecret to that secret's name";
+            "store it in Secrets Manager, and set the deployment's parameter ApiKeySecret to that secret's name, or ApiKeySecretArn to its ARN";
         Error::NoApiKey(advice.to_owned())
     })?;
     let text = store.text(name).await?;

@@ -14,6 +14,8 @@ const PROPAGATION: Duration = Duration::from_millis(500);
 pub struct Config {
     /// `API_URL`, `PUBLIC_URL` and `ENDPOINTS`.
     pub deployment: Deployment,
+    /// `DOMAIN_TARGET`: what the DNS record of `PUBLIC_URL` has to point to, if that is a domain of the stack.
+    pub domain_target: Option<String>,
     /// `ENDPOINTS_JSON`: the content of `endpoints.json`. Empty: all endpoints, with all events.
     pub endpoints_json: String,
     /// `SECRET_PREFIX`: an endpoint's secret is called this, followed by the endpoint's name.
@@ -24,7 +26,7 @@ pub struct Config {
     pub kms_key: Option<String>,
     /// `TABLE_NAME`: the table of jobs and events.
     pub table: String,
-    /// `API_KEY_SECRET`: the name of the secret with HeyGen's API key.
+    /// `API_KEY_SECRET`: the name or the ARN of the secret with HeyGen's API key.
     pub api_key_secret: Option<String>,
     /// `HEYGEN_API_VERSION`: `v3` or `v1`.
     pub version: ApiVersion,
@@ -64,12 +66,14 @@ impl Config {
         let secret_overlap = Duration::from_hours(env.or("SECRET_OVERLAP_HOURS", 48));
         let deregister_on_delete = env.or("DEREGISTER_ON_DELETE", false);
         let public_url = env.text("PUBLIC_URL");
+        let domain_target = env.text("DOMAIN_TARGET");
         let endpoints_json = env.text("ENDPOINTS_JSON").unwrap_or_default();
         let api_key_secret = env.text("API_KEY_SECRET");
         let base_url = env.text("HEYGEN_BASE_URL").unwrap_or_else(|| ApiConfig::BASE_URL.to_owned());
         let required = api_url.zip(endpoints).zip(secret_prefix).zip(table.zip(stack));
         let config = required.map(|(((api_url, endpoints), secret_prefix), (table, stack))| Config {
             deployment: Deployment::new(&api_url, public_url.as_deref(), &endpoints),
+            domain_target,
             endpoints_json,
             secret_prefix,
             stack,

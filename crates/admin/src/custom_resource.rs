@@ -6,8 +6,9 @@
 use crate::action::SyncOptions;
 use crate::app::App;
 use crate::error::Error;
-use crate::reply::{CustomResourceReply, Reply, Summary};
-use aws::endpoints::names;
+use crate::measures;
+use crate::reply::{CustomResourceReply, Reply};
+use crate::update::{self, Properties};
 use heygen::api::{Timeouts, http_client};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -18,8 +19,8 @@ const NOT_REGISTERED: &str = "heygen-endpoints:none";
 /// The physical id after a creation. It never changes, so CloudFormation never replaces the resource.
 const REGISTERED: &str = "heygen-endpoints";
 
-/// In characters, of up to 4 bytes. CloudFormation accepts 4096 bytes in all, and gets the text twice.
-const LONGEST_TEXT: usize = 400;
+/// In bytes, before JSON escapes some of them. CloudFormation accepts 4096 bytes in all.
+const LONGEST_TEXT: usize = 1500;
 const ATTEMPTS: u32 = 4;
 
 /// CloudFormation's request. Without `Debug`, because the URL is a credential.
@@ -34,14 +35,9 @@ pub(crate) struct Request {
     logical_resource_id: String,
     physical_resource_id: Option<String>,
     #[serde(default)]
+    resource_properties: Properties,
+    #[serde(default)]
     old_resource_properties: Properties,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-struct Properties {
-    /// Comma-separated names.
-    endpoints: String,
 }
 
 impl Request {
@@ -57,12 +53,14 @@ impl Request {
 #[serde(rename_all = "PascalCase")]
 struct Response<'a> {
     status: &'static str,
-    reason: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
     physical_resource_id: &'a str,
     stack_id: &'a str,
     request_id: &'a str,
     logical_resource_id: &'a str,
-    data: Data<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<Data<'a>>,
 }
 
 #[derive(Serialize)]
@@ -75,13 +73,15 @@ struct Data<'a> {
 pub(crate) async fn respond(app: Result<&App, Error>, request: &Request, limit: Duration) -> Result<Reply, Error> {
     let (operation, cloudformation_request_id) = (request.request_type.as_str(), request.request_id.as_str());
     let old_id = request.physical_resource_id.as_deref().unwrap_or(NOT_REGISTERED);
-    let handled = match app {
-        Ok(app) => tokio::time::timeout(limit, handle(app, request, old_id)).await,
+    let result = match app {
+        Ok(app) => {
+            let handled = tokio::time::timeout(limit, handle(app, request, old_id)).await;
+            handled.unwrap_or_else(|_| timed_out(operation))
+        }
         // Nothing was registered, so nothing has to be deleted, even if the configuration is wrong.
-        Err(_) if operation == "Delete" && old_id == NOT_REGISTERED => Ok(Ok(nothing_to_delete())),
-        Err(error) => Ok(Err(error)),
+        Err(_) if operation == "Delete" && old_id == NOT_REGISTERED => Ok(nothing_to_delete()),
+        Err(error) => Err(error),
     };
-    let result = handled.unwrap_or(Err(Error::Timeout));
     if let Err(error) = &result {
         let class = error.class().as_str();
         tracing::error!(operation, cloudformation_request_id, %error, class, "custom resource failed");
@@ -100,38 +100,34 @@ async fn handle(app: &App, request: &Request, physical_id: &str) -> Result<Strin
             Ok("The endpoints stay at HeyGen: the parameter DeregisterOnDelete is false.".to_owned())
         }
         "Delete" => Ok(format!("Deleted {} endpoints at HeyGen.", app.deregister().await?.len())),
-        _ => match app.sync(&SyncOptions::default()).await {
-            Ok(synced) => {
-                delete_secrets_of_removed(app, request).await;
-                Ok(Summary { done: &synced.done, left: &synced.left }.to_string())
-            }
-            // A failure would roll the configuration back, and it could never be applied. So it is deployed, and a
-            // sync with force applies it.
-            Err(error @ Error::TooManyRemovals(_)) => {
-                tracing::warn!(%error, class = error.class().as_str(), "deployed, but not applied");
-                delete_secrets_of_removed(app, request).await;
-                Ok(error.to_string())
-            }
-            Err(error) => {
-                // The rollback deletes the API that these endpoints post to.
-                if let ("Create", Error::Partial { done, .. }) = (operation, &error)
-                    && let Err(error) = app.delete_created(done).await
-                {
-                    tracing::error!(%error, class = error.class().as_str(), "could not delete the endpoints just created");
-                }
-                Err(error)
-            }
-        },
+        "Update" => update::update(app, &request.resource_properties, &request.old_resource_properties).await,
+        _ => create(app).await,
     }
 }
 
-/// A failure is only logged: a secret that is left is no reason to roll back.
-async fn delete_secrets_of_removed(app: &App, request: &Request) {
-    let before = names(&request.old_resource_properties.endpoints);
-    if let Err(error) = app.delete_secrets_of_removed(&before).await {
-        let class = error.class().as_str();
-        tracing::warn!(%error, class, "could not delete the secrets of removed endpoints");
+async fn create(app: &App) -> Result<String, Error> {
+    match app.sync(&SyncOptions::default()).await {
+        Ok(synced) => Ok(synced.to_string()),
+        Err(error @ Error::TooManyRemovals(_)) => Ok(update::not_allowed(&error)),
+        Err(error) => {
+            // The rollback deletes the API that these endpoints post to.
+            if let Error::Partial { done, .. } = &error
+                && let Err(error) = app.delete_created(done).await
+            {
+                tracing::error!(%error, class = error.class().as_str(), "could not delete the endpoints just created");
+            }
+            Err(error)
+        }
     }
+}
+
+fn timed_out(operation: &str) -> Result<String, Error> {
+    if operation != "Update" {
+        return Err(Error::Timeout);
+    }
+    // The sync was interrupted before it could count itself.
+    measures::sync("failed");
+    Ok(update::not_applied(&Error::Timeout))
 }
 
 fn nothing_to_delete() -> String {
@@ -139,19 +135,19 @@ fn nothing_to_delete() -> String {
 }
 
 async fn send(request: &Request, physical_id: &str, result: Result<String, Error>) -> Result<(), Error> {
-    let (status, text) = match result {
-        Ok(text) => ("SUCCESS", text),
+    let (status, text) = match &result {
+        Ok(text) => ("SUCCESS", text.clone()),
         Err(error) => ("FAILED", error.to_string()),
     };
-    let shortened: String = text.chars().take(LONGEST_TEXT).collect();
+    let shortened = &text[..text.floor_char_boundary(LONGEST_TEXT)];
     let response = Response {
         status,
-        reason: &shortened,
+        reason: result.is_err().then_some(shortened),
         physical_resource_id: physical_id,
         stack_id: &request.stack_id,
         request_id: &request.request_id,
         logical_resource_id: &request.logical_resource_id,
-        data: Data { text: &shortened },
+        data: result.is_ok().then_some(Data { text: shortened }),
     };
     let body = serde_json::to_string(&response).map_err(|_| Error::CloudFormation)?;
     let client = http_client(Timeouts::default()).ok_or(Error::CloudFormation)?;
@@ -172,4 +168,18 @@ async fn send(request: &Request, physical_id: &str, result: Result<String, Error
         tokio::time::sleep(Duration::from_millis(200) * attempt).await;
     }
     Err(Error::CloudFormation)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_update_that_times_out_succeeds_and_says_what_was_not_done() {
+        let text = timed_out("Update").unwrap();
+        assert!(text.starts_with("Deployed, but not applied") && text.contains("timed out"), "{text}");
+        for operation in ["Create", "Delete"] {
+            assert!(matches!(timed_out(operation), Err(Error::Timeout)));
+        }
+    }
 }

@@ -21,6 +21,11 @@ impl Deployment {
         Deployment { urls: urls.collect(), names: names(endpoints) }
     }
 
+    /// The same deployment with other endpoints: comma-separated names.
+    pub(crate) fn with_names(&self, endpoints: &str) -> Self {
+        Deployment { urls: self.urls.clone(), names: names(endpoints) }
+    }
+
     /// The names of the endpoints that the receiver serves.
     pub fn names(&self) -> &[String] {
         &self.names

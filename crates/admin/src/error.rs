@@ -63,7 +63,7 @@ fn partial(done: &[Change], failed: &[(Change, Error)]) -> String {
 
 fn hint(error: &ApiError) -> &'static str {
     match error.kind {
-        Kind::Unauthorized => ". The key is the value of the secret in the deployment's parameter ApiKeySecret",
+        Kind::Unauthorized => ". The key is the value of the secret in the parameter ApiKeySecret or ApiKeySecretArn",
         _ => "",
     }
 }
@@ -89,6 +89,12 @@ impl Error {
                 worst.unwrap_or(ErrorClass::Transient)
             }
         }
+    }
+
+    /// Whether HeyGen rejected every change that failed: it would reject them again.
+    pub(crate) fn is_rejection_by_heygen(&self) -> bool {
+        let is_rejected = |error: &Error| matches!(error, Error::HeyGen(ApiError { kind: Kind::Rejected, .. }));
+        matches!(self, Error::Partial { failed, .. } if failed.iter().all(|(_, error)| is_rejected(error)))
     }
 
     /// Whether a sync was stopped on purpose, before it changed anything.

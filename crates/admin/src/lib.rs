@@ -16,10 +16,12 @@ mod limits;
 mod list;
 mod measures;
 mod plan;
+mod reach;
 pub mod reply;
 mod snapshot;
 mod store;
 mod sync;
+mod update;
 mod write_ahead;
 
 pub use action::{Action, JobsOf, SyncOptions};

@@ -40,7 +40,7 @@ fn listed(endpoint: &Endpoint, snapshot: &Snapshot, config: &Config, plan: &Plan
         Some(stored) if stored.current.is_none() => SecretState::Missing,
         Some(_) => SecretState::Stored,
     };
-    let drift = plan.changes.iter().find(|change| endpoint_id(&change.kind) == Some(&endpoint.id));
+    let drift = plan.changes.iter().find(|change| change.kind.endpoint_id() == Some(&endpoint.id));
     ListedEndpoint {
         endpoint: name.map(str::to_owned),
         endpoint_id: endpoint.id.clone(),
@@ -51,17 +51,6 @@ fn listed(endpoint: &Endpoint, snapshot: &Snapshot, config: &Config, plan: &Plan
         created_at: endpoint.created_at.clone(),
         drift: drift.map(|change| change.kind.name()),
         secret: name.map(|_| secret),
-    }
-}
-
-fn endpoint_id(kind: &ChangeKind) -> Option<&String> {
-    match kind {
-        ChangeKind::Adopt { endpoint_id, .. }
-        | ChangeKind::Update { endpoint_id, .. }
-        | ChangeKind::Replace { endpoint_id, .. }
-        | ChangeKind::Rotate { endpoint_id, .. }
-        | ChangeKind::Delete { endpoint_id, .. } => Some(endpoint_id),
-        ChangeKind::Finish { .. } | ChangeKind::Restore {} | ChangeKind::Create { .. } => None,
     }
 }
 

@@ -20,6 +20,11 @@ pub(crate) fn drift(plan: &Plan) {
     measure("EndpointDrift", plan.changes.len(), Unit::Count, &[]);
 }
 
+/// The number of our endpoints that HeyGen has disabled.
+pub(crate) fn disabled(count: usize) {
+    measure("EndpointsDisabled", count, Unit::Count, &[]);
+}
+
 /// The age of the oldest current secret; nothing if no age is known.
 pub(crate) fn secrets<'a>(stored: impl IntoIterator<Item = &'a EndpointSecret>, now: OffsetDateTime) {
     if let Some(days) = oldest_days(stored, now) {

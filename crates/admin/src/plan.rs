@@ -231,7 +231,7 @@ fn replace_reasons(
     checks.into_iter().filter_map(|(applies, reason)| applies.then_some(reason)).collect()
 }
 
-fn is_disabled(endpoint: &Endpoint) -> bool {
+pub(crate) fn is_disabled(endpoint: &Endpoint) -> bool {
     endpoint.status == Some(EndpointStatus::Disabled)
 }
 

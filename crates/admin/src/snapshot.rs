@@ -4,7 +4,7 @@ use crate::config::Config;
 use crate::desired::{DesiredEndpoint, desired_endpoints};
 use crate::error::Error;
 use crate::measures;
-use crate::plan::{Plan, PlanInput, plan};
+use crate::plan::{Plan, PlanInput, is_disabled, plan};
 use crate::store::Store;
 use aws::secrets::{EndpointSecret, SecretError};
 use heygen::api::{Api, Endpoint};
@@ -47,6 +47,12 @@ impl Snapshot {
             unreadable: &self.unreadable,
             deleted: &self.deleted,
         })
+    }
+
+    /// HeyGen's ids of our endpoints that it has disabled.
+    pub(crate) fn disabled<'a>(&'a self, config: &'a Config) -> impl Iterator<Item = &'a String> {
+        let ours = self.endpoints.iter().filter(|endpoint| config.deployment.name_of(&endpoint.url).is_some());
+        ours.filter(|endpoint| is_disabled(endpoint)).map(|endpoint| &endpoint.id)
     }
 
     /// What HeyGen has with the URL of an endpoint of ours.

@@ -8,8 +8,11 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::measures;
 use crate::plan::Plan;
+use crate::reach;
+use crate::reply::Summary;
 use crate::snapshot::Snapshot;
 use crate::store::Store;
+use std::fmt;
 
 /// How many times a sync completes pending changes, restores secrets, and plans again.
 const ROUNDS: usize = 3;
@@ -30,6 +33,9 @@ impl Synced {
         loop {
             round += 1;
             let snapshot = Snapshot::take(config, &api, store).await?;
+            if round == 1 {
+                measures::disabled(snapshot.disabled(config).count());
+            }
             let plan = snapshot.plan(config);
             if let Some(requested) = &options.checksum
                 && round == 1
@@ -53,14 +59,44 @@ impl Synced {
                 continue;
             }
             let is_allowed = |change: &&Change| options.prune || !change.needs_prune();
-            let chosen: Vec<_> = plan.changes.iter().filter(|change| !comes_first(change)).filter(is_allowed).collect();
+            let mut chosen: Vec<_> =
+                plan.changes.iter().filter(|change| !comes_first(change)).filter(is_allowed).collect();
+            let waiting = waiting_for_domain(config, &chosen).await;
+            if waiting.is_some() {
+                chosen.retain(|change| !change.kind.gives_a_url());
+            }
             if !options.force {
                 config.limits.check(&chosen, plan.owned)?;
             }
             apply.all(chosen, &mut applied).await;
             let done = applied.done()?;
-            return Ok(Synced { left: plan.without(&done), done });
+            let is_gone = |id: &&String| done.iter().any(|change| change.kind.endpoint_id() == Some(*id));
+            measures::disabled(snapshot.disabled(config).filter(|id| !is_gone(id)).count());
+            let mut left = plan.without(&done);
+            left.notes.splice(0..0, waiting);
+            return Ok(Synced { done, left });
         }
+    }
+}
+
+/// Why the endpoints that these changes give a new URL have to wait; `None` if they need not.
+async fn waiting_for_domain(config: &Config, changes: &[&Change]) -> Option<String> {
+    let target = config.domain_target.as_ref()?;
+    let names: Vec<_> =
+        changes.iter().filter(|change| change.kind.gives_a_url()).map(|change| change.endpoint.as_str()).collect();
+    let reason = reach::check(&config.deployment.url_of(names.first()?)).await.err()?;
+    tracing::warn!(reason, "the domain does not lead to this deployment yet");
+    Some(format!(
+        "{} does not lead to this deployment yet ({reason}): create its DNS record, which points to {target}, or wait until \
+         it is known everywhere. The next sync registers {}",
+        config.deployment.url(),
+        names.join(", ")
+    ))
+}
+
+impl fmt::Display for Synced {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Summary { done: &self.done, left: &self.left }.fmt(f)
     }
 }
 

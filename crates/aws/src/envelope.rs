@@ -9,6 +9,7 @@ use heygen::Verified;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::io::Read;
+use std::ops::RangeInclusive;
 use thiserror::Error;
 use time::OffsetDateTime;
 
@@ -20,7 +21,13 @@ pub const MAX_MESSAGE_BYTES: usize = 1024 * 1024 - 1024;
 /// is 6 MB, which is what Lambda gives to the receiver at most.
 const MAX_BODY_BYTES: u64 = 4_500_000;
 
-const VERSION: u32 = 1;
+/// The versions that this release reads. To change the envelope, release a version that reads the new one first, and one
+/// that writes it next: so that any two successive releases can run side by side, and an upgrade can be rolled back.
+pub const READ: RangeInclusive<u32> = 1..=1;
+/// The version that this release writes.
+pub const WRITTEN: u32 = 1;
+
+const _: () = assert!(*READ.start() <= WRITTEN && WRITTEN <= *READ.end());
 
 /// One delivery: the authentic body, and how it was received.
 #[derive(Debug)]
@@ -57,8 +64,11 @@ pub struct TooLarge;
 pub enum Unreadable {
     #[error("not an envelope")]
     NotAnEnvelope,
-    #[error("envelope version {0} is not known to this release")]
-    Version(u32),
+    /// Of a later release: one that runs beside this one, or that was rolled back.
+    #[error("envelope version {0} is newer than this release")]
+    Newer(u32),
+    #[error("envelope version {0} is no longer read by this release")]
+    Older(u32),
     #[error("the envelope's body cannot be decoded")]
     Body,
 }
@@ -109,7 +119,7 @@ impl Delivery {
         }
         let received_at = clock::to_text(self.received_at);
         let message = Message {
-            version: VERSION,
+            version: WRITTEN,
             endpoint: Cow::Borrowed(&self.endpoint),
             received_at: Cow::Borrowed(&received_at),
             request_id: Cow::Borrowed(&self.request_id),
@@ -126,8 +136,11 @@ impl Delivery {
     #[expect(clippy::disallowed_methods, reason = "only verified bodies are written to the queue")]
     pub fn open(message: &str) -> Result<Self, Unreadable> {
         let VersionOnly { version } = serde_json::from_str(message).map_err(|_| Unreadable::NotAnEnvelope)?;
-        if version != VERSION {
-            return Err(Unreadable::Version(version));
+        if version > *READ.end() {
+            return Err(Unreadable::Newer(version));
+        }
+        if version < *READ.start() {
+            return Err(Unreadable::Older(version));
         }
         let message: Message<'_> = serde_json::from_str(message).map_err(|_| Unreadable::NotAnEnvelope)?;
         let from_base64 = |text: &str| BASE64.decode(text).map_err(|_| Unreadable::Body);
@@ -242,7 +255,8 @@ mod tests {
     fn foreign_messages_are_unreadable_and_not_quoted() {
         let open = |message: &str| Delivery::open(message).unwrap_err();
         assert_eq!(open("canary"), Unreadable::NotAnEnvelope);
-        assert_eq!(open(r#"{"version":2,"new":"shape"}"#), Unreadable::Version(2));
+        assert_eq!(open(r#"{"version":2,"new":"shape"}"#), Unreadable::Newer(2));
+        assert_eq!(open(r#"{"version":0}"#), Unreadable::Older(0));
         let sealed = delivery(vec![0xff]).seal().unwrap();
         assert_eq!(open(&sealed.replace("/w==", "???")), Unreadable::Body);
     }

@@ -3,7 +3,7 @@
 use crate::circuit::Circuit;
 use crate::config::Config;
 use crate::retry::History;
-use aws::envelope::Delivery;
+use aws::envelope::{Delivery, Unreadable};
 use aws::error::ErrorClass;
 use aws::queue::Queue;
 use aws::sdk::Sdk;
@@ -64,6 +64,8 @@ impl App {
     pub(crate) async fn process(&self, message: &SqsMessage, circuit: &Circuit, end: Instant) -> Outcome {
         let delivery = match Delivery::open(message.body.as_deref().unwrap_or_default()) {
             Ok(delivery) => delivery,
+            // The later release may run beside this one, or be deployed again.
+            Err(newer @ Unreadable::Newer(_)) => return Outcome::Retry(newer.to_string()),
             Err(unreadable) => return self.dead_letter(message, &unreadable.to_string()).await,
         };
         let event = Event::read(&delivery.body);

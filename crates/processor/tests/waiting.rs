@@ -79,6 +79,22 @@ async fn a_message_that_cannot_be_recorded_yet_waits_longer_after_each_attempt()
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_message_of_a_later_release_waits_for_it() {
+    let newer = |receives, age| {
+        let mut newer = message("newer", receives, age);
+        newer.body = newer.body.map(|body| body.replace("\"version\":1", "\"version\":2"));
+        newer
+    };
+    let (app, calls) = app(|_, _| Reply::Ok(json!({})));
+    assert_eq!(failures(Arc::clone(&app), vec![newer(11, DAY)]).await, ["newer"]);
+    assert!((450..=900).contains(&waits(&calls)[0].1));
+    assert!(calls.of("TransactWriteItems").is_empty() && calls.of("SendMessage").is_empty());
+    assert!(failures(app, vec![newer(900, DAY * 27 / 2)]).await.is_empty());
+    let reason = calls.of("SendMessage")[0]["MessageAttributes"]["reason"]["StringValue"].to_string();
+    assert!(reason.contains("envelope version 2 is newer than this release"), "{reason}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_message_that_is_recorded_is_not_made_to_wait() {
     let (app, calls) = app(|operation, input| match input.to_string().contains("bad") {
         true => broken("AccessDeniedException")(operation, input),

@@ -1,0 +1,82 @@
+//! When an update of the stack fails.
+//!
+//! CloudFormation follows a failed update with another one, back to the old properties. It does not say that this is a
+//! rollback, and if it fails as well, the stack can no longer be updated. So an update fails only where its rollback
+//! cannot:
+//!
+//! - `endpoints.json` is invalid. The old one was accepted when it was deployed.
+//! - HeyGen rejects what is new in `endpoints.json`, and has everything that the old one asks for. To the rollback, the
+//!   old file is the one that HeyGen has just rejected.
+//!
+//! Everything else, such as an outage or a wrong API key, may meet the rollback, too. It is reported, and left to the
+//! next sync.
+
+use crate::action::SyncOptions;
+use crate::app::App;
+use crate::desired::desired_endpoints;
+use crate::error::Error;
+use aws::endpoints::names;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+/// The properties of the template's resource `Registration`.
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(crate) struct Properties {
+    /// Comma-separated names.
+    endpoints: String,
+    endpoints_json: String,
+    #[serde(flatten)]
+    others: Map<String, Value>,
+}
+
+pub(crate) async fn update(app: &App, new: &Properties, old: &Properties) -> Result<String, Error> {
+    let error = match app.sync(&SyncOptions::default()).await {
+        Ok(synced) => {
+            delete_secrets_of_removed(app, old).await;
+            return Ok(synced.to_string());
+        }
+        Err(error @ Error::TooManyRemovals(_)) => {
+            delete_secrets_of_removed(app, old).await;
+            return Ok(not_allowed(&error));
+        }
+        Err(error) => error,
+    };
+    if is_invalid(new) || error.is_rejection_by_heygen() && has_nothing_to_roll_back(app, new, old).await {
+        return Err(error);
+    }
+    Ok(not_applied(&error))
+}
+
+/// Judged by the request and not by the function's variables, which a rollback may not have changed back yet.
+fn is_invalid(new: &Properties) -> bool {
+    desired_endpoints(&new.endpoints_json, &names(&new.endpoints)).is_err()
+}
+
+async fn has_nothing_to_roll_back(app: &App, new: &Properties, old: &Properties) -> bool {
+    new.others == old.others && app.is_in_place(&old.endpoints, &old.endpoints_json).await.unwrap_or(false)
+}
+
+/// A sync that the limits do not allow. A failure would roll the configuration back, and it could never be applied. So it
+/// is deployed, and a sync with force applies it.
+pub(crate) fn not_allowed(error: &Error) -> String {
+    tracing::warn!(%error, class = error.class().as_str(), "deployed, but not applied");
+    error.to_string()
+}
+
+/// The reason comes last, because a long text is cut.
+pub(crate) fn not_applied(error: &Error) -> String {
+    tracing::error!(%error, class = error.class().as_str(), "deployed, but not applied");
+    format!(
+        "Deployed, but not applied at HeyGen. The next scheduled sync tries again; without SyncSchedule, invoke admin with \
+         {{\"action\": \"sync\"}}. Reason: {error}"
+    )
+}
+
+/// A failure is only logged: a secret that is left is no reason to roll back.
+async fn delete_secrets_of_removed(app: &App, old: &Properties) {
+    if let Err(error) = app.delete_secrets_of_removed(&names(&old.endpoints)).await {
+        let class = error.class().as_str();
+        tracing::warn!(%error, class, "could not delete the secrets of removed endpoints");
+    }
+}
