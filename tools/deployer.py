@@ -43,8 +43,9 @@ BY_HAND = {
     "the API's access log: apigateway/latest/developerguide/http-api-logging.html": [
         "logs:CreateLogDelivery", "logs:UpdateLogDelivery", "logs:DeleteLogDelivery", "logs:GetLogDelivery", "logs:ListLogDeliveries",
         "logs:PutResourcePolicy", "logs:DescribeResourcePolicies", "logs:DescribeLogGroups"],
+    "the tags in samconfig.toml: service-authorization/latest/reference/list_awscloudformation.html": [
+        "cloudformation:TagResource", "cloudformation:UntagResource"],
     "tools/deploy.py": ["lambda:GetAccountSettings"],
-    "tags: each type's schema, under tagging": ["lambda:ListTags", "sqs:ListQueueTags"],
 }
 LEFT_OUT = {
     "a table that is imported or replicated, has a Kinesis stream, contributor insights or a policy": [
@@ -82,12 +83,16 @@ def needed(resources):
     """Each action that deploying, changing and deleting the stack needs, with what needs it."""
     found = {}
     for kind in sorted({each["Type"] for each in resources.values() if not each["Type"].startswith("Custom::")}):
-        handlers = schema(kind).get("handlers")
+        known = schema(kind)
+        handlers = known.get("handlers")
         if handlers is None:
             raise SystemExit(f"deployer: the schema of {kind} names no permissions: add them to BY_HAND")
         for operation, handler in handlers.items():
             for action in handler["permissions"] if operation != "list" else ():
                 found.setdefault(action, kind)
+        # The stack's tags are put on each resource.
+        for action in known.get("tagging", {}).get("permissions", ()):
+            found.setdefault(action, kind)
     source = (pathlib.Path(samcli.__file__).parent / "lib/deploy/deployer.py").read_text()
     for call in [*re.findall(r"_client\.([a-z_]+)\(", source), *re.findall(r'get_paginator\("([a-z_]+)"\)', source)]:
         name = "".join(map(str.capitalize, call.split("_")))

@@ -8,13 +8,16 @@ from policy_stack import MANAGED, REFERENCE
 INTRODUCTION = """# Permissions
 
 Every permission in `template.yaml`, and which check fails if it is removed. `make lint-policies` derives from the resources what AWS's documents
-ask for, and removes each permission in turn: with the default parameters, with a customer key, and with all features switched on. The rules and
-their sources are in `tools/policy_rules.py`. What a function's own code calls is removed by an end-to-end test, from the role of a running stack.
-The check also fails for a permission that neither a rule nor a test needs. `make permissions` writes this page.
+ask for, and removes each permission in turn: with the default parameters, a customer key, an API key by its ARN, and all features switched on.
+The rules and their sources are in `tools/policy_rules.py`. What a function's own code calls is removed by an end-to-end test, from the role of a
+running stack. The check also fails for a permission that neither a rule nor a test needs. `make permissions` writes this page.
 """
 
 # What the parameters of policies.py make of the template, and what a reader knows it as.
-SHOWN = {"secret:stack/": "secret:STACK/", "secret:heygen-api-key-??????": "secret:ApiKeySecret-??????", "key/": ""}
+SHOWN = {
+    "secret:stack/": "secret:STACK/", "secret:heygen-api-key-??????": "secret:ApiKeySecret-??????",
+    "secret:heygen-api-key-AbCdEf": "ApiKeySecretArn", "key/": "",
+}
 
 
 def document(table):
