@@ -84,7 +84,7 @@ def who(session):
 
 def check_concurrency(session, parameters):
     """Lambda keeps 100 executions unreserved, and would reject the reservation in the middle of the deployment."""
-    reserved = int(parameters.get("ReceiverConcurrency", 0)) + (parameters.get("ReserveAdminConcurrency") == "true")
+    reserved = int(parameters.get("ReceiverConcurrency", 0))
     if not reserved:
         return
     try:
@@ -94,7 +94,7 @@ def check_concurrency(session, parameters):
         return
     if quota < 100 + reserved:
         sys.exit(f"deploy: {reserved} of the account's {quota} concurrent executions cannot be reserved. Raise the quota, or remove "
-                 "ReserveAdminConcurrency=true and ReceiverConcurrency from samconfig.toml")
+                 "ReceiverConcurrency from samconfig.toml")
 
 
 def endpoints():

@@ -29,7 +29,7 @@ EVERYTHING = {
     **KEY, "EncryptJobEvents": "true", "ApiKeySecret": "heygen-api-key", "DomainName": "hooks.example.com",
     "CertificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/1", "HostedZoneId": "Z1", "DisableExecuteApi": "true",
     "AlarmEmail": "operators@example.com", "QuietHours": "24", "ApiAccessLog": "true", "PipeLogLevel": "INFO",
-    "GradualDeployment": "Linear10PercentEvery1Minute", "Release": "1", "ReserveAdminConcurrency": "true",
+    "GradualDeployment": "Linear10PercentEvery1Minute", "Release": "1",
     "PermissionsBoundaryArn": "arn:aws:iam::123456789012:policy/boundary", "RolePath": "/webhooks/",
 }
 # tests/e2e/access.rs: the names of a role's actions against the calls in the function's binary.

@@ -183,6 +183,15 @@ def queue_policies(stack):
             yield f"{name}: has to have one policy with one statement, which denies requests without TLS, if RequireTls is set"
 
 
+def lease(stack):
+    # amazondynamodb/latest/developerguide/specifying-conditions.html. Only the processor writes jobs and events.
+    for role, _, position, statement in stack.statements():
+        if "dynamodb:DeleteItem" in listed(statement["Action"]):
+            keys = statement.get("Condition", {}).get("ForAllValues:StringEquals", {}).get("dynamodb:LeadingKeys", [])
+            if len(keys) != 1 or not keys[0].startswith("lease#"):
+                yield f"{role}: statement {position} has to be limited to the item of the lease, by dynamodb:LeadingKeys"
+
+
 def topics(stack):
     # AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html: CloudWatch cannot use the key alias/aws/sns. A topic's
     # default policy lets the alarms of its own account publish.
@@ -203,5 +212,6 @@ def vended_logs(stack):
 
 
 PROBLEMS = {
-    "trust policy": trust, "permission to invoke": permissions, "queue policy": queue_policies, "alarm topic": topics, "log delivery": vended_logs,
+    "trust policy": trust, "lease": lease, "permission to invoke": permissions, "queue policy": queue_policies, "alarm topic": topics,
+    "log delivery": vended_logs,
 }

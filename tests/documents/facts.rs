@@ -3,6 +3,7 @@
 use crate::markdown::Document;
 use crate::none;
 use crate::template::{Template, scalar};
+use aws::env::Env;
 use heygen::{EventType, Status};
 use local::demo::{Delivery, Expected, plan};
 use local::stack_dir::workspace;
@@ -105,6 +106,15 @@ fn the_processor_knows_how_long_and_how_often_the_queue_keeps_a_message() {
     let queue = |keys: &[&str]| scalar(template.at(&[&["Resources", "Queue", "Properties"], keys].concat())).unwrap();
     assert_eq!(queue(&["MessageRetentionPeriod"]), processor::RETENTION.as_secs().to_string());
     assert_eq!(queue(&["RedrivePolicy", "maxReceiveCount"]), processor::MAX_RECEIVES.to_string());
+}
+
+#[test]
+fn admins_lease_lasts_longer_than_its_function_may_run() {
+    let timeout = scalar(Template::read().at(&["Resources", "Admin", "Properties", "Timeout"])).unwrap();
+    let required = ["API_URL", "ENDPOINTS", "SECRET_PREFIX", "STACK", "TABLE_NAME"];
+    let config = admin::Config::read(Env::from_fn(|name| required.contains(&name).then(|| "given".to_owned())));
+    let lease = config.unwrap().longest_run;
+    assert_eq!(lease.as_secs(), timeout.parse::<u64>().unwrap() + 5);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use crate::replies::assert_is_reply;
 use crate::support::{Stack, TIMEOUT, stack, unique};
 use aws::secrets::{EndpointSecret, SecretError};
+use aws_sdk_dynamodb::types::AttributeValue;
 use local::stack_dir::StackDir;
 use serde_json::{Map, Value, json};
 use simulator::{Endpoint, Options, Simulator};
@@ -102,6 +103,16 @@ impl Deployed {
         let reply = local::admin::ask(self.stack.stack(), &request)?;
         assert_is_reply(&reply);
         Ok(reply)
+    }
+
+    /// Deletes the lease of a run that did not release it.
+    pub fn release_lease(&self) {
+        let id = format!("lease#{}", self.variables["SECRET_PREFIX"].as_str().unwrap());
+        let delete = async |dynamodb: &aws_sdk_dynamodb::Client| {
+            let delete = dynamodb.delete_item().table_name(&self.stack.stack().table);
+            delete.key("id", AttributeValue::S(id)).key("item", AttributeValue::S("lease".into())).send().await
+        };
+        self.stack.dynamodb(delete).unwrap();
     }
 
     pub fn sync(&self) -> Value {

@@ -16,6 +16,7 @@ use simulator::{Endpoint, Options, Simulator};
 use std::collections::BTreeSet;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 
@@ -68,6 +69,8 @@ impl Inside {
             secret_overlap: Duration::from_hours(48),
             limits: Limits { removals: 10, percent: 100 },
             deregister_on_delete: false,
+            // So that a run may follow one that was killed.
+            longest_run: Duration::ZERO,
             timeouts: Timeouts { attempt: Duration::from_millis(500), ..Timeouts::default() },
             retry: RetryPolicy { attempts: 3, base: Duration::from_millis(1), ..RetryPolicy::default() },
         };
@@ -84,6 +87,20 @@ impl Inside {
         let reply = self.runtime.block_on(app.run(Action::read(action).unwrap()))?.to_json();
         assert_is_reply(&reply);
         Ok(reply)
+    }
+
+    /// Runs an action as often as there are pauses, all at once, each after its pause.
+    pub fn run_together(&self, action: &Value, pauses: &[Duration]) -> Vec<Result<Value, Error>> {
+        let run = |pause: Duration| {
+            thread::sleep(pause);
+            let app = App::new(self.config.clone(), &sdk(&self.stack, self.stack.aws_endpoint.as_deref().unwrap()));
+            let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(app.run(Action::read(action.clone()).unwrap())).map(|reply| reply.to_json())
+        };
+        thread::scope(|scope| {
+            let runs: Vec<_> = pauses.iter().map(|pause| scope.spawn(move || run(*pause))).collect();
+            runs.into_iter().map(|run| run.join().unwrap()).collect()
+        })
     }
 
     /// Runs an action whose calls to HeyGen and AWS pass through `calls`. `None`: it was killed.

@@ -30,5 +30,6 @@ mod rotation;
 mod second;
 mod support;
 mod telemetry;
+mod together;
 mod updates;
 mod upgrades;

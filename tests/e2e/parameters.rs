@@ -96,7 +96,6 @@ fn with_everything_switched_on_a_stack_is_deployed_and_records() {
         ("QuietHours", "24"),
         ("ReceiverConcurrency", "5"),
         ("Release", "1"),
-        ("ReserveAdminConcurrency", "true"),
         ("RolePath", "/webhooks/"),
     ];
     let parameters = given.map(|name| (name, "of the prerequisites")).into_iter().chain(switched_on);

@@ -210,6 +210,24 @@ fn is_answered_only_with(action: &str, resource_with: &str, request: &Value) {
 }
 
 #[test]
+fn without_put_item_admin_has_no_lease_and_changes_nothing() {
+    is_answered_only_with("dynamodb:PutItem", "table", &json!({"action": "sync"}));
+}
+
+#[test]
+fn without_delete_item_admin_keeps_its_lease_and_says_so() {
+    let Some(admin) = Deployed::new(Options::default()) else { return };
+    {
+        let _without = Without::new(&admin.stack, "admin", "dynamodb:DeleteItem", "table");
+        let since = now();
+        admin.sync();
+        admin.logged(since, &["the lease could not be released", "AccessDenied"]);
+    }
+    admin.release_lease();
+    admin.sync();
+}
+
+#[test]
 fn without_get_secret_value_admin_changes_nothing() {
     is_answered_only_with("secretsmanager:GetSecretValue", "endpoints", &json!({"action": "sync"}));
 }

@@ -12,7 +12,8 @@ use std::time::Duration;
 /// The time between two deliveries.
 const PACE: Duration = Duration::from_millis(150);
 
-fn rotates_under_load(rotations: usize, retry_signatures: RetrySignatures) {
+/// With as many rotations by another caller at the same time.
+fn rotates_under_load(rotations: usize, by_another: usize, retry_signatures: RetrySignatures) {
     // HeyGen's retries, faster: 12 attempts, the last after 40 s.
     let retries = Retries { base: Duration::from_millis(20), attempts: 12 };
     let Some(mut admin) = Deployed::new(Options { retries, retry_signatures, ..Options::default() }) else { return };
@@ -34,8 +35,10 @@ fn rotates_under_load(rotations: usize, retry_signatures: RetrySignatures) {
             }
             sent
         });
+        let rotate = || admin.ask(json!({"action": "rotate", "endpoint": A})).unwrap();
+        scope.spawn(move || (0..by_another).for_each(|_| drop(rotate())));
         for _ in 0..rotations {
-            admin.ask(json!({"action": "rotate", "endpoint": A})).unwrap();
+            rotate();
             secrets.push(admin.at_heygen(A)[0].secret.clone());
         }
         done.store(true, Ordering::Relaxed);
@@ -63,12 +66,17 @@ fn rotates_under_load(rotations: usize, retry_signatures: RetrySignatures) {
 
 #[test]
 fn twenty_rotations_lose_nothing() {
-    rotates_under_load(20, RetrySignatures::CurrentSecret);
+    rotates_under_load(20, 0, RetrySignatures::CurrentSecret);
+}
+
+#[test]
+fn rotations_by_two_callers_at_once_lose_nothing() {
+    rotates_under_load(5, 5, RetrySignatures::CurrentSecret);
 }
 
 #[test]
 fn rotations_lose_nothing_if_retries_keep_their_first_signature() {
-    rotates_under_load(6, RetrySignatures::FirstSecret);
+    rotates_under_load(6, 0, RetrySignatures::FirstSecret);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use crate::client::connect;
 use crate::config::Config;
 use crate::error::Error;
 use crate::jobs::JobsReply;
+use crate::lease::Lease;
 use crate::list;
 use crate::measures;
 use crate::reply::{PlanReply, Reply, RotateReply, SyncReply};
@@ -24,6 +25,7 @@ use time::OffsetDateTime;
 pub struct App {
     config: Config,
     store: Store,
+    lease: Lease,
     jobs: Jobs,
 }
 
@@ -32,6 +34,7 @@ impl App {
     pub fn new(config: Config, sdk: &Sdk) -> Self {
         App {
             store: Store::new(sdk.secrets(), &config),
+            lease: Lease::new(sdk.dynamodb(), &config),
             jobs: Jobs::new(sdk.dynamodb(), config.table.clone()).without_bodies(),
             config,
         }
@@ -52,10 +55,10 @@ impl App {
                 Reply::Plan(PlanReply { url, plan })
             }
             Action::Sync(options) => {
-                let Synced { done, left } = self.sync(&options).await?;
+                let Synced { done, left } = self.alone("a sync", self.sync(&options)).await?;
                 Reply::Sync(SyncReply { url, done, left })
             }
-            Action::Rotate { endpoint } => Reply::Rotate(self.rotate(&endpoint).await?),
+            Action::Rotate { endpoint } => Reply::Rotate(self.alone("a rotation", self.rotate(&endpoint)).await?),
             Action::List {} => Reply::List(list::endpoints(&self.snapshot(&self.api().await?).await?, &self.config)),
             Action::EventTypes {} => Reply::EventTypes(list::event_types(self.api().await?.event_types().all().await?)),
             Action::Deliveries { event_type, entity_id, token } => {
@@ -73,6 +76,18 @@ impl App {
                 Reply::Jobs(JobsReply::of(record))
             }
         })
+    }
+
+    /// Does this while no other run changes anything.
+    pub(crate) async fn alone<T>(
+        &self,
+        purpose: &str,
+        work: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let held = self.lease.take(purpose).await?;
+        let result = work.await;
+        held.release().await;
+        result
     }
 
     pub(crate) async fn sync(&self, options: &SyncOptions) -> Result<Synced, Error> {

@@ -9,6 +9,9 @@ use std::time::Duration;
 /// How long a stored value takes to reach all readers of Secrets Manager.
 const PROPAGATION: Duration = Duration::from_millis(500);
 
+/// The function's timeout in `template.yaml`, and 5 s for the difference between two clocks.
+const LONGEST_RUN: Duration = Duration::from_secs(305);
+
 /// Most fields are a parameter of `template.yaml`.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -41,6 +44,8 @@ pub struct Config {
     pub limits: Limits,
     /// `DEREGISTER_ON_DELETE`: whether deleting the stack deletes its endpoints at HeyGen.
     pub deregister_on_delete: bool,
+    /// A run that ends without releasing its lease keeps others waiting for as long.
+    pub longest_run: Duration,
     pub timeouts: Timeouts,
     pub retry: RetryPolicy,
 }
@@ -86,6 +91,7 @@ impl Config {
             secret_overlap,
             limits,
             deregister_on_delete,
+            longest_run: LONGEST_RUN,
             timeouts: Timeouts::default(),
             retry: RetryPolicy::default(),
         });

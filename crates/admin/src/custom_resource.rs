@@ -99,9 +99,12 @@ async fn handle(app: &App, request: &Request, physical_id: &str) -> Result<Strin
         "Delete" if !app.config().deregister_on_delete => {
             Ok("The endpoints stay at HeyGen: the parameter DeregisterOnDelete is false.".to_owned())
         }
-        "Delete" => Ok(format!("Deleted {} endpoints at HeyGen.", app.deregister().await?.len())),
+        "Delete" => {
+            let deleted = app.alone("a deletion of the stack", app.deregister()).await?;
+            Ok(format!("Deleted {} endpoints at HeyGen.", deleted.len()))
+        }
         "Update" => update::update(app, &request.resource_properties, &request.old_resource_properties).await,
-        _ => create(app).await,
+        _ => app.alone("a creation of the stack", create(app)).await,
     }
 }
 

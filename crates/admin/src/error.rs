@@ -46,6 +46,10 @@ pub enum Error {
     /// HeyGen registered an endpoint without showing its secret.
     #[error("HeyGen returned no secret for endpoint {0}: ask for {{\"action\": \"sync\"}}, which rotates it")]
     NoSecret(String),
+    #[error(
+        "another run ({purpose}, since {since}) is in progress, until {until} at the latest. Repeat the request after it"
+    )]
+    Busy { purpose: String, since: String, until: String },
     #[error("{}", partial(.done, .failed))]
     Partial { done: Vec<Change>, failed: Vec<(Change, Error)> },
     /// The invocation is about to end.
@@ -80,7 +84,7 @@ impl Error {
             Error::Aws(error) => error.class,
             Error::Secret(error) => error.class(),
             Error::HeyGen(error) => error.class,
-            Error::NoSecret(_) | Error::Timeout | Error::CloudFormation => ErrorClass::Transient,
+            Error::NoSecret(_) | Error::Busy { .. } | Error::Timeout | Error::CloudFormation => ErrorClass::Transient,
             // The class that needs someone's attention wins over the one that passes by itself.
             Error::Partial { failed, .. } => {
                 let classes: Vec<_> = failed.iter().map(|(_, error)| error.class()).collect();

@@ -12,6 +12,7 @@ mod desired;
 mod error;
 pub mod invocation;
 pub mod jobs;
+mod lease;
 mod limits;
 mod list;
 mod measures;

@@ -31,15 +31,17 @@ pub(crate) struct Properties {
 }
 
 pub(crate) async fn update(app: &App, new: &Properties, old: &Properties) -> Result<String, Error> {
-    let error = match app.sync(&SyncOptions::default()).await {
-        Ok(synced) => {
-            delete_secrets_of_removed(app, old).await;
-            return Ok(synced.to_string());
-        }
-        Err(error @ Error::TooManyRemovals(_)) => {
-            delete_secrets_of_removed(app, old).await;
-            return Ok(not_allowed(&error));
-        }
+    let sync = async {
+        let text = match app.sync(&SyncOptions::default()).await {
+            Ok(synced) => synced.to_string(),
+            Err(error @ Error::TooManyRemovals(_)) => not_allowed(&error),
+            Err(error) => return Err(error),
+        };
+        delete_secrets_of_removed(app, old).await;
+        Ok(text)
+    };
+    let error = match app.alone("an update of the stack", sync).await {
+        Ok(text) => return Ok(text),
         Err(error) => error,
     };
     if is_invalid(new) || error.is_rejection_by_heygen() && has_nothing_to_roll_back(app, new, old).await {
