@@ -46,6 +46,13 @@ pub enum Error {
     /// HeyGen registered an endpoint without showing its secret.
     #[error("HeyGen returned no secret for endpoint {0}: ask for {{\"action\": \"sync\"}}, which rotates it")]
     NoSecret(String),
+    /// The note of the change is kept.
+    #[error("{0}. HeyGen may have made the change: the next sync completes it, with a new secret if necessary")]
+    UnknownResult(ApiError),
+    #[error(
+        "an endpoint at HeyGen that could not be read may be endpoint {0:?}: it is left alone until it can be read"
+    )]
+    Hidden(String),
     #[error("{}", partial(.done, .failed))]
     Partial { done: Vec<Change>, failed: Vec<(Change, Error)> },
     /// The invocation is about to end.
@@ -64,6 +71,7 @@ fn partial(done: &[Change], failed: &[(Change, Error)]) -> String {
 fn hint(error: &ApiError) -> &'static str {
     match error.kind {
         Kind::Unauthorized => ". The key is the value of the secret in the parameter ApiKeySecret or ApiKeySecretArn",
+        Kind::Gone => ". Set the parameter HeygenApiVersion=v3",
         _ => "",
     }
 }
@@ -80,7 +88,10 @@ impl Error {
             Error::Aws(error) => error.class,
             Error::Secret(error) => error.class(),
             Error::HeyGen(error) => error.class,
-            Error::NoSecret(_) | Error::Timeout | Error::CloudFormation => ErrorClass::Transient,
+            Error::Hidden(_) => ErrorClass::Permanent,
+            Error::UnknownResult(_) | Error::NoSecret(_) | Error::Timeout | Error::CloudFormation => {
+                ErrorClass::Transient
+            }
             // The class that needs someone's attention wins over the one that passes by itself.
             Error::Partial { failed, .. } => {
                 let classes: Vec<_> = failed.iter().map(|(_, error)| error.class()).collect();
