@@ -50,6 +50,13 @@ pub enum Error {
         "another run ({purpose}, since {since}) is in progress, until {until} at the latest. Repeat the request after it"
     )]
     Busy { purpose: String, since: String, until: String },
+    /// The note of the change is kept.
+    #[error("{0}. HeyGen may have made the change: the next sync completes it, with a new secret if necessary")]
+    UnknownResult(ApiError),
+    #[error(
+        "an endpoint at HeyGen that could not be read may be endpoint {0:?}: it is left alone until it can be read"
+    )]
+    Hidden(String),
     #[error("{}", partial(.done, .failed))]
     Partial { done: Vec<Change>, failed: Vec<(Change, Error)> },
     /// The invocation is about to end.
@@ -68,6 +75,7 @@ fn partial(done: &[Change], failed: &[(Change, Error)]) -> String {
 fn hint(error: &ApiError) -> &'static str {
     match error.kind {
         Kind::Unauthorized => ". The key is the value of the secret in the parameter ApiKeySecret or ApiKeySecretArn",
+        Kind::Gone => ". Set the parameter HeygenApiVersion=v3",
         _ => "",
     }
 }
@@ -84,7 +92,9 @@ impl Error {
             Error::Aws(error) => error.class,
             Error::Secret(error) => error.class(),
             Error::HeyGen(error) => error.class,
-            Error::NoSecret(_) | Error::Busy { .. } | Error::Timeout | Error::CloudFormation => ErrorClass::Transient,
+            Error::Hidden(_) => ErrorClass::Permanent,
+            Error::UnknownResult(_) | Error::NoSecret(_) | Error::Busy { .. } => ErrorClass::Transient,
+            Error::Timeout | Error::CloudFormation => ErrorClass::Transient,
             // The class that needs someone's attention wins over the one that passes by itself.
             Error::Partial { failed, .. } => {
                 let classes: Vec<_> = failed.iter().map(|(_, error)| error.class()).collect();

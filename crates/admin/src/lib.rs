@@ -10,6 +10,7 @@ mod custom_resource;
 mod deployment;
 mod desired;
 mod error;
+mod hidden;
 pub mod invocation;
 pub mod jobs;
 mod lease;

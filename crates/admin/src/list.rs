@@ -8,7 +8,7 @@ use crate::reply::{
     SecretState,
 };
 use crate::snapshot::Snapshot;
-use heygen::api::{DeliveredEvent, Endpoint, EndpointStatus, EventTypeInfo};
+use heygen::api::{DeliveredEvent, Endpoint, EndpointStatus, EventTypeInfo, Readable};
 use heygen::{Event, EventType};
 use std::collections::BTreeSet;
 
@@ -21,6 +21,7 @@ pub(crate) fn endpoints(snapshot: &Snapshot, config: &Config) -> ListReply {
         missing: plan.changes.iter().filter(missing).map(|change| change.endpoint.clone()).collect(),
         owned: plan.owned,
         foreign: plan.foreign,
+        unreadable: snapshot.unlisted,
     }
 }
 
@@ -68,7 +69,8 @@ fn host(url: &str) -> &str {
     authority.rsplit('@').next().unwrap_or_default()
 }
 
-pub(crate) fn event_types(live: Vec<EventTypeInfo>) -> EventTypesReply {
+pub(crate) fn event_types(list: &Readable<EventTypeInfo>) -> EventTypesReply {
+    let live = &list.elements;
     let names: BTreeSet<_> = live.iter().map(|info| info.event_type.as_str()).collect();
     let known: BTreeSet<_> = EventType::KNOWN.iter().copied().collect();
     EventTypesReply {
@@ -82,10 +84,11 @@ pub(crate) fn event_types(live: Vec<EventTypeInfo>) -> EventTypesReply {
                 description: info.description.clone(),
             })
             .collect(),
+        unreadable: list.unreadable.len(),
     }
 }
 
-pub(crate) fn deliveries(events: &[DeliveredEvent], next_token: Option<&str>) -> DeliveriesReply {
+pub(crate) fn deliveries(events: &[DeliveredEvent], unreadable: usize, next_token: Option<&str>) -> DeliveriesReply {
     let listed = |delivered: &DeliveredEvent| {
         let event = Event::read(&delivered.to_verified());
         ListedEvent {
@@ -96,5 +99,6 @@ pub(crate) fn deliveries(events: &[DeliveredEvent], next_token: Option<&str>) ->
             identity: event.identity.as_str().to_owned(),
         }
     };
-    DeliveriesReply { events: events.iter().map(listed).collect(), next_token: next_token.map(str::to_owned) }
+    let next_token = next_token.map(str::to_owned);
+    DeliveriesReply { events: events.iter().map(listed).collect(), unreadable, next_token }
 }

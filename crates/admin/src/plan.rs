@@ -49,6 +49,20 @@ impl Plan {
         let changes: Vec<_> = self.changes.into_iter().filter(|change| !done.contains(change)).collect();
         Plan { checksum: checksum(&changes), changes, ..self }
     }
+
+    /// The plan without the changes of `hidden` names, if some endpoints at HeyGen could not be read.
+    pub(crate) fn leaving_alone(mut self, hidden: &BTreeSet<String>, unreadable: usize) -> Self {
+        if unreadable > 0 {
+            let endpoints = if unreadable == 1 { "endpoint" } else { "endpoints" };
+            self.notes.push(format!("{unreadable} {endpoints} at HeyGen could not be read, left alone"));
+        }
+        for name in hidden {
+            self.notes.push(format!("{name} is left alone, because it may be an endpoint that could not be read"));
+        }
+        self.changes.retain(|change| !hidden.contains(&change.endpoint));
+        self.unchanged.retain(|name| !hidden.contains(name));
+        Plan { checksum: checksum(&self.changes), ..self }
+    }
 }
 
 fn checksum(changes: &[Change]) -> String {

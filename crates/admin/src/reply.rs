@@ -56,6 +56,8 @@ pub struct ListReply {
     pub missing: Vec<String>,
     pub owned: usize,
     pub foreign: usize,
+    /// How many elements of HeyGen's list could not be read.
+    pub unreadable: usize,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -113,6 +115,8 @@ pub struct EventTypesReply {
     pub new: Vec<String>,
     /// What this version knows and HeyGen no longer has.
     pub removed: Vec<String>,
+    /// How many elements of HeyGen's list could not be read.
+    pub unreadable: usize,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -125,6 +129,8 @@ pub struct ListedEventType {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DeliveriesReply {
     pub events: Vec<ListedEvent>,
+    /// How many elements of HeyGen's list could not be read.
+    pub unreadable: usize,
     /// The `token` of the next page.
     pub next_token: Option<String>,
 }
@@ -230,7 +236,16 @@ impl fmt::Display for ListReply {
         write!(f, "{}", Heading(&self.url))?;
         self.endpoints.iter().try_for_each(|endpoint| endpoint.fmt(f))?;
         self.missing.iter().try_for_each(|name| writeln!(f, "  {name}  configured, but not registered"))?;
-        write!(f, "{} ours, {} not ours.", self.owned, self.foreign)
+        write!(f, "{} ours, {} not ours.{}", self.owned, self.foreign, Unreadable(self.unreadable))
+    }
+}
+
+/// How many elements could not be read; nothing if there are none.
+struct Unreadable(usize);
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 == 0 { Ok(()) } else { write!(f, " {} could not be read, left alone.", self.0) }
     }
 }
 
@@ -276,7 +291,8 @@ impl fmt::Display for EventTypesReply {
         writeln!(f, "Event types: {} at HeyGen, {} known to this version.", self.event_types.len(), self.known)?;
         writeln!(f, "  new to this version: {}", list(&self.new))?;
         writeln!(f, "  no longer at HeyGen: {}", list(&self.removed))?;
-        write!(f, "New event types need no change: their events are recorded as they are.")
+        let unreadable = Unreadable(self.unreadable);
+        write!(f, "New event types need no change: their events are recorded as they are.{unreadable}")
     }
 }
 
@@ -285,7 +301,7 @@ impl fmt::Display for DeliveriesReply {
         for ListedEvent { created_at, event_type, correlation_id, .. } in &self.events {
             writeln!(f, "  {}  {event_type}  {correlation_id}", created_at.as_deref().unwrap_or("-"))?;
         }
-        let count = format_args!("Events on this page: {}.", self.events.len());
+        let count = format!("Events on this page: {}.{}", self.events.len(), Unreadable(self.unreadable));
         match &self.next_token {
             Some(token) => write!(f, "{count} For the next page add \"token\": \"{token}\"."),
             None => write!(f, "{count} There is no further page."),

@@ -3,11 +3,12 @@
 use crate::config::Config;
 use crate::desired::{DesiredEndpoint, desired_endpoints};
 use crate::error::Error;
+use crate::hidden::hidden;
 use crate::measures;
 use crate::plan::{Plan, PlanInput, is_disabled, plan};
 use crate::store::Store;
 use aws::secrets::{EndpointSecret, SecretError};
-use heygen::api::{Api, Endpoint};
+use heygen::api::{Api, Endpoint, Readable};
 use std::collections::{BTreeMap, BTreeSet};
 use time::OffsetDateTime;
 
@@ -19,6 +20,10 @@ pub(crate) struct Snapshot {
     pub(crate) stored: BTreeMap<String, EndpointSecret>,
     pub(crate) unreadable: BTreeSet<String>,
     pub(crate) deleted: BTreeSet<String>,
+    /// How many endpoints of HeyGen's list could not be read.
+    pub(crate) unlisted: usize,
+    /// The names of ours that may be among those.
+    pub(crate) hidden: BTreeSet<String>,
 }
 
 impl Snapshot {
@@ -35,18 +40,22 @@ impl Snapshot {
             }
         }
         measures::secrets(stored.values(), OffsetDateTime::now_utc());
-        Ok(Snapshot { desired, endpoints: api.endpoints().all().await?, stored, unreadable, deleted })
+        let list = api.endpoints().readable().await?;
+        let hidden = hidden(&config.deployment, &stored, &list);
+        let Readable { elements: endpoints, unreadable: unlisted } = list;
+        Ok(Snapshot { desired, endpoints, stored, unreadable, deleted, unlisted: unlisted.len(), hidden })
     }
 
     pub(crate) fn plan(&self, config: &Config) -> Plan {
-        plan(&PlanInput {
+        let plan = plan(&PlanInput {
             deployment: &config.deployment,
             desired: &self.desired,
             endpoints: &self.endpoints,
             stored: &self.stored,
             unreadable: &self.unreadable,
             deleted: &self.deleted,
-        })
+        });
+        plan.leaving_alone(&self.hidden, self.unlisted)
     }
 
     /// HeyGen's ids of our endpoints that it has disabled.

@@ -1,8 +1,25 @@
 //! Changes whose response holds a secret: a note is stored before the call, the secret after it.
 //!
-//! If a run ends in between, the next one finds the note. HeyGen answers a repeated call with the same idempotency
-//! key with its first response, so repeating it completes the change. Where there are no such keys (v1), or the key
-//! is too old, HeyGen's list shows whether the change was made.
+//! The note is kept until its result is stored, or until it is certain that HeyGen changed nothing:
+//!
+//! | HeyGen's response to the first call | what follows |
+//! |---|---|
+//! | 2xx with the secret | the secret is stored, the note dropped |
+//! | nothing was sent, or 4xx with an error code of HeyGen's to the only attempt | the note is dropped |
+//! | 2xx without the secret, with an error, or not as documented | the note is kept; the error is `UnknownResult`, `HeyGen` for an error in the body |
+//! | 5xx, 408, 409 `request_in_progress`, a gateway's response, 4xx without an error code, none in time | the note is kept |
+//!
+//! The next run finds the note, and repeats the same request with the same key, unless the key is older than 23 h or the
+//! version has no keys (v1):
+//!
+//! | the note | HeyGen's response to the repetition | what follows |
+//! |---|---|---|
+//! | any | 2xx with the secret | the secret is stored, the note dropped |
+//! | any | none; 401, 402, 403, 429 or `request_in_progress` with an error code | the note is kept, with its key |
+//! | create | any other, or no repetition | HeyGen's list decides: a new endpoint with this URL is registered and its secret rotated by the next plan (in v1 it is in the list); without one, the note is dropped, and the next plan creates the endpoint with a new key |
+//! | rotate | any other, or no repetition | in v1, the secret in the list is stored; in v3, a new note with a new key is stored, and the secret rotated again; that note is not dropped even by a 4xx |
+//! | rotate | (the endpoint is not in the list) | the note is dropped, and the secret counts as unknown |
+//! | any | (the endpoint may be one that is not readable in the list) | nothing: the note is kept |
 //!
 //! Each method returns what is stored in the end.
 
@@ -10,7 +27,7 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::snapshot::Snapshot;
 use crate::store::Store;
-use aws::secrets::{EndpointSecret, Pending, PendingChange, Registered};
+use aws::secrets::{CreateRequest, EndpointSecret, Pending, PendingChange, Registered};
 use heygen::Secret;
 use heygen::api::{Api, ApiError, Endpoint, IdempotencyKey, Kind, NewEndpoint};
 use std::time::Duration;
@@ -37,9 +54,10 @@ impl WriteAhead<'_> {
         replaces: Option<String>,
     ) -> Result<EndpointSecret, Error> {
         let known = self.snapshot.candidates(self.config, self.name).map(|endpoint| endpoint.id.clone()).collect();
-        let change = PendingChange::Create { entity_id: entity_id.clone(), replaces: replaces.clone(), known };
-        let (stored, key) = self.begin("create", change).await?;
         let new = NewEndpoint { url: self.config.deployment.url_of(self.name), events, entity_id: entity_id.clone() };
+        let request = Some(CreateRequest { url: new.url.clone(), events: new.events.clone() });
+        let change = PendingChange::Create { entity_id: entity_id.clone(), replaces: replaces.clone(), known, request };
+        let (stored, key) = self.begin("create", change).await?;
         match self.api.create_endpoint(&new, Some(&key)).await {
             Ok(created) => self.store_created(stored, created, entity_id, replaces).await,
             Err(error) => self.fail(stored, error).await,
@@ -47,12 +65,23 @@ impl WriteAhead<'_> {
     }
 
     pub(crate) async fn rotate(&self, endpoint_id: &str) -> Result<EndpointSecret, Error> {
-        let change = PendingChange::Rotate { endpoint_id: endpoint_id.to_owned() };
-        let (stored, key) = self.begin("rotate", change).await?;
+        let (stored, key) = self.begin_rotation(endpoint_id).await?;
         match self.api.rotate_secret(endpoint_id, Some(&key)).await {
             Ok(secret) => self.store_rotated(stored, endpoint_id, secret).await,
             Err(error) => self.fail(stored, error).await,
         }
+    }
+
+    /// Rotates with a new key when the result of an earlier rotation is lost. The note is kept whatever HeyGen
+    /// responds, because the stored secret may no longer be HeyGen's.
+    async fn rotate_again(&self, endpoint_id: &str) -> Result<EndpointSecret, Error> {
+        let (stored, key) = self.begin_rotation(endpoint_id).await?;
+        let secret = self.api.rotate_secret(endpoint_id, Some(&key)).await.map_err(unknown_result)?;
+        self.store_rotated(stored, endpoint_id, secret).await
+    }
+
+    async fn begin_rotation(&self, endpoint_id: &str) -> Result<(EndpointSecret, IdempotencyKey), Error> {
+        self.begin("rotate", PendingChange::Rotate { endpoint_id: endpoint_id.to_owned() }).await
     }
 
     /// Registers an existing endpoint, with the secret in HeyGen's list or else the stored one.
@@ -70,38 +99,74 @@ impl WriteAhead<'_> {
     pub(crate) async fn finish(&self) -> Result<EndpointSecret, Error> {
         let stored = self.stored();
         let Some(Pending { idempotency_key, since, change }) = stored.pending.clone() else { return Ok(stored) };
+        if self.snapshot.hidden.contains(self.name) {
+            return Err(Error::Hidden(self.name.to_owned()));
+        }
         let is_remembered = self.config.version.replays_by_key() && OffsetDateTime::now_utc() < since + KEY_LIFETIME;
         let key = IdempotencyKey::new(idempotency_key).ok().filter(|_| is_remembered);
         match change {
-            PendingChange::Create { entity_id, replaces, known } => {
-                self.finish_create(stored, key, entity_id, replaces, &known).await
+            PendingChange::Create { entity_id, replaces, known, request } => {
+                let is_desired = self.snapshot.desired(self.name).is_some_and(|desired| desired.enabled);
+                match key.filter(|_| is_desired) {
+                    Some(key) => self.repeat_create(stored, key, entity_id, replaces, &known, request).await,
+                    None => {
+                        let candidates: Vec<_> = self.snapshot.candidates(self.config, self.name).collect();
+                        self.find_created(stored, &candidates, entity_id, replaces, &known).await
+                    }
+                }
             }
             PendingChange::Rotate { endpoint_id } => self.finish_rotate(stored, key, &endpoint_id).await,
         }
     }
 
-    async fn finish_create(
+    /// Repeats the same request with the same key.
+    async fn repeat_create(
+        &self,
+        stored: EndpointSecret,
+        key: IdempotencyKey,
+        entity_id: Option<String>,
+        replaces: Option<String>,
+        known: &[String],
+        request: Option<CreateRequest>,
+    ) -> Result<EndpointSecret, Error> {
+        self.wait_for_receivers(&stored).await;
+        let request = request.unwrap_or_else(|| CreateRequest {
+            url: self.config.deployment.url_of(self.name),
+            events: self.snapshot.desired(self.name).and_then(|desired| desired.events.clone()),
+        });
+        let new = NewEndpoint { url: request.url, events: request.events, entity_id: entity_id.clone() };
+        let error = match self.api.create_endpoint(&new, Some(&key)).await {
+            Ok(created) => return self.store_created(stored, created, entity_id, replaces).await,
+            Err(error) => error,
+        };
+        if !error.is_replayed() {
+            return Err(error.into());
+        }
+        tracing::warn!(
+            endpoint = self.name,
+            %error,
+            class = error.class.as_str(),
+            "the response to a repeated registration is of no use: searching HeyGen's list for the endpoint"
+        );
+        let snapshot = Snapshot::take(self.config, self.api, self.store).await?;
+        if snapshot.hidden.contains(self.name) {
+            return Err(Error::Hidden(self.name.to_owned()));
+        }
+        let candidates: Vec<_> = snapshot.candidates(self.config, self.name).collect();
+        self.find_created(stored, &candidates, entity_id, replaces, known).await
+    }
+
+    /// Takes the endpoint from HeyGen's list. If it is not there, it was not created, and the next plan creates it.
+    async fn find_created(
         &self,
         mut stored: EndpointSecret,
-        key: Option<IdempotencyKey>,
+        candidates: &[&Endpoint],
         entity_id: Option<String>,
         replaces: Option<String>,
         known: &[String],
     ) -> Result<EndpointSecret, Error> {
-        let desired = self.snapshot.desired(self.name).filter(|desired| desired.enabled);
-        if let (Some(desired), Some(key)) = (desired, key) {
-            self.wait_for_receivers(&stored).await;
-            let url = self.config.deployment.url_of(self.name);
-            let new = NewEndpoint { url, events: desired.events.clone(), entity_id: entity_id.clone() };
-            return match self.api.create_endpoint(&new, Some(&key)).await {
-                Ok(created) => self.store_created(stored, created, entity_id, replaces).await,
-                // HeyGen would have repeated its first response if it had created the endpoint.
-                Err(error) if error.kind == Kind::Rejected => self.drop_note(stored, error).await,
-                Err(error) => Err(error.into()),
-            };
-        }
-        let created = self.snapshot.candidates(self.config, self.name).find(|endpoint| !known.contains(&endpoint.id));
-        match created.cloned() {
+        let created = candidates.iter().copied().find(|endpoint| !known.contains(&endpoint.id)).cloned();
+        match created {
             Some(created) if created.secret.is_some() => self.store_created(stored, created, entity_id, replaces).await,
             Some(created) => {
                 // Its secret is lost: the next plan rotates it.
@@ -125,19 +190,20 @@ impl WriteAhead<'_> {
     ) -> Result<EndpointSecret, Error> {
         let candidate = self.snapshot.candidates(self.config, self.name).find(|endpoint| endpoint.id == endpoint_id);
         let Some(endpoint) = candidate else {
+            // Should it be listed again, the next plan rotates it.
+            self.retire_current(&mut stored);
             stored.pending = None;
             return self.put(stored).await;
         };
         match (endpoint.secret.clone(), key) {
             (Some(secret), _) => self.store_rotated(stored, endpoint_id, secret).await,
-            (None, None) => self.rotate(endpoint_id).await,
+            (None, None) => self.rotate_again(endpoint_id).await,
             (None, Some(key)) => {
                 self.wait_for_receivers(&stored).await;
                 match self.api.rotate_secret(endpoint_id, Some(&key)).await {
                     Ok(secret) => self.store_rotated(stored, endpoint_id, secret).await,
-                    Err(error) if matches!(error.kind, Kind::NotFound | Kind::KeyReused) => {
-                        self.drop_note(stored, error).await
-                    }
+                    // HeyGen would respond the same until it forgets the key.
+                    Err(error) if error.is_replayed() => self.rotate_again(endpoint_id).await,
                     Err(error) => Err(error.into()),
                 }
             }
@@ -210,14 +276,12 @@ impl WriteAhead<'_> {
         })
     }
 
-    /// Keeps the note unless HeyGen has certainly changed nothing: an earlier attempt may have reached it.
+    /// Keeps the note unless HeyGen has certainly changed nothing.
     async fn fail(&self, stored: EndpointSecret, error: ApiError) -> Result<EndpointSecret, Error> {
-        let rejected = error.status.is_none_or(|status| (400..500).contains(&status)) && error.kind != Kind::InProgress;
-        let sent = matches!(error.kind, Kind::Timeout | Kind::Connection | Kind::NotJson | Kind::TooLarge);
-        if rejected && !sent && error.attempts <= 1 {
-            return self.drop_note(stored, error).await;
+        if error.may_have_changed() {
+            return Err(unknown_result(error));
         }
-        Err(error.into())
+        self.drop_note(stored, error).await
     }
 
     async fn drop_note(&self, stored: EndpointSecret, error: ApiError) -> Result<EndpointSecret, Error> {
@@ -246,5 +310,14 @@ impl WriteAhead<'_> {
     async fn put(&self, stored: EndpointSecret) -> Result<EndpointSecret, Error> {
         self.store.put(self.name, &stored).await?;
         Ok(stored)
+    }
+}
+
+/// Tells a response that cannot be interpreted from an error of HeyGen's: the change may well be made.
+fn unknown_result(error: ApiError) -> Error {
+    if error.may_have_changed() && matches!(error.kind, Kind::Unexpected | Kind::KeyReused | Kind::TooLarge) {
+        Error::UnknownResult(error)
+    } else {
+        error.into()
     }
 }

@@ -140,6 +140,7 @@ fn sample(action: &str) -> Reply {
             missing: vec!["second".to_owned()],
             owned: 1,
             foreign: 1,
+            unreadable: 0,
         }),
         "event-types" => Reply::EventTypes(EventTypesReply {
             event_types: vec![ListedEventType {
@@ -149,6 +150,7 @@ fn sample(action: &str) -> Reply {
             known: 1,
             new: vec!["hologram.success".to_owned()],
             removed: vec!["avatar_video.success".to_owned()],
+            unreadable: 0,
         }),
         "deliveries" => Reply::Deliveries(DeliveriesReply {
             events: vec![ListedEvent {
@@ -158,6 +160,7 @@ fn sample(action: &str) -> Reply {
                 correlation_id: "order_12345".to_owned(),
                 identity: "0cc175b9c0f1b6a831c399e269772661".to_owned(),
             }],
+            unreadable: 0,
             next_token: Some("100".to_owned()),
         }),
         "jobs" => Reply::Jobs(jobs()),
@@ -199,7 +202,8 @@ fn more_replies() -> Vec<Reply> {
     let states = endpoint_states().map(|state| listed(Some("main"), state, Some(SecretState::Unknown)));
     let secrets = secret_states().map(|secret| listed(Some("main"), EndpointState::Registered, Some(secret)));
     let endpoints = drifted.into_iter().chain(states).chain(secrets).collect();
-    let list = Reply::List(ListReply { url: URL.to_owned(), endpoints, missing: Vec::new(), owned: 1, foreign: 0 });
+    let (url, missing) = (URL.to_owned(), Vec::new());
+    let list = Reply::List(ListReply { url, endpoints, missing, owned: 1, foreign: 0, unreadable: 0 });
 
     let custom_resource = |request_type: &str| {
         Reply::CustomResource(CustomResourceReply { request_type: request_type.to_owned(), succeeded: true })

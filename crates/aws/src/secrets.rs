@@ -80,10 +80,23 @@ pub enum PendingChange {
         /// The ids that HeyGen had for this URL before the call. Any other id is the new endpoint's.
         #[serde(default)]
         known: Vec<String>,
+        /// The rest of the request; unknown in a note of an earlier version.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        request: Option<CreateRequest>,
     },
     Rotate {
         endpoint_id: String,
     },
+}
+
+/// What HeyGen was asked to create. A repetition with the same idempotency key has to be the same request, even if the
+/// configuration has changed since.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CreateRequest {
+    pub url: String,
+    /// `None` is all.
+    #[serde(default)]
+    pub events: Option<Vec<String>>,
 }
 
 impl EndpointSecret {
@@ -216,8 +229,9 @@ mod tests {
 
     #[test]
     fn what_is_stored_comes_back() {
-        let change =
-            PendingChange::Create { entity_id: None, replaces: Some("ep_1".into()), known: vec!["ep_1".into()] };
+        let request = Some(CreateRequest { url: "https://hooks.example.invalid".into(), events: None });
+        let known = vec!["ep_1".to_owned()];
+        let change = PendingChange::Create { entity_id: None, replaces: Some("ep_1".into()), known, request };
         let since = datetime!(2026-11-21 00:00:00 UTC);
         let pending = Some(Pending { idempotency_key: "k".into(), since, change });
         let registered = Some(Registered { endpoint_id: "ep_1".into(), ..Registered::default() });

@@ -4,10 +4,12 @@ use crate::clock::http_date;
 use crate::rejection::{Rejection, Version};
 use crate::{Clock, lock};
 use axum::Json;
+use axum::body::Bytes;
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
-use serde_json::json;
-use std::sync::Mutex;
+use serde_json::{Value, json};
+use std::fmt;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// Which call a fault applies to. A fault applies to one call, the first that matches.
@@ -41,7 +43,43 @@ pub enum Fault {
     ErrorIn200,
     /// Processes the call, then closes the connection without a response.
     DropResponse,
+    /// Processes the call, then responds with an edited response. A repetition with the same idempotency key gets the
+    /// edited response, too.
+    Edit(Edit),
 }
+
+/// Edits a response: its status, and its body as JSON (null if it is not JSON).
+#[derive(Clone)]
+pub struct Edit(Arc<dyn Fn(&mut u16, &mut Value) + Send + Sync>);
+
+impl Edit {
+    /// Makes an edit from a function that changes the status or the body.
+    pub fn new(edit: impl Fn(&mut u16, &mut Value) + Send + Sync + 'static) -> Self {
+        Edit(Arc::new(edit))
+    }
+
+    pub(crate) fn apply(&self, status: StatusCode, body: &[u8]) -> (StatusCode, Bytes) {
+        let (mut status, mut body) = (status.as_u16(), serde_json::from_slice(body).unwrap_or_default());
+        self.0(&mut status, &mut body);
+        (status_code(status), Bytes::from(body.to_string()))
+    }
+}
+
+/// A function cannot be shown.
+impl fmt::Debug for Edit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Edit")
+    }
+}
+
+/// Only an edit and its clones are equal.
+impl PartialEq for Edit {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Edit {}
 
 /// The two forms of the header `Retry-After`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +91,11 @@ pub enum RetryAfter {
 }
 
 impl Fault {
+    /// An [`Edit`] of the response.
+    pub fn edit(edit: impl Fn(&mut u16, &mut Value) + Send + Sync + 'static) -> Self {
+        Fault::Edit(Edit::new(edit))
+    }
+
     /// Status 500 with `internal_error`.
     pub fn internal() -> Self {
         Fault::Error { status: 500, code: "internal_error", retry_after: None }
@@ -71,7 +114,7 @@ impl Fault {
     /// The response that replaces the processing of the call, if this fault has one.
     pub(crate) fn instead(&self, version: Version, clock: &Clock) -> Option<Response> {
         match self {
-            Fault::Stall(_) | Fault::DropResponse => None,
+            Fault::Stall(_) | Fault::DropResponse | Fault::Edit(_) => None,
             Fault::DropRequest => Some(dropped()),
             Fault::Error { status, code, retry_after } => {
                 let rejection = Rejection::new(status_code(*status), code, "Injected by the test");

@@ -68,10 +68,19 @@ async fn carry_out(
         Some(rejection) => version.respond(rejection),
         None => response,
     };
-    let Some(key) = key else { return Ok(response) };
+    let edit = match fault {
+        Some(Fault::Edit(edit)) => Some(edit),
+        _ => None,
+    };
+    if key.is_none() && edit.is_none() {
+        return Ok(response);
+    }
     let status = response.status();
     let body = to_bytes(response.into_body(), LONGEST_RESPONSE).await.unwrap_or_default();
-    world.idempotency.store(&key, (status, body.clone()));
+    let (status, body) = edit.map_or((status, body.clone()), |edit| edit.apply(status, &body));
+    if let Some(key) = key {
+        world.idempotency.store(&key, (status, body.clone()));
+    }
     Ok(json(status, Body::from(body)))
 }
 

@@ -30,7 +30,7 @@ pub use calls::Call;
 pub use control::RegisteredEndpoint;
 pub use endpoints::Endpoint;
 pub use error::{Error, Result};
-pub use faults::{Fault, RetryAfter, When};
+pub use faults::{Edit, Fault, RetryAfter, When};
 pub use jobs::{JobKind, JobOutcome};
 pub use log::{Attempt, Delivery, Progress};
 pub use options::{Existing, Headers, Options, Retries, RetrySignatures};

@@ -110,8 +110,9 @@ pub(crate) fn secrets() -> Value {
     let registered = Some(Registered { endpoint_id: "ep_1".into(), ..Registered::default() });
     let pending = |change| Some(Pending { idempotency_key: "heygen-webhooks:key".into(), since: NOW, change });
     let known = vec!["ep_0".to_owned()];
-    let create = pending(PendingChange::Create { entity_id: None, replaces: None, known: Vec::new() });
-    let replace = PendingChange::Create { entity_id: Some("g1".into()), replaces: Some("ep_1".into()), known };
+    let create = pending(PendingChange::Create { entity_id: None, replaces: None, known: Vec::new(), request: None });
+    let replace =
+        PendingChange::Create { entity_id: Some("g1".into()), replaces: Some("ep_1".into()), known, request: None };
     let by_hand = EndpointSecret { current: Some(secret("whsec_new")), ..EndpointSecret::default() };
     let stored = EndpointSecret { current_since: Some(NOW), registered: registered.clone(), ..by_hand.clone() };
     let rotated = EndpointSecret { previous: previous.clone(), ..stored.clone() };

@@ -6,6 +6,7 @@ use reqwest::{Method, Url};
 use serde_json::Value;
 
 use super::config::{ApiConfig, ApiVersion, InvalidConfig, base_url};
+use super::response::V1_NOT_FOUND;
 use super::transport::{Call, Transport};
 use super::{ApiError, IdempotencyKey, Kind, RetryPolicy, retry};
 
@@ -62,7 +63,17 @@ impl Api {
 
     /// Sends `call`, with retries, and returns the whole body.
     pub(super) async fn send(&self, call: &Call) -> Result<Value, ApiError> {
-        retry::run(&self.retry, call.repeat(), |left| self.transport.attempt(call, left)).await
+        let result = retry::run(&self.retry, call.repeat(), |left| self.transport.attempt(call, left)).await;
+        result.map_err(|error| if self.is_gone(call, &error) { error.of_kind(Kind::Gone) } else { error })
+    }
+
+    /// Whether v1 does not have a documented path any more. Its 404 for an endpoint that it does not have has a code of
+    /// its own.
+    fn is_gone(&self, call: &Call, error: &ApiError) -> bool {
+        let missing = error.status == Some(404) && error.code.as_deref() != Some(V1_NOT_FOUND);
+        self.version == ApiVersion::V1
+            && call.url.path().contains("/v1/webhook/")
+            && (error.status == Some(410) || missing)
     }
 
     /// For a call that v1 does not have.

@@ -72,8 +72,12 @@ pub enum Kind {
     Unexpected,
     /// The response is about another endpoint: the idempotency key was used before.
     KeyReused,
-    /// A page's `next_token` leads back to an earlier page.
+    /// A page's `next_token` leads back to an earlier page, or to itself.
     RepeatedToken,
+    /// A list of more than 1,000 pages or 100,000 elements.
+    EndlessList,
+    /// v1 no longer has the call: 410, or 404 for a documented path.
+    Gone,
 }
 
 impl Kind {
@@ -94,7 +98,9 @@ impl Kind {
             | Self::TooLarge
             | Self::Unexpected
             | Self::KeyReused
-            | Self::RepeatedToken => ErrorClass::Permanent,
+            | Self::RepeatedToken
+            | Self::EndlessList
+            | Self::Gone => ErrorClass::Permanent,
         }
     }
 
@@ -122,11 +128,44 @@ impl Kind {
             Self::Unexpected => "the response lacks a documented field: HeyGen's API may have changed",
             Self::KeyReused => "the idempotency key was used for another endpoint: make a new key",
             Self::RepeatedToken => "HeyGen's list leads back to an earlier page: try again later",
+            Self::EndlessList => "HeyGen's list does not end after 1,000 pages or 100,000 elements: try again later",
+            Self::Gone => "HeyGen's API v1 no longer has this call (its end was announced for 2026-11-01): use v3",
         }
     }
 }
 
 impl ApiError {
+    /// Whether HeyGen may have made the requested change. It has not if nothing was sent, or if HeyGen itself rejected
+    /// the only attempt: with a 4xx and an error code. A gateway's response, and a status that contradicts the body,
+    /// prove nothing.
+    pub fn may_have_changed(&self) -> bool {
+        match self.kind {
+            Kind::Unsupported | Kind::UrlRequired | Kind::InvalidId => false,
+            Kind::InProgress | Kind::Timeout => true,
+            _ => self.attempts > 1 || !self.is_rejection(),
+        }
+    }
+
+    /// Whether repeating the call with its idempotency key would return the same response for 24 h. Not if there was no
+    /// response, and not after an error that HeyGen reports before it looks at the key.
+    pub fn is_replayed(&self) -> bool {
+        match self.kind {
+            Kind::Unsupported | Kind::UrlRequired | Kind::InvalidId | Kind::Connection => false,
+            Kind::Timeout => self.status.is_some(),
+            Kind::InProgress | Kind::RateLimited => !self.is_rejection(),
+            kind if kind.class() == ErrorClass::Denied => !self.is_rejection(),
+            _ => true,
+        }
+    }
+
+    pub(super) fn of_kind(self, kind: Kind) -> Self {
+        Self { kind, class: kind.class(), ..self }
+    }
+
+    fn is_rejection(&self) -> bool {
+        matches!(self.status, Some(400..=499)) && self.code.is_some()
+    }
+
     pub(super) fn new(operation: &'static str, kind: Kind) -> Self {
         Self {
             operation,

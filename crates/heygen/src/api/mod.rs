@@ -35,7 +35,7 @@ pub use endpoints::{Endpoint, EndpointPatch, EndpointStatus, NewEndpoint};
 pub use error::{ApiError, Kind};
 pub use events::{DeliveredEvent, EventFilter, EventTypeInfo};
 pub use key::{IdempotencyKey, InvalidIdempotencyKey};
-pub use pages::Pages;
+pub use pages::{Pages, Readable, Unreadable};
 pub use retry::RetryPolicy;
 pub use transport::http_client;
 pub use videos::{Progress, Video, VideoState};

@@ -11,10 +11,32 @@ use crate::fields::Fields;
 /// HeyGen's largest page.
 pub(super) const LARGEST_PAGE: &str = "100";
 
+/// Far more than any workspace has: a list whose tokens never end must not be read indefinitely.
+const MOST_PAGES: usize = 1000;
+const MOST_ELEMENTS: usize = 100_000;
+
+/// An element of a list that cannot be read, with what is readable of an endpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable {
+    /// HeyGen's id of the endpoint.
+    pub endpoint_id: Option<String>,
+    /// Its URL.
+    pub url: Option<String>,
+}
+
+/// A list of which some elements may not be readable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Readable<T> {
+    /// The readable elements.
+    pub elements: Vec<T>,
+    /// The others.
+    pub unreadable: Vec<Unreadable>,
+}
+
 /// A list, page by page; v1's lists have one page. Nothing is sent before [`Pages::next`].
 ///
-/// A list that may be incomplete is an error: one that lacks the token of its next page, or whose
-/// token leads back to an earlier page.
+/// A list that may be incomplete is an error: one that lacks the token of its next page, whose
+/// token leads back to an earlier page, or that does not end after 1,000 pages or 100,000 elements.
 #[must_use = "nothing is sent before `next` or `all`"]
 pub struct Pages<'a, T> {
     api: &'a Api,
@@ -23,16 +45,31 @@ pub struct Pages<'a, T> {
     token: Option<String>,
     /// All tokens so far.
     seen: HashSet<String>,
+    pages: usize,
+    elements: usize,
+    unreadable: Vec<Unreadable>,
     done: bool,
 }
 
 impl<'a, T> Pages<'a, T> {
     pub(super) fn new(api: &'a Api, call: Call, read: fn(&Value) -> Option<T>) -> Self {
-        Self { api, call, read, token: None, seen: HashSet::new(), done: false }
+        Self {
+            api,
+            call,
+            read,
+            token: None,
+            seen: HashSet::new(),
+            pages: 0,
+            elements: 0,
+            unreadable: Vec::new(),
+            done: false,
+        }
     }
 
     /// Starts at the page of a token that [`Pages::token`] returned, instead of the first page.
     pub fn starting_at(mut self, token: Option<String>) -> Self {
+        // A page whose token leads to itself must not be handed back.
+        self.seen.extend(token.clone());
         self.token = token;
         self
     }
@@ -42,15 +79,23 @@ impl<'a, T> Pages<'a, T> {
         self.token.as_deref().filter(|_| !self.done)
     }
 
-    /// The next page, which may be empty; `None` after the last one.
+    /// The elements so far that could not be read.
+    pub fn unreadable(&self) -> &[Unreadable] {
+        &self.unreadable
+    }
+
+    /// The readable elements of the next page, which may be none; `None` after the last page.
     ///
     /// # Errors
     ///
-    /// [`ApiError`], after which the same page can be requested again; [`Kind::Unexpected`] for an
-    /// element that cannot be read; [`Kind::RepeatedToken`].
+    /// [`ApiError`], after which the same page can be requested again; [`Kind::RepeatedToken`];
+    /// [`Kind::EndlessList`].
     pub async fn next(&mut self) -> Result<Option<Vec<T>>, ApiError> {
         if self.done {
             return Ok(None);
+        }
+        if self.pages >= MOST_PAGES || self.elements >= MOST_ELEMENTS {
+            return Err(self.call.failed(Kind::EndlessList));
         }
         let mut call = self.call.clone();
         if let Some(token) = &self.token {
@@ -59,8 +104,7 @@ impl<'a, T> Pages<'a, T> {
         let body = self.api.send(&call).await?;
         let fields = Fields::of(Some(&body));
         let elements = fields.get("data").and_then(Value::as_array);
-        let page: Option<Vec<T>> = elements.and_then(|elements| elements.iter().map(self.read).collect());
-        let page = page.ok_or_else(|| call.failed(Kind::Unexpected))?;
+        let elements = elements.ok_or_else(|| call.failed(Kind::Unexpected))?;
 
         let more = fields.get("has_more").and_then(Value::as_bool);
         match (more, fields.text("next_token")) {
@@ -72,6 +116,15 @@ impl<'a, T> Pages<'a, T> {
                 self.token = Some(token);
             }
         }
+        self.pages += 1;
+        self.elements += elements.len();
+        let mut page = Vec::with_capacity(elements.len());
+        for element in elements {
+            match (self.read)(element) {
+                Some(read) => page.push(read),
+                None => self.unreadable.push(Unreadable::of(element)),
+            }
+        }
         Ok(Some(page))
     }
 
@@ -79,12 +132,31 @@ impl<'a, T> Pages<'a, T> {
     ///
     /// # Errors
     ///
+    /// Those of [`Pages::next`]; [`Kind::Unexpected`] if an element cannot be read.
+    pub async fn all(self) -> Result<Vec<T>, ApiError> {
+        let unexpected = self.call.failed(Kind::Unexpected);
+        let Readable { elements, unreadable } = self.readable().await?;
+        if unreadable.is_empty() { Ok(elements) } else { Err(unexpected) }
+    }
+
+    /// Like [`Pages::all`], but elements that cannot be read are no error.
+    ///
+    /// # Errors
+    ///
     /// Those of [`Pages::next`].
-    pub async fn all(mut self) -> Result<Vec<T>, ApiError> {
-        let mut all = Vec::new();
+    pub async fn readable(mut self) -> Result<Readable<T>, ApiError> {
+        let mut elements = Vec::new();
         while let Some(page) = self.next().await? {
-            all.extend(page);
+            elements.extend(page);
         }
-        Ok(all)
+        Ok(Readable { elements, unreadable: self.unreadable })
+    }
+}
+
+impl Unreadable {
+    fn of(element: &Value) -> Self {
+        let fields = Fields::of(Some(element));
+        let url = fields.get("url").and_then(Value::as_str).filter(|url| !url.is_empty());
+        Self { endpoint_id: fields.text("endpoint_id"), url: url.map(str::to_owned) }
     }
 }

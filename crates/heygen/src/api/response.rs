@@ -10,6 +10,8 @@ use crate::fields::Fields;
 
 /// v1's code for success.
 const V1_SUCCESS: &str = "100";
+/// v1's code for "Webhook endpoint not found".
+pub(super) const V1_NOT_FOUND: &str = "400131";
 
 /// A response without its body.
 pub(super) struct ResponseHead {
@@ -55,8 +57,7 @@ impl ResponseHead {
             "unauthorized" => Some(Kind::Unauthorized),
             "insufficient_credit" => Some(Kind::InsufficientCredit),
             "forbidden" => Some(Kind::Forbidden),
-            // v1: "Webhook endpoint not found".
-            "not_found" | "400131" => Some(Kind::NotFound),
+            "not_found" | V1_NOT_FOUND => Some(Kind::NotFound),
             "request_in_progress" => Some(Kind::InProgress),
             "rate_limit_exceeded" => Some(Kind::RateLimited),
             "quota_exceeded" => Some(Kind::QuotaExceeded),

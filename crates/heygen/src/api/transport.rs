@@ -41,6 +41,11 @@ impl Call {
     pub(super) fn failed(&self, kind: Kind) -> ApiError {
         ApiError::new(self.operation, kind)
     }
+
+    /// The error for a successful response whose body is not as documented.
+    pub(super) fn misunderstood(&self, kind: Kind) -> ApiError {
+        ApiError { attempts: 1, ..self.failed(kind) }
+    }
 }
 
 pub(super) struct Transport {

@@ -1,0 +1,158 @@
+//! admin in the test's process, with a simulated HeyGen and a Secrets Manager in memory.
+
+use admin::{Action, App, Config, Error};
+use aws::env::Env;
+use aws::sdk::{Sdk, Timeouts as AwsTimeouts};
+use aws::secrets::EndpointSecret;
+use aws::stub::{Reply, sdk};
+use heygen::api::{RetryPolicy, Timeouts};
+use serde_json::{Value, json};
+use simulator::{Endpoint, Options, Simulator};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Deref;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::runtime::{Builder, Runtime};
+
+/// The base URL of the deployment.
+pub const URL: &str = "https://hooks.example.invalid";
+
+pub struct World {
+    pub heygen: Simulator,
+    pub config: Config,
+    secrets: Arc<Mutex<Secrets>>,
+    sdk: Sdk,
+    runtime: Runtime,
+}
+
+#[derive(Default)]
+struct Secrets {
+    values: BTreeMap<String, String>,
+    deleted: BTreeSet<String>,
+}
+
+impl Deref for World {
+    type Target = Simulator;
+
+    fn deref(&self) -> &Simulator {
+        &self.heygen
+    }
+}
+
+impl World {
+    /// A deployment with these endpoints, all configured for all events. `version` is `v3` or `v1`.
+    pub fn new(version: &str, names: &str) -> Self {
+        let heygen = Simulator::start(Options { check_urls: false, ..Options::default() }).unwrap();
+        let variables = |name: &str| {
+            let value = match name {
+                "API_URL" => URL,
+                "ENDPOINTS" => names,
+                "SECRET_PREFIX" => "secret/",
+                "API_KEY_SECRET" => "api-key",
+                "HEYGEN_API_VERSION" => version,
+                "TABLE_NAME" | "STACK" => "stack",
+                "MAX_REMOVALS" => "10",
+                "MAX_REMOVAL_PERCENT" => "100",
+                _ => return None,
+            };
+            Some(value.to_owned())
+        };
+        let config = Config {
+            base_url: heygen.url(),
+            settle: Duration::ZERO,
+            timeouts: Timeouts { attempt: Duration::from_secs(5), ..Timeouts::default() },
+            retry: RetryPolicy { attempts: 3, base: Duration::from_millis(1), ..RetryPolicy::default() },
+            ..Config::read(Env::from_fn(variables)).unwrap()
+        };
+        let secrets = Arc::new(Mutex::new(Secrets::default()));
+        let stored = Arc::clone(&secrets);
+        let sdk = sdk(AwsTimeouts::LONG, move |operation, input| stored.lock().unwrap().respond(operation, &input));
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        let world = World { heygen, config, secrets, sdk, runtime };
+        world.put("api-key", world.api_key());
+        world
+    }
+
+    /// Changes `endpoints.json`.
+    pub fn configure(&mut self, endpoints: Value) {
+        self.config.endpoints_json = json!({ "endpoints": endpoints }).to_string();
+    }
+
+    pub fn run(&self, action: Value) -> Result<Value, Error> {
+        let app = App::new(self.config.clone(), &self.sdk);
+        Ok(self.runtime.block_on(app.run(Action::read(action).unwrap()))?.to_json())
+    }
+
+    pub fn sync(&self) -> Result<Value, Error> {
+        self.run(json!({"action": "sync"}))
+    }
+
+    /// Stores the value of a secret.
+    pub fn put(&self, secret: &str, value: &str) {
+        self.secrets.lock().unwrap().values.insert(secret.to_owned(), value.to_owned());
+    }
+
+    /// What is stored for an endpoint.
+    pub fn stored(&self, name: &str) -> EndpointSecret {
+        let secrets = self.secrets.lock().unwrap();
+        let text = secrets.values.get(&format!("secret/{name}"));
+        text.map(|text| serde_json::from_str(text).unwrap()).unwrap_or_default()
+    }
+
+    pub fn has_note(&self, name: &str) -> bool {
+        self.stored(name).pending.is_some()
+    }
+
+    /// The endpoints at HeyGen with this name's URL.
+    pub fn at_heygen(&self, name: &str) -> Vec<Endpoint> {
+        let url = self.config.deployment.url_of(name);
+        self.endpoints().into_iter().filter(|endpoint| endpoint.url == url).collect()
+    }
+
+    /// An error unless HeyGen has one endpoint with this name's URL, and its secret is the stored one.
+    pub fn settled(&self, name: &str) -> Result<Endpoint, String> {
+        let [endpoint] = <[Endpoint; 1]>::try_from(self.at_heygen(name))
+            .map_err(|all| format!("{name}: {} endpoints", all.len()))?;
+        let stored = self.stored(name);
+        if stored.current.as_ref() != Some(&endpoint.secret) {
+            return Err(format!("{name}: its secret is not stored"));
+        }
+        if stored.registered.as_ref().map(|known| &known.endpoint_id) != Some(&endpoint.endpoint_id) {
+            return Err(format!("{name}: another endpoint is registered"));
+        }
+        if stored.pending.is_some() {
+            return Err(format!("{name}: a note is left"));
+        }
+        Ok(endpoint)
+    }
+}
+
+impl Secrets {
+    fn respond(&mut self, operation: &str, input: &Value) -> Reply {
+        let name = input["SecretId"].as_str().or(input["Name"].as_str()).unwrap_or_default().to_owned();
+        let is_deleted = self.deleted.contains(&name);
+        let exists = self.values.contains_key(&name);
+        match operation {
+            "CreateSecret" if exists => Reply::error(400, "ResourceExistsException"),
+            "CreateSecret" => self.set(name, input),
+            _ if !exists => Reply::error(400, "ResourceNotFoundException"),
+            "RestoreSecret" => {
+                self.deleted.remove(&name);
+                Reply::Ok(json!({}))
+            }
+            _ if is_deleted => Reply::error(400, "InvalidRequestException"),
+            "GetSecretValue" => Reply::Ok(json!({"SecretString": self.values[&name]})),
+            "PutSecretValue" => self.set(name, input),
+            "DeleteSecret" => {
+                self.deleted.insert(name);
+                Reply::Ok(json!({}))
+            }
+            _ => panic!("{operation}"),
+        }
+    }
+
+    fn set(&mut self, name: String, input: &Value) -> Reply {
+        self.values.insert(name, input["SecretString"].as_str().unwrap().to_owned());
+        Reply::Ok(json!({}))
+    }
+}
