@@ -71,7 +71,10 @@ pub struct SyncOptions {
     /// Also delete our endpoints that are not configured.
     #[serde(default)]
     pub prune: bool,
-    /// Ignore the limits on deletions and replacements.
+    /// Also adopt endpoints that another deployment may use, which takes their secret away from it.
+    #[serde(default)]
+    pub adopt: bool,
+    /// Ignore the limits on deletions.
     #[serde(default)]
     pub force: bool,
 }

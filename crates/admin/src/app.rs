@@ -9,14 +9,18 @@ use crate::error::Error;
 use crate::jobs::JobsReply;
 use crate::list;
 use crate::measures;
+use crate::ownership::owner;
 use crate::reply::{PlanReply, Reply, RotateReply, SyncReply};
 use crate::snapshot::Snapshot;
 use crate::store::Store;
 use crate::sync::{self, Synced};
+use crate::urls;
 use aws::jobs::Jobs;
 use aws::sdk::Sdk;
+use aws::secrets::SecretError;
 use heygen::EventType;
 use heygen::api::{Api, EventFilter};
+use std::collections::BTreeMap;
 use time::OffsetDateTime;
 
 /// The function's state. All that has to survive the process is in Secrets Manager.
@@ -42,7 +46,7 @@ impl App {
     }
 
     pub async fn run(&self, action: Action) -> Result<Reply, Error> {
-        let url = self.config.deployment.url().to_owned();
+        let url = urls::shown(self.config.deployment.url());
         Ok(match action {
             Action::Plan {} => {
                 let snapshot = self.snapshot(&self.api().await?).await?;
@@ -52,8 +56,8 @@ impl App {
                 Reply::Plan(PlanReply { url, plan })
             }
             Action::Sync(options) => {
-                let Synced { done, left } = self.sync(&options).await?;
-                Reply::Sync(SyncReply { url, done, left })
+                let Synced { done, held_back, left } = self.sync(&options).await?;
+                Reply::Sync(SyncReply { url, done, held_back, left })
             }
             Action::Rotate { endpoint } => Reply::Rotate(self.rotate(&endpoint).await?),
             Action::List {} => Reply::List(list::endpoints(&self.snapshot(&self.api().await?).await?, &self.config)),
@@ -89,7 +93,7 @@ impl App {
             ..self.config.clone()
         };
         let plan = Snapshot::take(&config, &self.api().await?, &self.store).await?.plan(&config);
-        Ok(plan.changes.iter().all(Change::needs_prune))
+        Ok(plan.changes.iter().all(|change| change.needs_prune() || change.needs_adopt()))
     }
 
     /// Gives an endpoint a new secret. If a change of it is pending, completes that one instead.
@@ -135,9 +139,8 @@ impl App {
         let api = self.api().await?;
         let snapshot = self.snapshot(&api).await?;
         let ours = snapshot.endpoints.iter().filter_map(|endpoint| {
-            let name = self.config.deployment.name_of(&endpoint.url)?;
             let kind = ChangeKind::Delete { endpoint_id: endpoint.id.clone(), reason: DeleteReason::Deregistered };
-            Some(Change { endpoint: name.to_owned(), kind })
+            Some(Change { endpoint: snapshot.owner(&self.config, endpoint)?, kind })
         });
         let changes: Vec<_> = ours.collect();
         let done = self.apply(&api, &snapshot, &changes).await.done()?;
@@ -154,10 +157,16 @@ impl App {
             return Ok(());
         }
         let endpoints = self.api().await?.endpoints().all().await?;
-        let has =
-            |name: &str| endpoints.iter().any(|endpoint| self.config.deployment.name_of(&endpoint.url) == Some(name));
-        for name in removed.into_iter().filter(|name| !has(name)) {
-            self.store.delete(name).await?;
+        for name in removed {
+            let stored = match self.store.get(name).await {
+                Ok(stored) => [(name.clone(), stored)].into(),
+                Err(SecretError::Malformed(_) | SecretError::Deleted(_)) => BTreeMap::new(),
+                Err(error) => return Err(error.into()),
+            };
+            let has_name = |endpoint| owner(&self.config.deployment, &stored, endpoint).as_ref() == Some(name);
+            if !endpoints.iter().any(has_name) {
+                self.store.delete(name).await?;
+            }
         }
         Ok(())
     }

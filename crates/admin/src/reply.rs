@@ -35,7 +35,9 @@ pub struct SyncReply {
     /// The deployment's base URL.
     pub url: String,
     pub done: Vec<Change>,
-    /// What was not done needs `prune`, or a sync of its own.
+    /// What the limits, or a missing `adopt`, kept the sync from doing; also part of `left`.
+    pub held_back: Vec<Change>,
+    /// What was not done needs `prune`, `adopt` or `force`, or a sync of its own.
     pub left: Plan,
 }
 
@@ -166,7 +168,9 @@ impl fmt::Display for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Reply::Plan(PlanReply { url, plan }) => write!(f, "{}{plan}", Heading(url)),
-            Reply::Sync(SyncReply { url, done, left }) => write!(f, "{}{}", Heading(url), Summary { done, left }),
+            Reply::Sync(SyncReply { url, done, held_back, left }) => {
+                write!(f, "{}{}", Heading(url), Summary { done, held_back, left })
+            }
             Reply::Rotate(reply) => reply.fmt(f),
             Reply::List(reply) => reply.fmt(f),
             Reply::EventTypes(reply) => reply.fmt(f),
@@ -190,6 +194,7 @@ impl fmt::Display for Heading<'_> {
 /// The outcome of a sync, without a heading.
 pub(crate) struct Summary<'a> {
     pub(crate) done: &'a [Change],
+    pub(crate) held_back: &'a [Change],
     pub(crate) left: &'a Plan,
 }
 
@@ -200,6 +205,21 @@ impl fmt::Display for Summary<'_> {
         }
         if !self.done.is_empty() {
             writeln!(f, "Done: {}.", self.done.len())?;
+        }
+        let adoptions = self.held_back.iter().filter(|change| change.needs_adopt()).count();
+        let deletions = self.held_back.len() - adoptions;
+        if adoptions > 0 {
+            writeln!(
+                f,
+                "Held back: {adoptions} to adopt. To take them over, repeat the request with \"adopt\": true."
+            )?;
+        }
+        if deletions > 0 {
+            writeln!(
+                f,
+                "Held back: {deletions} to delete, because of MaxRemovals and MaxRemovalPercent. To delete them as well, \
+                 repeat the request with \"force\": true."
+            )?;
         }
         write!(f, "{}", self.left)
     }

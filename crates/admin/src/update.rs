@@ -36,10 +36,6 @@ pub(crate) async fn update(app: &App, new: &Properties, old: &Properties) -> Res
             delete_secrets_of_removed(app, old).await;
             return Ok(synced.to_string());
         }
-        Err(error @ Error::TooManyRemovals(_)) => {
-            delete_secrets_of_removed(app, old).await;
-            return Ok(not_allowed(&error));
-        }
         Err(error) => error,
     };
     if is_invalid(new) || error.is_rejection_by_heygen() && has_nothing_to_roll_back(app, new, old).await {
@@ -55,13 +51,6 @@ fn is_invalid(new: &Properties) -> bool {
 
 async fn has_nothing_to_roll_back(app: &App, new: &Properties, old: &Properties) -> bool {
     new.others == old.others && app.is_in_place(&old.endpoints, &old.endpoints_json).await.unwrap_or(false)
-}
-
-/// A sync that the limits do not allow. A failure would roll the configuration back, and it could never be applied. So it
-/// is deployed, and a sync with force applies it.
-pub(crate) fn not_allowed(error: &Error) -> String {
-    tracing::warn!(%error, class = error.class().as_str(), "deployed, but not applied");
-    error.to_string()
 }
 
 /// The reason comes last, because a long text is cut.

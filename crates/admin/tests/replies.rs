@@ -50,6 +50,7 @@ fn plan(changes: Vec<Change>, unchanged: &[&str]) -> Plan {
         changes,
         notes: vec!["main: hologram.success is not an event type that this version knows; HeyGen may reject it".into()],
         unchanged: unchanged.iter().map(|name| (*name).to_owned()).collect(),
+        unreadable: Vec::new(),
         owned: 1,
         foreign: 3,
     }
@@ -125,7 +126,7 @@ fn sample(action: &str) -> Reply {
         "plan" => Reply::Plan(PlanReply { url, plan: plan(vec![create()], &["second"]) }),
         "sync" => {
             let left = plan(vec![delete(DeleteReason::NotInFile)], &["second"]);
-            Reply::Sync(SyncReply { url, done: vec![create()], left })
+            Reply::Sync(SyncReply { url, done: vec![create()], held_back: Vec::new(), left })
         }
         "rotate" => Reply::Rotate(RotateReply {
             done: rotate(RotateReason::Requested),
@@ -189,7 +190,9 @@ fn more_replies() -> Vec<Reply> {
     done.extend(secret_sources().map(|secret| change(ChangeKind::Adopt { endpoint_id: endpoint_id.clone(), secret })));
     done.extend(rotate_reasons().map(rotate));
     done.extend(delete_reasons().map(delete));
-    let sync = Reply::Sync(SyncReply { url: URL.to_owned(), done, left: plan(Vec::new(), &[]) });
+    let held_back = vec![delete(DeleteReason::NotInFile)];
+    let left = Plan { unreadable: vec!["second".to_owned()], ..plan(held_back.clone(), &[]) };
+    let sync = Reply::Sync(SyncReply { url: URL.to_owned(), done, held_back, left });
 
     let names = ["adopt", "update", "replace", "rotate", "delete"];
     let drifted = names.map(|drift| ListedEndpoint {
