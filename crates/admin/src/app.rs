@@ -2,6 +2,7 @@
 
 use crate::action::{Action, JobsOf, SyncOptions};
 use crate::apply::{Applied, Apply};
+use crate::by_id;
 use crate::change::{Change, ChangeKind, DeleteReason, ReplaceReason, RotateReason};
 use crate::client::connect;
 use crate::config::Config;
@@ -10,7 +11,7 @@ use crate::jobs::JobsReply;
 use crate::list;
 use crate::measures;
 use crate::ownership::owner;
-use crate::reply::{PlanReply, Reply, RotateReply, SyncReply};
+use crate::reply::{ChangeReply, PlanReply, Reply, RotateReply, SyncReply};
 use crate::snapshot::Snapshot;
 use crate::store::Store;
 use crate::sync::{self, Synced};
@@ -20,6 +21,7 @@ use aws::sdk::Sdk;
 use aws::secrets::SecretError;
 use heygen::EventType;
 use heygen::api::{Api, EventFilter};
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use time::OffsetDateTime;
 
@@ -48,7 +50,12 @@ impl App {
     pub async fn run(&self, action: Action) -> Result<Reply, Error> {
         let url = urls::shown(self.config.deployment.url());
         Ok(match action {
-            Action::Plan {} => {
+            Action::Plan { endpoints: Some(endpoints) } => {
+                let config = self.config_with(&endpoints);
+                let plan = Snapshot::take(&config, &self.api().await?, &self.store).await?.plan(&config);
+                Reply::Plan(PlanReply { url, plan })
+            }
+            Action::Plan { endpoints: None } => {
                 let snapshot = self.snapshot(&self.api().await?).await?;
                 measures::disabled(snapshot.disabled(&self.config).count());
                 let plan = snapshot.plan(&self.config);
@@ -60,6 +67,20 @@ impl App {
                 Reply::Sync(SyncReply { url, done, held_back, left })
             }
             Action::Rotate { endpoint } => Reply::Rotate(self.rotate(&endpoint).await?),
+            Action::Delete { endpoint_id, force } => {
+                let api = self.api().await?;
+                let snapshot = self.snapshot(&api).await?;
+                let change = by_id::delete(&endpoint_id, force, &snapshot, &self.config)?;
+                self.apply(&api, &snapshot, [&change]).await.done()?;
+                Reply::Delete(ChangeReply { done: change })
+            }
+            Action::Adopt { endpoint_id, endpoint, force } => {
+                let api = self.api().await?;
+                let snapshot = self.snapshot(&api).await?;
+                let change = by_id::adopt(&endpoint_id, endpoint.as_deref(), force, &snapshot, &self.config)?;
+                self.apply(&api, &snapshot, [&change]).await.done()?;
+                Reply::Adopt(ChangeReply { done: change })
+            }
             Action::List {} => Reply::List(list::endpoints(&self.snapshot(&self.api().await?).await?, &self.config)),
             Action::EventTypes {} => Reply::EventTypes(list::event_types(self.api().await?.event_types().all().await?)),
             Action::Deliveries { event_type, entity_id, token } => {
@@ -83,6 +104,16 @@ impl App {
         let result = Synced::run(&self.config, &self.store, options).await;
         sync::report(&result);
         result
+    }
+
+    /// The configuration with these endpoints, as in `endpoints.json`. What is wrong with them is found when it is used.
+    fn config_with(&self, endpoints: &[Value]) -> Config {
+        let names: Vec<_> = endpoints.iter().filter_map(|endpoint| endpoint["name"].as_str()).collect();
+        Config {
+            deployment: self.config.deployment.with_names(&names.join(",")),
+            endpoints_json: json!({ "endpoints": endpoints }).to_string(),
+            ..self.config.clone()
+        }
     }
 
     /// Whether a sync with these endpoints, configured like this, has nothing to do.

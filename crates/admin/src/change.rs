@@ -115,6 +115,8 @@ pub enum DeleteReason {
     Duplicate,
     /// The last step of a replacement.
     Replaced,
+    /// Someone named it by its id.
+    Requested,
     /// The stack is deleted, and `DeregisterOnDelete` is true.
     Deregistered,
 }
@@ -229,8 +231,7 @@ impl fmt::Display for ChangeKind {
                 let reasons: Vec<_> = reasons.iter().map(|reason| reason.describe()).collect();
                 write!(
                     f,
-                    "{endpoint_id} with a new endpoint for {}: {}; the new one is created first, unless HeyGen accepts only \
-                     one endpoint with the same URL",
+                    "{endpoint_id} with a new endpoint for {}: {}; deletes {endpoint_id} first if HeyGen accepts only one endpoint per URL",
                     Scope(events, entity_id),
                     reasons.join("; ")
                 )
@@ -301,6 +302,7 @@ impl DeleteReason {
             DeleteReason::NotEnabled => "not enabled in endpoints.json",
             DeleteReason::Duplicate => "another endpoint has the same URL",
             DeleteReason::Replaced => "it was replaced",
+            DeleteReason::Requested => "its deletion was requested",
             DeleteReason::Deregistered => "the stack is deleted",
         }
     }

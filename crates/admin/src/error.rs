@@ -38,6 +38,8 @@ pub enum Error {
     PlanChanged { requested: String, plan: Box<Plan> },
     #[error("unknown endpoint {name:?} (configured: {configured})")]
     UnknownEndpoint { name: String, configured: String },
+    #[error("{endpoint_id} was left as it is: {reason}")]
+    LeftAlone { endpoint_id: String, reason: String },
     #[error("endpoint {0:?} is not registered at HeyGen: ask for {{\"action\": \"sync\"}} first")]
     NotRegistered(String),
     /// HeyGen registered an endpoint without showing its secret.
@@ -72,7 +74,7 @@ impl Error {
                 ErrorClass::Permanent
             }
             Error::IdempotencyKey(_) | Error::UnknownEndpoint { .. } | Error::NotRegistered(_) => ErrorClass::Permanent,
-            Error::PlanChanged { .. } => ErrorClass::Permanent,
+            Error::PlanChanged { .. } | Error::LeftAlone { .. } => ErrorClass::Permanent,
             Error::NoApiKey(_) => ErrorClass::Denied,
             Error::Aws(error) => error.class,
             Error::Secret(error) => error.class(),

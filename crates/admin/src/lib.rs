@@ -3,6 +3,7 @@
 mod action;
 mod app;
 mod apply;
+mod by_id;
 mod change;
 mod client;
 mod config;

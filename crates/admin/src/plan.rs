@@ -49,7 +49,7 @@ pub struct Plan {
 
 impl Plan {
     /// How many differences there are between what is configured and what exists.
-    pub(crate) fn drift(&self) -> usize {
+    pub fn drift(&self) -> usize {
         self.changes.len() + self.unreadable.len()
     }
 
@@ -295,6 +295,10 @@ impl fmt::Display for Plan {
             foreign => writeln!(f, "  · {foreign} endpoints are not ours, left alone")?,
         }
         match self.changes.len() {
+            0 if self.unreadable.len() == 1 => write!(f, "Nothing to do, but 1 secret cannot be read.")?,
+            0 if !self.unreadable.is_empty() => {
+                write!(f, "Nothing to do, but {} secrets cannot be read.", self.unreadable.len())?
+            }
             0 => write!(f, "Nothing to do.")?,
             1 => write!(f, "1 change.")?,
             changes => write!(f, "{changes} changes.")?,

@@ -15,6 +15,8 @@ pub enum Reply {
     Plan(PlanReply),
     Sync(SyncReply),
     Rotate(RotateReply),
+    Delete(ChangeReply),
+    Adopt(ChangeReply),
     List(ListReply),
     EventTypes(EventTypesReply),
     Deliveries(DeliveriesReply),
@@ -47,6 +49,11 @@ pub struct RotateReply {
     /// Until when the receiver accepts the old secret; `None` if there is none.
     #[serde(with = "time::serde::rfc3339::option")]
     pub old_secret_valid_until: Option<OffsetDateTime>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ChangeReply {
+    pub done: Change,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -172,6 +179,10 @@ impl fmt::Display for Reply {
                 write!(f, "{}{}", Heading(url), Summary { done, held_back, left })
             }
             Reply::Rotate(reply) => reply.fmt(f),
+            Reply::Delete(ChangeReply { done }) => write!(f, "Done: {done}."),
+            Reply::Adopt(ChangeReply { done }) => {
+                write!(f, "Done: {done}. The next sync sets its URL and its events, if they differ.")
+            }
             Reply::List(reply) => reply.fmt(f),
             Reply::EventTypes(reply) => reply.fmt(f),
             Reply::Deliveries(reply) => reply.fmt(f),

@@ -4,8 +4,8 @@
 
 use admin::jobs::{JobsReply, RecordedEvent, RecordedFailure, RecordedJob};
 use admin::reply::{
-    CustomResourceReply, DeliveriesReply, EndpointState, EventTypesReply, ListReply, ListedEndpoint, ListedEvent,
-    ListedEventType, PlanReply, RotateReply, SecretState, SyncReply,
+    ChangeReply, CustomResourceReply, DeliveriesReply, EndpointState, EventTypesReply, ListReply, ListedEndpoint,
+    ListedEvent, ListedEventType, PlanReply, RotateReply, SecretState, SyncReply,
 };
 use admin::{
     Action, Change, ChangeKind, DeleteReason, PendingKind, Plan, ReplaceReason, Reply, RotateReason, SecretSource,
@@ -132,6 +132,11 @@ fn sample(action: &str) -> Reply {
             done: rotate(RotateReason::Requested),
             old_secret_valid_until: Some(datetime!(2026-11-23 12:00 UTC)),
         }),
+        "delete" => Reply::Delete(ChangeReply { done: delete(DeleteReason::Requested) }),
+        "adopt" => {
+            let kind = ChangeKind::Adopt { endpoint_id: "ep_1".to_owned(), secret: SecretSource::Rotation };
+            Reply::Adopt(ChangeReply { done: change(kind) })
+        }
         "list" => Reply::List(ListReply {
             url,
             endpoints: vec![
@@ -236,7 +241,7 @@ every! {
     secret_sources: SecretSource { List, Store, Rotation }
     replace_reasons: ReplaceReason { Disabled, AllEvents, EntityScope, SecretInV1 }
     rotate_reasons: RotateReason { SecretUnknown, Requested }
-    delete_reasons: DeleteReason { NotInFile, NotEnabled, Duplicate, Replaced, Deregistered }
+    delete_reasons: DeleteReason { NotInFile, NotEnabled, Duplicate, Replaced, Requested, Deregistered }
     endpoint_states: EndpointState { Registered, Duplicate, NotConfigured, Unknown, Foreign }
     statuses: Status { Pending, Failed, Succeeded }
     secret_states: SecretState { Stored, Pending, Missing, Unknown }

@@ -231,7 +231,7 @@ fn where_a_url_may_exist_only_once_a_replacement_deletes_first_and_nothing_else_
     let before = world.works("main");
     world.configure(json!([{"name": "main"}]));
     let planned = world.ask(json!({"action": "plan"})).unwrap();
-    assert!(text(&planned).contains("unless HeyGen accepts only one endpoint with the same URL"), "{planned:#}");
+    assert!(text(&planned).contains("first if HeyGen accepts only one endpoint per URL"), "{planned:#}");
     assert_eq!(world.sync(), ["main replace"]);
     assert_ne!(world.works("main").endpoint_id, before.endpoint_id);
     assert!(world.stored("main").previous.iter().any(|previous| previous.secret == before.secret));
@@ -261,4 +261,88 @@ fn a_url_is_listed_without_its_query() {
         assert!(!reply.to_string().contains("canary"), "{reply:#}");
     }
     assert_eq!(world.ask(json!({"action": "list"})).unwrap()["endpoints"][0]["url"], world.url_of("main"));
+}
+
+#[test]
+fn a_confirmed_update_that_heygen_did_not_make_is_not_reported_as_done() {
+    let mut world = World::new("main", Options { ignore_updates: true, ..Options::default() });
+    world.sync();
+    world.configure(json!([{"name": "main", "events": ["avatar_video.fail"]}]));
+    let reply = world.ask(json!({"action": "sync"})).unwrap();
+    assert_eq!((done(&reply), changes(&reply["left"]["changes"])), (vec![], vec!["main update".to_owned()]));
+    assert!(text(&reply).contains("HeyGen confirmed the update, but does not list it"), "{reply:#}");
+}
+
+#[test]
+fn a_plan_of_other_endpoints_shows_what_deploying_them_would_change() {
+    let world = World::new("main,second", Options::default());
+    world.sync();
+    let calls = world.heygen.mutating_calls();
+    let plan = |endpoints: Value| world.ask(json!({"action": "plan", "endpoints": endpoints}));
+    let planned = plan(json!([{"name": "main", "events": ["avatar_video.fail"]}, {"name": "third"}])).unwrap();
+    assert_eq!(changes(&planned["changes"]), ["main update", "third create", "second delete"]);
+    assert!(plan(json!([{"name": "main", "event": []}])).unwrap_err().contains("endpoints[0].event"));
+    assert!(plan(json!([{"url": "x"}])).unwrap_err().contains("endpoints[0]"));
+    assert_eq!(world.heygen.mutating_calls(), calls);
+}
+
+#[test]
+fn a_person_deletes_by_id_and_what_is_in_use_or_of_others_only_with_force() {
+    let world = World::new("main,second", Options { endpoints: Existing::foreign(1), ..Options::default() });
+    world.sync();
+    let duplicate = world.heygen.register(Existing::new(world.url_of("main")));
+    let (used, foreign) = (world.works("second").endpoint_id, world.heygen.endpoints()[0].endpoint_id.clone());
+    let delete = |id: &str, force| world.ask(json!({"action": "delete", "endpoint_id": id, "force": force}));
+    for (id, word) in [(&*used, "second receives"), (&*foreign, "not this deployment's"), ("ep_gone", "no endpoint")] {
+        let error = delete(id, false).unwrap_err();
+        assert!(error.contains("left as it is") && error.contains(word), "{error}");
+    }
+    assert_eq!(world.heygen.endpoints().len(), 4);
+    assert_eq!(delete(&duplicate, false).unwrap()["done"]["endpoint"], "main");
+    world.works("main");
+    delete(&used, true).unwrap();
+    delete(&foreign, true).unwrap();
+    assert_eq!(world.heygen.endpoints().len(), 1);
+    assert_eq!(world.sync(), ["second create"]);
+    world.works("second");
+}
+
+#[test]
+fn a_person_adopts_by_id_and_what_leads_elsewhere_only_with_force() {
+    for version in [heygen::api::ApiVersion::V3, heygen::api::ApiVersion::V1] {
+        let mut world = World::new("main,second", Options { endpoints: Existing::foreign(1), ..Options::default() });
+        world.config.version = version;
+        world.configure(json!([]));
+        let here = world.heygen.register(Existing::new(world.url_of("second")));
+        let foreign = world.heygen.endpoints()[0].endpoint_id.clone();
+        let adopt = |id: &str, name: Option<&str>, force| {
+            world.ask(json!({"action": "adopt", "endpoint_id": id, "endpoint": name, "force": force}))
+        };
+        for (name, word) in [(None, "\"endpoint\""), (Some("main"), "\"force\""), (Some("third"), "unknown endpoint")] {
+            let error = adopt(&foreign, name, false).unwrap_err();
+            assert!(error.contains(word), "{error}");
+        }
+        assert_eq!(world.heygen.mutating_calls(), 0);
+        adopt(&here, None, false).unwrap();
+        world.works("second");
+        let error = adopt(&foreign, Some("second"), true).unwrap_err();
+        assert!(error.contains("delete that first"), "{error}");
+        adopt(&foreign, Some("main"), true).unwrap();
+        world.configure(json!([{"name": "main"}, {"name": "second"}]));
+        assert_eq!(world.sync(), ["main update"]);
+        assert_eq!(world.works("main").endpoint_id, foreign);
+    }
+}
+
+#[test]
+fn a_stored_secret_that_cannot_be_read_is_left_alone_and_reported() {
+    let world = World::new("main,second", Options::default());
+    world.sync();
+    world.store("main", json!("not a secret"));
+    let reply = world.ask(json!({"action": "sync", "prune": true, "force": true})).unwrap();
+    assert_eq!((&reply["left"]["unreadable"], &reply["left"]["unchanged"]), (&json!(["main"]), &json!(["second"])));
+    assert!(
+        done(&reply).is_empty() && text(&reply).contains("Nothing to do, but 1 secret cannot be read."),
+        "{reply:#}"
+    );
 }

@@ -14,6 +14,8 @@ pub struct Options {
     pub check_urls: bool,
     /// Whether a second endpoint with the same URL is rejected. Default: no. HeyGen does not document it.
     pub unique_urls: bool,
+    /// Whether an update is confirmed and makes no change, in v3. Default: no.
+    pub ignore_updates: bool,
     /// The time limit of that response. Default: 1 s (HeyGen's v1 documentation).
     pub check_limit: Duration,
     /// The time limit of a receiver's response to a delivery. Default: 10 s (HeyGen's v1 and v3
@@ -79,6 +81,7 @@ impl Default for Options {
             endpoints: Vec::new(),
             check_urls: true,
             unique_urls: false,
+            ignore_updates: false,
             check_limit: Duration::from_secs(1),
             delivery_limit: Duration::from_secs(10),
             retries: Retries { base: Duration::from_millis(10), attempts: 12 },

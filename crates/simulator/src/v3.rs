@@ -73,7 +73,12 @@ async fn update(
     }
     check_events(events.as_deref(), &world.options.event_types)?;
     let change = Change { url: update.url, events };
-    let endpoint = world.endpoints.change(&endpoint_id, |endpoint| endpoint.apply(change))?;
+    let ignored = world.options.ignore_updates;
+    let endpoint = world.endpoints.change(&endpoint_id, |endpoint| {
+        if !ignored {
+            endpoint.apply(change);
+        }
+    })?;
     Ok(Json(json!({"data": shown(&endpoint)})))
 }
 
