@@ -8,12 +8,32 @@ use serde_json::{Value, json};
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(tag = "action", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Action {
-    /// Shows what would change.
-    Plan {},
+    /// Shows what would change; with `endpoints`, if these were configured, as in `endpoints.json`.
+    Plan {
+        #[serde(default)]
+        endpoints: Option<Vec<Value>>,
+    },
     /// Makes the changes.
     Sync(SyncOptions),
     /// Gives one endpoint a new signing secret.
     Rotate { endpoint: String },
+    /// Deletes one endpoint; with `force` also one in use, or of others.
+    Delete {
+        /// HeyGen's id.
+        endpoint_id: String,
+        #[serde(default)]
+        force: bool,
+    },
+    /// Makes one endpoint ours, with a new secret; with `force` also one whose URL does not lead here.
+    Adopt {
+        /// HeyGen's id.
+        endpoint_id: String,
+        /// Its name in `endpoints.json`; by default the name in its URL.
+        #[serde(default)]
+        endpoint: Option<String>,
+        #[serde(default)]
+        force: bool,
+    },
     /// Lists the endpoints with their state and drift.
     List {},
     /// Compares HeyGen's event types with those that this version knows.
@@ -71,33 +91,39 @@ pub struct SyncOptions {
     /// Also delete our endpoints that are not configured.
     #[serde(default)]
     pub prune: bool,
-    /// Ignore the limits on deletions and replacements.
+    /// Also adopt endpoints that another deployment may use, which takes their secret away from it.
+    #[serde(default)]
+    pub adopt: bool,
+    /// Ignore the limits on deletions.
     #[serde(default)]
     pub force: bool,
 }
 
 impl Action {
     /// Every action. Each has a sample request in `events/admin` and a sample reply in `events/admin/replies`.
-    pub const NAMES: [&'static str; 7] = ["plan", "sync", "rotate", "list", "event-types", "deliveries", "jobs"];
+    pub const NAMES: [&'static str; 9] =
+        ["plan", "sync", "rotate", "delete", "adopt", "list", "event-types", "deliveries", "jobs"];
 
     /// The name in a request.
     pub fn name(&self) -> &'static str {
         // By index, so that a new action does not compile until `NAMES` has its name.
         match self {
-            Action::Plan {} => Self::NAMES[0],
+            Action::Plan { .. } => Self::NAMES[0],
             Action::Sync(_) => Self::NAMES[1],
             Action::Rotate { .. } => Self::NAMES[2],
-            Action::List {} => Self::NAMES[3],
-            Action::EventTypes {} => Self::NAMES[4],
-            Action::Deliveries { .. } => Self::NAMES[5],
-            Action::Jobs(_) => Self::NAMES[6],
+            Action::Delete { .. } => Self::NAMES[3],
+            Action::Adopt { .. } => Self::NAMES[4],
+            Action::List {} => Self::NAMES[5],
+            Action::EventTypes {} => Self::NAMES[6],
+            Action::Deliveries { .. } => Self::NAMES[7],
+            Action::Jobs(_) => Self::NAMES[8],
         }
     }
 
     /// Reads a request. One without an `action` is a plan, because a plan changes nothing.
     pub fn read(mut request: Value) -> Result<Self, Error> {
         match &mut request {
-            Value::Null => return Ok(Action::Plan {}),
+            Value::Null => return Ok(Action::Plan { endpoints: None }),
             Value::Object(fields) => drop(fields.entry("action").or_insert(json!("plan"))),
             _ => return Err(Error::InvalidRequest("not a JSON object".to_owned())),
         }
@@ -112,7 +138,7 @@ mod tests {
     #[test]
     fn a_request_without_an_action_is_a_plan_and_a_wrong_one_is_an_error() {
         for plan in [Value::Null, json!({}), json!({"action": "plan"})] {
-            assert_eq!(Action::read(plan).unwrap(), Action::Plan {});
+            assert_eq!(Action::read(plan).unwrap(), Action::Plan { endpoints: None });
         }
         let sync = Action::read(json!({"action": "sync", "prune": true})).unwrap();
         assert_eq!(sync, Action::Sync(SyncOptions { prune: true, ..SyncOptions::default() }));

@@ -2,6 +2,7 @@
 
 use crate::action::{Action, JobsOf, SyncOptions};
 use crate::apply::{Applied, Apply};
+use crate::by_id;
 use crate::change::{Change, ChangeKind, DeleteReason, ReplaceReason, RotateReason};
 use crate::client::connect;
 use crate::config::Config;
@@ -10,14 +11,19 @@ use crate::jobs::JobsReply;
 use crate::lease::Lease;
 use crate::list;
 use crate::measures;
-use crate::reply::{PlanReply, Reply, RotateReply, SyncReply};
+use crate::ownership::owner;
+use crate::reply::{ChangeReply, PlanReply, Reply, RotateReply, SyncReply};
 use crate::snapshot::Snapshot;
 use crate::store::Store;
 use crate::sync::{self, Synced};
+use crate::urls;
 use aws::jobs::Jobs;
 use aws::sdk::Sdk;
+use aws::secrets::SecretError;
 use heygen::EventType;
 use heygen::api::{Api, EventFilter};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use time::OffsetDateTime;
 
 /// The function's state. All that has to survive the process is in Secrets Manager.
@@ -45,9 +51,14 @@ impl App {
     }
 
     pub async fn run(&self, action: Action) -> Result<Reply, Error> {
-        let url = self.config.deployment.url().to_owned();
+        let url = urls::shown(self.config.deployment.url());
         Ok(match action {
-            Action::Plan {} => {
+            Action::Plan { endpoints: Some(endpoints) } => {
+                let config = self.config_with(&endpoints);
+                let plan = Snapshot::take(&config, &self.api().await?, &self.store).await?.plan(&config);
+                Reply::Plan(PlanReply { url, plan })
+            }
+            Action::Plan { endpoints: None } => {
                 let snapshot = self.snapshot(&self.api().await?).await?;
                 measures::disabled(snapshot.disabled(&self.config).count());
                 let plan = snapshot.plan(&self.config);
@@ -55,10 +66,19 @@ impl App {
                 Reply::Plan(PlanReply { url, plan })
             }
             Action::Sync(options) => {
-                let Synced { done, left } = self.alone("a sync", self.sync(&options)).await?;
-                Reply::Sync(SyncReply { url, done, left })
+                let Synced { done, held_back, left } = self.alone("a sync", self.sync(&options)).await?;
+                Reply::Sync(SyncReply { url, done, held_back, left })
             }
             Action::Rotate { endpoint } => Reply::Rotate(self.alone("a rotation", self.rotate(&endpoint)).await?),
+            Action::Delete { endpoint_id, force } => {
+                let delete = self.by_id(|snapshot| by_id::delete(&endpoint_id, force, snapshot, &self.config));
+                Reply::Delete(ChangeReply { done: self.alone("a deletion", delete).await? })
+            }
+            Action::Adopt { endpoint_id, endpoint, force } => {
+                let name = endpoint.as_deref();
+                let adopt = self.by_id(|snapshot| by_id::adopt(&endpoint_id, name, force, snapshot, &self.config));
+                Reply::Adopt(ChangeReply { done: self.alone("an adoption", adopt).await? })
+            }
             Action::List {} => Reply::List(list::endpoints(&self.snapshot(&self.api().await?).await?, &self.config)),
             Action::EventTypes {} => {
                 Reply::EventTypes(list::event_types(&self.api().await?.event_types().readable().await?))
@@ -98,6 +118,16 @@ impl App {
         result
     }
 
+    /// The configuration with these endpoints, as in `endpoints.json`. What is wrong with them is found when it is used.
+    fn config_with(&self, endpoints: &[Value]) -> Config {
+        let names: Vec<_> = endpoints.iter().filter_map(|endpoint| endpoint["name"].as_str()).collect();
+        Config {
+            deployment: self.config.deployment.with_names(&names.join(",")),
+            endpoints_json: json!({ "endpoints": endpoints }).to_string(),
+            ..self.config.clone()
+        }
+    }
+
     /// Whether a sync with these endpoints, configured like this, has nothing to do.
     pub(crate) async fn is_in_place(&self, endpoints: &str, endpoints_json: &str) -> Result<bool, Error> {
         let config = Config {
@@ -106,7 +136,16 @@ impl App {
             ..self.config.clone()
         };
         let plan = Snapshot::take(&config, &self.api().await?, &self.store).await?.plan(&config);
-        Ok(plan.changes.iter().all(Change::needs_prune))
+        Ok(plan.changes.iter().all(|change| change.needs_prune() || change.needs_adopt()))
+    }
+
+    /// Makes the change of one endpoint that a person named by its id.
+    async fn by_id(&self, choose: impl FnOnce(&Snapshot) -> Result<Change, Error>) -> Result<Change, Error> {
+        let api = self.api().await?;
+        let snapshot = self.snapshot(&api).await?;
+        let change = choose(&snapshot)?;
+        self.apply(&api, &snapshot, [&change]).await.done()?;
+        Ok(change)
     }
 
     /// Gives an endpoint a new secret. If a change of it is pending, completes that one instead.
@@ -155,9 +194,8 @@ impl App {
         let api = self.api().await?;
         let snapshot = self.snapshot(&api).await?;
         let ours = snapshot.endpoints.iter().filter_map(|endpoint| {
-            let name = self.config.deployment.name_of(&endpoint.url)?;
             let kind = ChangeKind::Delete { endpoint_id: endpoint.id.clone(), reason: DeleteReason::Deregistered };
-            Some(Change { endpoint: name.to_owned(), kind })
+            Some(Change { endpoint: snapshot.owner(&self.config, endpoint)?, kind })
         });
         let changes: Vec<_> = ours.collect();
         let done = self.apply(&api, &snapshot, &changes).await.done()?;
@@ -178,11 +216,16 @@ impl App {
             // One of them may be an endpoint of these names. The next update or a person deletes the secrets.
             return Ok(());
         }
-        let has = |name: &str| {
-            list.elements.iter().any(|endpoint| self.config.deployment.name_of(&endpoint.url) == Some(name))
-        };
-        for name in removed.into_iter().filter(|name| !has(name)) {
-            self.store.delete(name).await?;
+        for name in removed {
+            let stored = match self.store.get(name).await {
+                Ok(stored) => [(name.clone(), stored)].into(),
+                Err(SecretError::Malformed(_) | SecretError::Deleted(_)) => BTreeMap::new(),
+                Err(error) => return Err(error.into()),
+            };
+            let has_name = |endpoint| owner(&self.config.deployment, &stored, endpoint).as_ref() == Some(name);
+            if !list.elements.iter().any(has_name) {
+                self.store.delete(name).await?;
+            }
         }
         Ok(())
     }

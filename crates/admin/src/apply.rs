@@ -85,9 +85,18 @@ impl Apply<'_> {
             }
             ChangeKind::Replace { endpoint_id, reasons: _, events, entity_id } => {
                 let replaces = Some(endpoint_id.clone());
-                let stored = write_ahead.create(events.clone(), entity_id.clone(), replaces).await?;
-                self.delete(endpoint_id).await?;
-                stored
+                match write_ahead.create(events.clone(), entity_id.clone(), replaces).await {
+                    Ok(stored) => {
+                        self.delete(endpoint_id).await?;
+                        stored
+                    }
+                    // Only here is the old one deleted first, because HeyGen leaves no other way.
+                    Err(error) if error.is_url_taken() => {
+                        self.delete(endpoint_id).await?;
+                        write_ahead.create(events.clone(), entity_id.clone(), None).await?
+                    }
+                    Err(error) => return Err(error),
+                }
             }
             ChangeKind::Update { endpoint_id, .. } => {
                 self.update(endpoint_id, &change.endpoint).await?;

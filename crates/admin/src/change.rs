@@ -115,6 +115,8 @@ pub enum DeleteReason {
     Duplicate,
     /// The last step of a replacement.
     Replaced,
+    /// Someone named it by its id.
+    Requested,
     /// The stack is deleted, and `DeregisterOnDelete` is true.
     Deregistered,
 }
@@ -123,6 +125,11 @@ impl Change {
     /// Whether a sync makes it only with `prune`.
     pub fn needs_prune(&self) -> bool {
         matches!(&self.kind, ChangeKind::Delete { reason, .. } if *reason != DeleteReason::Replaced)
+    }
+
+    /// Whether a sync makes it only with `adopt`.
+    pub fn needs_adopt(&self) -> bool {
+        self.kind.takes_a_secret_away()
     }
 }
 
@@ -145,6 +152,11 @@ impl ChangeKind {
     /// Whether it comes first, on its own: the other changes depend on what it stores or makes readable.
     pub(crate) fn comes_first(&self) -> bool {
         matches!(self, ChangeKind::Finish { .. } | ChangeKind::Restore {})
+    }
+
+    /// Whether another deployment may lose the secret that it has.
+    pub(crate) fn takes_a_secret_away(&self) -> bool {
+        matches!(self, ChangeKind::Adopt { secret: SecretSource::Rotation, .. })
     }
 
     /// Whether HeyGen gets a new URL for the endpoint, which it may probe.
@@ -217,7 +229,12 @@ impl fmt::Display for ChangeKind {
             }
             ChangeKind::Replace { endpoint_id, reasons, events, entity_id } => {
                 let reasons: Vec<_> = reasons.iter().map(|reason| reason.describe()).collect();
-                write!(f, "{endpoint_id} with a new endpoint for {}: {}", Scope(events, entity_id), reasons.join("; "))
+                write!(
+                    f,
+                    "{endpoint_id} with a new endpoint for {}: {}; deletes {endpoint_id} first if HeyGen accepts only one endpoint per URL",
+                    Scope(events, entity_id),
+                    reasons.join("; ")
+                )
             }
             ChangeKind::Rotate { endpoint_id, reason } => write!(f, "{endpoint_id}: {}", reason.describe()),
             ChangeKind::Delete { endpoint_id, reason } => write!(f, "{endpoint_id}: {}", reason.describe()),
@@ -251,7 +268,9 @@ impl SecretSource {
         match self {
             SecretSource::List => "its secret is copied from HeyGen's list",
             SecretSource::Store => "the stored secret is assumed to be its secret",
-            SecretSource::Rotation => "its secret is unknown, so it gets a new one",
+            SecretSource::Rotation => {
+                "this deployment does not have its secret, so it gets a new one, and whoever uses it now loses it"
+            }
         }
     }
 }
@@ -283,6 +302,7 @@ impl DeleteReason {
             DeleteReason::NotEnabled => "not enabled in endpoints.json",
             DeleteReason::Duplicate => "another endpoint has the same URL",
             DeleteReason::Replaced => "it was replaced",
+            DeleteReason::Requested => "its deletion was requested",
             DeleteReason::Deregistered => "the stack is deleted",
         }
     }

@@ -111,7 +111,6 @@ async fn handle(app: &App, request: &Request, physical_id: &str) -> Result<Strin
 async fn create(app: &App) -> Result<String, Error> {
     match app.sync(&SyncOptions::default()).await {
         Ok(synced) => Ok(synced.to_string()),
-        Err(error @ Error::TooManyRemovals(_)) => Ok(update::not_allowed(&error)),
         Err(error) => {
             // The rollback deletes the API that these endpoints post to.
             if let Error::Partial { done, .. } = &error

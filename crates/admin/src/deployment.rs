@@ -1,11 +1,11 @@
-//! Which of HeyGen's endpoints are ours: those whose URL leads to this deployment.
+//! Where this deployment receives.
 
+use crate::urls;
 use aws::endpoints::{PATH, names};
 
 /// In characters, as the parameter `Endpoints` allows.
 const LONGEST_NAME: usize = 40;
 
-/// Where this deployment receives.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Deployment {
     /// The API's own URL first, then the public one if there is one; without a trailing slash.
@@ -49,20 +49,15 @@ impl Deployment {
         self.urls.last().map(String::as_str).unwrap_or_default()
     }
 
-    /// The name of the endpoint with this URL; `None` if the URL is not ours.
-    pub fn name_of<'a>(&self, url: &'a str) -> Option<&'a str> {
-        let name = self.urls.iter().find_map(|own| strip_prefix_of_url(url, own)?.strip_prefix(PATH))?;
-        Some(name.trim_end_matches('/'))
+    /// The name of the endpoint with this URL; `None` if the URL does not lead here. A query makes no difference.
+    pub fn name_of(&self, url: &str) -> Option<String> {
+        let url = urls::normal(url)?;
+        self.urls.iter().filter_map(|own| urls::normal(own)).find_map(|own| {
+            let same = own.origin() == url.origin();
+            let name = url.path().strip_prefix(own.path().trim_end_matches('/'))?.strip_prefix(PATH)?;
+            same.then(|| name.to_owned())
+        })
     }
-}
-
-/// Scheme and host are compared ignoring case, the path is not.
-fn strip_prefix_of_url<'a>(url: &'a str, prefix: &str) -> Option<&'a str> {
-    let (start, rest) = url.split_at_checked(prefix.len())?;
-    let host_end = prefix.find("://").and_then(|at| Some(at + 3 + prefix[at + 3..].find('/')?)).unwrap_or(prefix.len());
-    let same = start.get(..host_end)?.eq_ignore_ascii_case(&prefix[..host_end])
-        && start.get(host_end..)? == &prefix[host_end..];
-    same.then_some(rest)
 }
 
 #[cfg(test)]
@@ -79,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn ours_is_what_leads_here_and_nothing_else() {
+    fn only_a_url_that_leads_here_has_the_name_of_an_endpoint() {
         let ours = Deployment::new(
             "https://abc.execute-api.invalid/",
             Some("https://hooks.team.invalid/heygen"),
@@ -90,6 +85,7 @@ mod tests {
         for (url, name) in [
             ("https://abc.execute-api.invalid/webhooks/heygen/main", Some("main")),
             ("HTTPS://ABC.execute-api.invalid/webhooks/heygen/main/", Some("main")),
+            ("https://abc.execute-api.invalid:443/webhooks/heygen/m%61in?token=x", Some("main")),
             ("https://hooks.team.invalid/heygen/webhooks/heygen/old", Some("old")),
             ("https://hooks.team.invalid/HEYGEN/webhooks/heygen/old", None),
             ("https://hooks.team.invalid/webhooks/heygen/main", None),
@@ -99,7 +95,7 @@ mod tests {
             ("http://abc.execute-api.invalid/webhooks/heygen/main", None),
             ("", None),
         ] {
-            assert_eq!(ours.name_of(url), name, "{url}");
+            assert_eq!(ours.name_of(url).as_deref(), name, "{url}");
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use crate::change::Change;
 use crate::desired::InvalidFile;
-use crate::limits::TooManyRemovals;
 use crate::plan::Plan;
 use aws::env::ConfigError;
 use aws::error::AwsError;
@@ -35,12 +34,12 @@ pub enum Error {
     Secret(#[from] SecretError),
     #[error("{0}{hint}", hint = hint(.0))]
     HeyGen(#[from] ApiError),
-    #[error("{0}")]
-    TooManyRemovals(#[from] TooManyRemovals),
     #[error("rejected, nothing was changed: the plan no longer has the checksum {requested}. The plan now:\n{plan}")]
     PlanChanged { requested: String, plan: Box<Plan> },
     #[error("unknown endpoint {name:?} (configured: {configured})")]
     UnknownEndpoint { name: String, configured: String },
+    #[error("{endpoint_id} was left as it is: {reason}")]
+    LeftAlone { endpoint_id: String, reason: String },
     #[error("endpoint {0:?} is not registered at HeyGen: ask for {{\"action\": \"sync\"}} first")]
     NotRegistered(String),
     /// HeyGen registered an endpoint without showing its secret.
@@ -87,7 +86,7 @@ impl Error {
                 ErrorClass::Permanent
             }
             Error::IdempotencyKey(_) | Error::UnknownEndpoint { .. } | Error::NotRegistered(_) => ErrorClass::Permanent,
-            Error::TooManyRemovals(_) | Error::PlanChanged { .. } => ErrorClass::Permanent,
+            Error::PlanChanged { .. } | Error::LeftAlone { .. } => ErrorClass::Permanent,
             Error::NoApiKey(_) => ErrorClass::Denied,
             Error::Aws(error) => error.class,
             Error::Secret(error) => error.class(),
@@ -111,9 +110,17 @@ impl Error {
         matches!(self, Error::Partial { failed, .. } if failed.iter().all(|(_, error)| is_rejected(error)))
     }
 
+    /// Whether HeyGen accepts only one endpoint with the same URL. Its response to a second one is not documented.
+    pub(crate) fn is_url_taken(&self) -> bool {
+        let Error::HeyGen(ApiError { kind, code, message, .. }) = self else { return false };
+        let text = [code, message].map(|text| text.as_deref().unwrap_or_default().to_ascii_lowercase()).concat();
+        let says_so = ["already", "exist", "duplicate", "taken"].iter().any(|word| text.contains(word));
+        matches!(kind, Kind::Conflict | Kind::Rejected) && says_so
+    }
+
     /// Whether a sync was stopped on purpose, before it changed anything.
     pub fn is_rejection(&self) -> bool {
-        matches!(self, Error::TooManyRemovals(_) | Error::PlanChanged { .. })
+        matches!(self, Error::PlanChanged { .. })
     }
 }
 

@@ -16,7 +16,7 @@ pub(crate) fn hidden(
     let by_note =
         stored.iter().filter(|(_, stored)| list.unreadable.iter().any(|one| may_be(one, stored, is_readable)));
     let by_url = list.unreadable.iter().filter_map(|one| deployment.name_of(one.url.as_deref()?));
-    by_note.map(|(name, _)| name.clone()).chain(by_url.map(str::to_owned)).collect()
+    by_note.map(|(name, _)| name.clone()).chain(by_url).collect()
 }
 
 /// Whether an element without a readable URL may be the endpoint that is stored, or the one that its note creates.

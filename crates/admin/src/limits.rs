@@ -1,9 +1,8 @@
-//! How many endpoints may be deleted or replaced at once: a wrong configuration must not empty a workspace.
+//! How many endpoints one sync may delete: a wrong configuration must not empty a workspace.
+//!
+//! Only deletions are limited. Everything else, replacements included, leaves as many endpoints as there were.
 
-use crate::change::{Change, ChangeKind, DeleteReason};
-use thiserror::Error;
-
-/// The most that a sync removes unless it is forced.
+/// The most that a sync deletes unless it is forced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     pub removals: usize,
@@ -17,36 +16,11 @@ impl Default for Limits {
     }
 }
 
-/// A plan that removes too much.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error(
-    "rejected, nothing was changed: the plan deletes or replaces {removals} of {owned} endpoints, and the limits are {most} \
-     and {percent} %. If this is what you want, repeat the request with \"force\": true",
-    most = .limits.removals, percent = .limits.percent
-)]
-pub struct TooManyRemovals {
-    pub removals: usize,
-    pub owned: usize,
-    pub limits: Limits,
-}
-
 impl Limits {
-    /// Checks the changes of a deployment that has `owned` endpoints at HeyGen.
-    pub fn check(&self, changes: &[&Change], owned: usize) -> Result<(), TooManyRemovals> {
-        let removals = changes.iter().filter(|change| removes(change)).count();
-        if removals > self.removals || removals * 100 > self.percent * owned {
-            return Err(TooManyRemovals { removals, owned, limits: *self });
-        }
-        Ok(())
-    }
-}
-
-/// The last step of a replacement does not count: the replacement did.
-fn removes(change: &Change) -> bool {
-    match &change.kind {
-        ChangeKind::Replace { .. } => true,
-        ChangeKind::Delete { reason, .. } => *reason != DeleteReason::Replaced,
-        _ => false,
+    /// How many of its `owned` endpoints one sync may delete. The percentage always allows one, so that a deployment
+    /// with few endpoints can be cleaned up as well.
+    pub fn deletions(&self, owned: usize) -> usize {
+        self.removals.min((self.percent * owned / 100).max(1))
     }
 }
 
@@ -54,19 +28,19 @@ fn removes(change: &Change) -> bool {
 mod tests {
     use super::*;
 
-    fn delete(reason: DeleteReason) -> Change {
-        Change { endpoint: "main".into(), kind: ChangeKind::Delete { endpoint_id: "ep".into(), reason } }
-    }
-
     #[test]
-    fn one_in_four_may_go_and_no_more() {
-        let duplicate = delete(DeleteReason::Duplicate);
-        let limits = Limits::default();
-        for (removals, owned, allowed) in
-            [(0, 0, true), (0, 1, true), (1, 1, false), (1, 3, false), (1, 4, true), (2, 100, false)]
-        {
-            assert_eq!(limits.check(&vec![&duplicate; removals], owned).is_ok(), allowed, "{removals} of {owned}");
+    fn one_deletion_is_always_allowed_and_more_only_within_both_limits() {
+        let limits = |removals, percent| Limits { removals, percent };
+        for (limits, owned, allowed) in [
+            (Limits::default(), 1, 1),
+            (Limits::default(), 100, 1),
+            (limits(5, 30), 1, 1),
+            (limits(5, 30), 9, 2),
+            (limits(5, 30), 100, 5),
+            (limits(5, 0), 100, 1),
+            (limits(0, 100), 100, 0),
+        ] {
+            assert_eq!(limits.deletions(owned), allowed, "{limits:?} of {owned}");
         }
-        assert!(limits.check(&[&delete(DeleteReason::Replaced)], 1).is_ok());
     }
 }

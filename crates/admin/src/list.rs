@@ -8,6 +8,7 @@ use crate::reply::{
     SecretState,
 };
 use crate::snapshot::Snapshot;
+use crate::urls;
 use heygen::api::{DeliveredEvent, Endpoint, EndpointStatus, EventTypeInfo, Readable};
 use heygen::{Event, EventType};
 use std::collections::BTreeSet;
@@ -16,7 +17,7 @@ pub(crate) fn endpoints(snapshot: &Snapshot, config: &Config) -> ListReply {
     let plan = snapshot.plan(config);
     let missing = |change: &&Change| matches!(change.kind, ChangeKind::Create { .. });
     ListReply {
-        url: config.deployment.url().to_owned(),
+        url: urls::shown(config.deployment.url()),
         endpoints: snapshot.endpoints.iter().map(|endpoint| listed(endpoint, snapshot, config, &plan)).collect(),
         missing: plan.changes.iter().filter(missing).map(|change| change.endpoint.clone()).collect(),
         owned: plan.owned,
@@ -26,7 +27,8 @@ pub(crate) fn endpoints(snapshot: &Snapshot, config: &Config) -> ListReply {
 }
 
 fn listed(endpoint: &Endpoint, snapshot: &Snapshot, config: &Config, plan: &Plan) -> ListedEndpoint {
-    let name = config.deployment.name_of(&endpoint.url);
+    let owner = snapshot.owner(config, endpoint);
+    let name = owner.as_deref();
     let stored = name.and_then(|name| snapshot.stored.get(name));
     let state = match (name, stored.and_then(|stored| stored.registered.as_ref())) {
         (None, _) => EndpointState::Foreign,
@@ -45,7 +47,7 @@ fn listed(endpoint: &Endpoint, snapshot: &Snapshot, config: &Config, plan: &Plan
     ListedEndpoint {
         endpoint: name.map(str::to_owned),
         endpoint_id: endpoint.id.clone(),
-        url: if name.is_some() { &endpoint.url } else { host(&endpoint.url) }.to_owned(),
+        url: if name.is_some() { urls::shown(&endpoint.url) } else { host(&endpoint.url).to_owned() },
         status: endpoint.status.as_ref().map(|status| status_text(status).to_owned()),
         state,
         events: endpoint.events.clone(),
@@ -63,7 +65,7 @@ fn status_text(status: &EndpointStatus) -> &str {
     }
 }
 
-fn host(url: &str) -> &str {
+pub(crate) fn host(url: &str) -> &str {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     authority.rsplit('@').next().unwrap_or_default()

@@ -5,7 +5,7 @@ use aws::secrets::EndpointSecret;
 use aws::telemetry::{Unit, count, measure};
 use time::OffsetDateTime;
 
-/// One sync; `outcome` is `unchanged`, `changed`, `rejected` or `failed`.
+/// One sync; `outcome` is `unchanged`, `changed`, `held_back`, `rejected` or `failed`.
 pub(crate) fn sync(outcome: &str) {
     count("EndpointSyncs", &[("Outcome", outcome)]);
 }
@@ -15,9 +15,9 @@ pub(crate) fn change(name: &str, outcome: &str) {
     count("EndpointChanges", &[("Change", name), ("Outcome", outcome)]);
 }
 
-/// The number of changes that are left to make.
+/// The number of differences that are left.
 pub(crate) fn drift(plan: &Plan) {
-    measure("EndpointDrift", plan.changes.len(), Unit::Count, &[]);
+    measure("EndpointDrift", plan.drift(), Unit::Count, &[]);
 }
 
 /// The number of our endpoints that HeyGen has disabled.

@@ -3,6 +3,8 @@
 use crate::change::{Change, ChangeKind, DeleteReason, ReplaceReason, RotateReason, SecretSource};
 use crate::deployment::Deployment;
 use crate::desired::DesiredEndpoint;
+use crate::ownership::{is_noted, owner};
+use crate::urls;
 use aws::secrets::EndpointSecret;
 use heygen::EventType;
 use heygen::api::{Endpoint, EndpointStatus};
@@ -37,6 +39,8 @@ pub struct Plan {
     pub notes: Vec<String>,
     /// The names of the endpoints that are up to date.
     pub unchanged: Vec<String>,
+    /// The names of the endpoints that are left alone, because their stored secret could not be parsed.
+    pub unreadable: Vec<String>,
     /// How many endpoints at HeyGen are ours.
     pub owned: usize,
     /// How many are not.
@@ -44,6 +48,11 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// How many differences there are between what is configured and what exists.
+    pub fn drift(&self) -> usize {
+        self.changes.len() + self.unreadable.len()
+    }
+
     /// The plan without the changes that were made.
     pub(crate) fn without(self, done: &[Change]) -> Self {
         let changes: Vec<_> = self.changes.into_iter().filter(|change| !done.contains(change)).collect();
@@ -71,16 +80,17 @@ fn checksum(changes: &[Change]) -> String {
 
 /// Compares what is configured with what exists.
 pub fn plan(input: &PlanInput<'_>) -> Plan {
-    let mut ours: BTreeMap<&str, Vec<&Endpoint>> = BTreeMap::new();
+    let mut ours: BTreeMap<String, Vec<&Endpoint>> = BTreeMap::new();
     for endpoint in input.endpoints {
-        if let Some(name) = input.deployment.name_of(&endpoint.url) {
+        if let Some(name) = owner(input.deployment, input.stored, endpoint) {
             ours.entry(name).or_default().push(endpoint);
         }
     }
     let owned = ours.values().map(Vec::len).sum();
     let desired = input.desired.iter().map(|desired| desired.name.as_str());
     // Sorted, so that the plan does not depend on the order of HeyGen's list.
-    let names: BTreeSet<_> = ours.keys().copied().chain(input.deployment.names().iter().map(String::as_str)).collect();
+    let names: BTreeSet<_> =
+        ours.keys().map(String::as_str).chain(input.deployment.names().iter().map(String::as_str)).collect();
     let others = names.into_iter().filter(|name| input.desired.iter().all(|desired| desired.name != *name));
 
     let (mut changes, mut notes, mut unchanged) = (Vec::new(), Vec::new(), Vec::new());
@@ -99,7 +109,8 @@ pub fn plan(input: &PlanInput<'_>) -> Plan {
         ChangeKind::Delete { .. } => 2,
         _ => 1,
     });
-    Plan { checksum: checksum(&changes), changes, notes, unchanged, owned, foreign: input.endpoints.len() - owned }
+    let (unreadable, foreign) = (input.unreadable.iter().cloned().collect(), input.endpoints.len() - owned);
+    Plan { checksum: checksum(&changes), changes, notes, unchanged, unreadable, owned, foreign }
 }
 
 /// Plans the changes of one endpoint name.
@@ -107,7 +118,7 @@ struct EndpointPlanner<'a> {
     input: &'a PlanInput<'a>,
     name: &'a str,
     desired: Option<&'a DesiredEndpoint>,
-    /// What HeyGen has with the endpoint's URL, the oldest first.
+    /// What HeyGen has for the name, the oldest first.
     candidates: Vec<&'a Endpoint>,
     stored: Option<&'a EndpointSecret>,
 }
@@ -160,27 +171,38 @@ impl<'a> EndpointPlanner<'a> {
                 self.name
             ));
         }
-        let DesiredEndpoint { events, entity_id, .. } = desired.clone();
         let noted = self.stored.and_then(|stored| stored.registered.as_ref());
         let registered =
             noted.and_then(|noted| self.candidates.iter().copied().find(|other| other.id == noted.endpoint_id));
-        let Some(primary) = registered.or_else(|| self.best_candidate()) else {
-            return vec![ChangeKind::Create { url: self.input.deployment.url_of(self.name), events, entity_id }];
-        };
-
-        let mut changes = Vec::new();
+        let Some(primary) = registered.or_else(|| self.best_candidate()) else { return vec![self.create(desired)] };
+        let is_ours = self.stored.is_some_and(|stored| is_noted(stored, &primary.id));
+        if is_disabled(primary) && !is_ours {
+            // All of them are disabled, and may be another deployment's.
+            let duplicates = self.candidates.iter().map(|endpoint| delete(endpoint, DeleteReason::Duplicate));
+            return [self.create(desired)].into_iter().chain(duplicates).collect();
+        }
         let noted = registered.and(noted);
         let reasons = replace_reasons(primary, desired, noted.map(|noted| &noted.entity_id));
+        let secret = self.secret_change(primary, registered.is_some(), is_ours);
+        let takes_over = secret.as_ref().is_some_and(ChangeKind::takes_a_secret_away);
+        if let (None, Some(entity_id)) = (registered, &desired.entity_id)
+            && (reasons.is_empty() || takes_over)
+        {
+            notes.push(format!(
+                "{}: HeyGen does not show which entity {} is limited to; assuming {entity_id}",
+                self.name, primary.id
+            ));
+        }
+        if takes_over {
+            // Until it is adopted it may be another deployment's, so nothing else is done to it.
+            return secret.into_iter().collect();
+        }
+        let mut changes = Vec::new();
         if reasons.is_empty() {
-            changes.extend(self.secret_change(primary, registered.is_some()));
+            changes.extend(secret);
             changes.extend(self.update(primary, desired));
-            if let (None, Some(entity_id)) = (registered, &entity_id) {
-                notes.push(format!(
-                    "{}: HeyGen does not show which entity {} is limited to; assuming {entity_id}",
-                    self.name, primary.id
-                ));
-            }
         } else {
+            let DesiredEndpoint { events, entity_id, .. } = desired.clone();
             changes.push(ChangeKind::Replace { endpoint_id: primary.id.clone(), reasons, events, entity_id });
         }
 
@@ -193,6 +215,11 @@ impl<'a> EndpointPlanner<'a> {
         changes
     }
 
+    fn create(&self, desired: &DesiredEndpoint) -> ChangeKind {
+        let DesiredEndpoint { events, entity_id, .. } = desired.clone();
+        ChangeKind::Create { url: self.input.deployment.url_of(self.name), events, entity_id }
+    }
+
     /// The endpoint to keep: preferably one that is enabled, then one whose secret is stored, then the latest.
     fn best_candidate(&self) -> Option<&'a Endpoint> {
         let current = self.stored.and_then(|stored| stored.current.as_ref());
@@ -201,7 +228,7 @@ impl<'a> EndpointPlanner<'a> {
     }
 
     /// The change after which the endpoint's secret is stored.
-    fn secret_change(&self, primary: &Endpoint, is_registered: bool) -> Option<ChangeKind> {
+    fn secret_change(&self, primary: &Endpoint, is_registered: bool, is_ours: bool) -> Option<ChangeKind> {
         let current = self.stored.and_then(|stored| stored.current.as_ref());
         let adopt = |secret| Some(ChangeKind::Adopt { endpoint_id: primary.id.clone(), secret });
         let had_registration = self.stored.is_some_and(|stored| stored.registered.is_some());
@@ -211,7 +238,7 @@ impl<'a> EndpointPlanner<'a> {
             (None, Some(_)) if is_registered => None,
             // Stored by hand: it belongs to this endpoint only if there is no other that it could belong to.
             (None, Some(_)) if !had_registration && self.candidates.len() == 1 => adopt(SecretSource::Store),
-            (None, None) if is_registered => {
+            (None, _) if is_ours => {
                 Some(ChangeKind::Rotate { endpoint_id: primary.id.clone(), reason: RotateReason::SecretUnknown })
             }
             (None, _) => adopt(SecretSource::Rotation),
@@ -219,7 +246,7 @@ impl<'a> EndpointPlanner<'a> {
     }
 
     fn update(&self, primary: &Endpoint, desired: &DesiredEndpoint) -> Option<ChangeKind> {
-        let url = Some(self.input.deployment.url_of(self.name)).filter(|url| *url != primary.url);
+        let url = Some(self.input.deployment.url_of(self.name)).filter(|url| !urls::same(url, &primary.url));
         let (added, removed) = match (&desired.events, &primary.events) {
             (Some(desired), Some(present)) => (difference(desired, present), Some(difference(present, desired))),
             (Some(desired), None) => (difference(desired, &[]), None),
@@ -263,8 +290,12 @@ fn delete(endpoint: &Endpoint, reason: DeleteReason) -> ChangeKind {
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for change in &self.changes {
-            let prune = if change.needs_prune() { " (only with \"prune\": true)" } else { "" };
-            writeln!(f, "  {} {change}{prune}", change.kind.sign())?;
+            let only = match change {
+                change if change.needs_prune() => " (only with \"prune\": true)",
+                change if change.needs_adopt() => " (only with \"adopt\": true)",
+                _ => "",
+            };
+            writeln!(f, "  {} {change}{only}", change.kind.sign())?;
         }
         for name in &self.unchanged {
             writeln!(f, "  = {name}  up to date")?;
@@ -278,6 +309,10 @@ impl fmt::Display for Plan {
             foreign => writeln!(f, "  · {foreign} endpoints are not ours, left alone")?,
         }
         match self.changes.len() {
+            0 if self.unreadable.len() == 1 => write!(f, "Nothing to do, but 1 secret cannot be read.")?,
+            0 if !self.unreadable.is_empty() => {
+                write!(f, "Nothing to do, but {} secrets cannot be read.", self.unreadable.len())?
+            }
             0 => write!(f, "Nothing to do.")?,
             1 => write!(f, "1 change.")?,
             changes => write!(f, "{changes} changes.")?,

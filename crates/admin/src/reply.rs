@@ -15,6 +15,8 @@ pub enum Reply {
     Plan(PlanReply),
     Sync(SyncReply),
     Rotate(RotateReply),
+    Delete(ChangeReply),
+    Adopt(ChangeReply),
     List(ListReply),
     EventTypes(EventTypesReply),
     Deliveries(DeliveriesReply),
@@ -35,7 +37,9 @@ pub struct SyncReply {
     /// The deployment's base URL.
     pub url: String,
     pub done: Vec<Change>,
-    /// What was not done needs `prune`, or a sync of its own.
+    /// What the limits, or a missing `adopt`, kept the sync from doing; also part of `left`.
+    pub held_back: Vec<Change>,
+    /// What was not done needs `prune`, `adopt` or `force`, or a sync of its own.
     pub left: Plan,
 }
 
@@ -45,6 +49,11 @@ pub struct RotateReply {
     /// Until when the receiver accepts the old secret; `None` if there is none.
     #[serde(with = "time::serde::rfc3339::option")]
     pub old_secret_valid_until: Option<OffsetDateTime>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ChangeReply {
+    pub done: Change,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -172,8 +181,14 @@ impl fmt::Display for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Reply::Plan(PlanReply { url, plan }) => write!(f, "{}{plan}", Heading(url)),
-            Reply::Sync(SyncReply { url, done, left }) => write!(f, "{}{}", Heading(url), Summary { done, left }),
+            Reply::Sync(SyncReply { url, done, held_back, left }) => {
+                write!(f, "{}{}", Heading(url), Summary { done, held_back, left })
+            }
             Reply::Rotate(reply) => reply.fmt(f),
+            Reply::Delete(ChangeReply { done }) => write!(f, "Done: {done}."),
+            Reply::Adopt(ChangeReply { done }) => {
+                write!(f, "Done: {done}. The next sync sets its URL and its events, if they differ.")
+            }
             Reply::List(reply) => reply.fmt(f),
             Reply::EventTypes(reply) => reply.fmt(f),
             Reply::Deliveries(reply) => reply.fmt(f),
@@ -196,6 +211,7 @@ impl fmt::Display for Heading<'_> {
 /// The outcome of a sync, without a heading.
 pub(crate) struct Summary<'a> {
     pub(crate) done: &'a [Change],
+    pub(crate) held_back: &'a [Change],
     pub(crate) left: &'a Plan,
 }
 
@@ -206,6 +222,21 @@ impl fmt::Display for Summary<'_> {
         }
         if !self.done.is_empty() {
             writeln!(f, "Done: {}.", self.done.len())?;
+        }
+        let adoptions = self.held_back.iter().filter(|change| change.needs_adopt()).count();
+        let deletions = self.held_back.len() - adoptions;
+        if adoptions > 0 {
+            writeln!(
+                f,
+                "Held back: {adoptions} to adopt. To take them over, repeat the request with \"adopt\": true."
+            )?;
+        }
+        if deletions > 0 {
+            writeln!(
+                f,
+                "Held back: {deletions} to delete, because of MaxRemovals and MaxRemovalPercent. To delete them as well, \
+                 repeat the request with \"force\": true."
+            )?;
         }
         write!(f, "{}", self.left)
     }

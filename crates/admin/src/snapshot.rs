@@ -5,6 +5,7 @@ use crate::desired::{DesiredEndpoint, desired_endpoints};
 use crate::error::Error;
 use crate::hidden::hidden;
 use crate::measures;
+use crate::ownership::owner;
 use crate::plan::{Plan, PlanInput, is_disabled, plan};
 use crate::store::Store;
 use aws::secrets::{EndpointSecret, SecretError};
@@ -60,13 +61,18 @@ impl Snapshot {
 
     /// HeyGen's ids of our endpoints that it has disabled.
     pub(crate) fn disabled<'a>(&'a self, config: &'a Config) -> impl Iterator<Item = &'a String> {
-        let ours = self.endpoints.iter().filter(|endpoint| config.deployment.name_of(&endpoint.url).is_some());
+        let ours = self.endpoints.iter().filter(|endpoint| self.owner(config, endpoint).is_some());
         ours.filter(|endpoint| is_disabled(endpoint)).map(|endpoint| &endpoint.id)
     }
 
-    /// What HeyGen has with the URL of an endpoint of ours.
+    /// The name of the endpoint of ours that this is.
+    pub(crate) fn owner(&self, config: &Config, endpoint: &Endpoint) -> Option<String> {
+        owner(&config.deployment, &self.stored, endpoint)
+    }
+
+    /// What HeyGen has for the name of an endpoint of ours.
     pub(crate) fn candidates<'a>(&'a self, config: &'a Config, name: &'a str) -> impl Iterator<Item = &'a Endpoint> {
-        self.endpoints.iter().filter(move |endpoint| config.deployment.name_of(&endpoint.url) == Some(name))
+        self.endpoints.iter().filter(move |endpoint| self.owner(config, endpoint).as_deref() == Some(name))
     }
 
     pub(crate) fn desired(&self, name: &str) -> Option<&DesiredEndpoint> {

@@ -2,7 +2,7 @@
 
 use crate::action::SyncOptions;
 use crate::apply::{Applied, Apply};
-use crate::change::Change;
+use crate::change::{Change, ChangeKind};
 use crate::client::connect;
 use crate::config::Config;
 use crate::error::Error;
@@ -12,6 +12,7 @@ use crate::reach;
 use crate::reply::Summary;
 use crate::snapshot::Snapshot;
 use crate::store::Store;
+use heygen::api::Api;
 use std::fmt;
 
 /// How many times a sync completes pending changes, restores secrets, and plans again.
@@ -21,6 +22,8 @@ const ROUNDS: usize = 3;
 #[derive(Debug)]
 pub(crate) struct Synced {
     pub(crate) done: Vec<Change>,
+    /// What was kept back by the limits, or for lack of `adopt`; `left` has it as well.
+    pub(crate) held_back: Vec<Change>,
     /// The last plan, without what was done.
     pub(crate) left: Plan,
 }
@@ -44,39 +47,76 @@ impl Synced {
                 return Err(Error::PlanChanged { requested: requested.clone(), plan: Box::new(plan) });
             }
             let failed = applied.failed_names();
-            let comes_first = |change: &&Change| change.kind.comes_first();
+            // What else an adopted endpoint needs is planned when it is ours.
+            let comes_first = |change: &&Change| change.kind.comes_first() || options.adopt && change.needs_adopt();
             let pending: Vec<_> =
                 plan.changes.iter().filter(comes_first).filter(|change| !failed.contains(&change.endpoint)).collect();
             let apply = Apply { config, api: &api, store, snapshot: &snapshot };
             if !pending.is_empty() && round <= ROUNDS {
-                // Not subject to the limits: deliveries may be waiting for the secret.
                 apply.all(pending, &mut applied).await;
                 if options.checksum.is_some() {
                     // The checksum was for the plan before, so the next plan needs a request of its own.
                     let left = Snapshot::take(config, &api, store).await?.plan(config);
-                    return Ok(Synced { done: applied.done()?, left });
+                    return Ok(Synced { done: applied.done()?, held_back: Vec::new(), left });
                 }
                 continue;
             }
-            let is_allowed = |change: &&Change| options.prune || !change.needs_prune();
-            let mut chosen: Vec<_> =
-                plan.changes.iter().filter(|change| !comes_first(change)).filter(is_allowed).collect();
+            let rest = plan.changes.iter().filter(|change| !comes_first(change));
+            let (mut chosen, held_back) = choose(rest, config.limits.deletions(plan.owned), options);
             let waiting = waiting_for_domain(config, &chosen).await;
             if waiting.is_some() {
                 chosen.retain(|change| !change.kind.gives_a_url());
             }
-            if !options.force {
-                config.limits.check(&chosen, plan.owned)?;
-            }
+            let held_back = held_back.into_iter().cloned().collect();
             apply.all(chosen, &mut applied).await;
-            let done = applied.done()?;
+            let mut done = applied.done()?;
+            let ineffective = ineffective_updates(&done, config, &api, store).await;
+            done.retain(|change| !ineffective.contains(change));
             let is_gone = |id: &&String| done.iter().any(|change| change.kind.endpoint_id() == Some(*id));
             measures::disabled(snapshot.disabled(config).filter(|id| !is_gone(id)).count());
             let mut left = plan.without(&done);
-            left.notes.splice(0..0, waiting);
-            return Ok(Synced { done, left });
+            let unseen = ineffective.iter().map(|change| {
+                let name = &change.endpoint;
+                format!("{name}: HeyGen confirmed the update, but does not list it; the next sync tries again")
+            });
+            left.notes.splice(0..0, waiting.into_iter().chain(unseen));
+            return Ok(Synced { done, held_back, left });
         }
     }
+}
+
+/// Splits changes into those to make and those that are held back. What needs `prune`, and was not asked for, is neither.
+fn choose<'a>(
+    changes: impl Iterator<Item = &'a Change>,
+    mut deletions: usize,
+    options: &SyncOptions,
+) -> (Vec<&'a Change>, Vec<&'a Change>) {
+    let is_asked_for = |change: &&Change| options.prune || !change.needs_prune();
+    changes.filter(is_asked_for).partition(|change| {
+        if !change.needs_prune() || options.force {
+            return !change.needs_adopt();
+        }
+        let is_within = deletions > 0;
+        deletions = deletions.saturating_sub(1);
+        is_within
+    })
+}
+
+/// The updates that HeyGen confirmed, and that a new list does not show.
+async fn ineffective_updates(done: &[Change], config: &Config, api: &Api, store: &Store) -> Vec<Change> {
+    let is_update = |change: &&Change| matches!(change.kind, ChangeKind::Update { .. });
+    if !done.iter().any(|change| is_update(&change)) {
+        return Vec::new();
+    }
+    let now = match Snapshot::take(config, api, store).await {
+        Ok(snapshot) => snapshot.plan(config),
+        Err(error) => {
+            tracing::warn!(%error, class = error.class().as_str(), "the updates were not checked");
+            return Vec::new();
+        }
+    };
+    let is_planned = |id| now.changes.iter().filter(is_update).any(|change| change.kind.endpoint_id() == id);
+    done.iter().filter(is_update).filter(|change| is_planned(change.kind.endpoint_id())).cloned().collect()
 }
 
 /// Why the endpoints that these changes give a new URL have to wait; `None` if they need not.
@@ -96,13 +136,14 @@ async fn waiting_for_domain(config: &Config, changes: &[&Change]) -> Option<Stri
 
 impl fmt::Display for Synced {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Summary { done: &self.done, left: &self.left }.fmt(f)
+        Summary { done: &self.done, held_back: &self.held_back, left: &self.left }.fmt(f)
     }
 }
 
 /// Logs and counts the outcome of a sync.
 pub(crate) fn report(result: &Result<Synced, Error>) {
     let outcome = match result {
+        Ok(synced) if !synced.held_back.is_empty() => "held_back",
         Ok(synced) if synced.done.is_empty() => "unchanged",
         Ok(_) => "changed",
         Err(error) if error.is_rejection() => "rejected",
@@ -112,8 +153,8 @@ pub(crate) fn report(result: &Result<Synced, Error>) {
     match result {
         Ok(synced) => {
             measures::drift(&synced.left);
-            let (done, left) = (synced.done.len(), synced.left.changes.len());
-            tracing::info!(outcome, done, left, "endpoints synced");
+            let (done, held_back, left) = (synced.done.len(), synced.held_back.len(), synced.left.changes.len());
+            tracing::info!(outcome, done, held_back, left, "endpoints synced");
         }
         Err(error) => {
             let class = error.class().as_str();

@@ -32,11 +32,7 @@ pub(crate) struct Properties {
 
 pub(crate) async fn update(app: &App, new: &Properties, old: &Properties) -> Result<String, Error> {
     let sync = async {
-        let text = match app.sync(&SyncOptions::default()).await {
-            Ok(synced) => synced.to_string(),
-            Err(error @ Error::TooManyRemovals(_)) => not_allowed(&error),
-            Err(error) => return Err(error),
-        };
+        let text = app.sync(&SyncOptions::default()).await?.to_string();
         delete_secrets_of_removed(app, old).await;
         Ok(text)
     };
@@ -57,13 +53,6 @@ fn is_invalid(new: &Properties) -> bool {
 
 async fn has_nothing_to_roll_back(app: &App, new: &Properties, old: &Properties) -> bool {
     new.others == old.others && app.is_in_place(&old.endpoints, &old.endpoints_json).await.unwrap_or(false)
-}
-
-/// A sync that the limits do not allow. A failure would roll the configuration back, and it could never be applied. So it
-/// is deployed, and a sync with force applies it.
-pub(crate) fn not_allowed(error: &Error) -> String {
-    tracing::warn!(%error, class = error.class().as_str(), "deployed, but not applied");
-    error.to_string()
 }
 
 /// The reason comes last, because a long text is cut.

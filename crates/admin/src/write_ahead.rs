@@ -87,7 +87,7 @@ impl WriteAhead<'_> {
     /// Registers an existing endpoint, with the secret in HeyGen's list or else the stored one.
     pub(crate) async fn adopt(&self, endpoint_id: &str) -> Result<EndpointSecret, Error> {
         let mut stored = self.stored();
-        let listed = self.snapshot.candidates(self.config, self.name).find(|endpoint| endpoint.id == endpoint_id);
+        let listed = self.snapshot.endpoints.iter().find(|endpoint| endpoint.id == endpoint_id);
         if let Some(secret) = listed.and_then(|endpoint| endpoint.secret.clone()) {
             self.take(&mut stored, secret);
         }

@@ -181,8 +181,8 @@ fn what_heygen_cannot_change_is_replaced() {
             json!({"current": "whsec_x", "registered": {"endpoint_id": "ep_2", "entity_id": "brand_1"}}),
         );
     assert_snapshot!(world.plan(), @r#"
-      ± main  replace  ep_1 with a new endpoint for all events: HeyGen disabled it and cannot enable it again; HeyGen cannot change a list of events to all events
-      ± second  replace  ep_2 with a new endpoint for all events of brand_2: HeyGen cannot change the entity
+      ± main  replace  ep_1 with a new endpoint for all events: HeyGen disabled it and cannot enable it again; HeyGen cannot change a list of events to all events; deletes ep_1 first if HeyGen accepts only one endpoint per URL
+      ± second  replace  ep_2 with a new endpoint for all events of brand_2: HeyGen cannot change the entity; deletes ep_2 first if HeyGen accepts only one endpoint per URL
     2 changes. Checksum c230048659667090.
     "#);
 }
@@ -225,7 +225,7 @@ fn an_existing_endpoint_is_adopted() {
     // A secret that was stored by hand belongs to the only endpoint that there is,
     let world = World::desiring(json!([{"name": "main", "entity_id": "brand_1"}])).having("ep_1", "main");
     assert_snapshot!(world.plan(), @r#"
-      + main  adopt  ep_1 already exists at HeyGen; its secret is unknown, so it gets a new one
+      + main  adopt  ep_1 already exists at HeyGen; this deployment does not have its secret, so it gets a new one, and whoever uses it now loses it (only with "adopt": true)
       ! main: HeyGen does not show which entity ep_1 is limited to; assuming brand_1
     1 change. Checksum cb20898a547e1f36.
     "#);
@@ -237,10 +237,9 @@ fn an_existing_endpoint_is_adopted() {
     "#);
     // and with two, to either.
     assert_snapshot!(world.having("ep_2", "main").plan(), @r#"
-      + main  adopt  ep_2 already exists at HeyGen; its secret is unknown, so it gets a new one
-      - main  delete  ep_1: another endpoint has the same URL (only with "prune": true)
+      + main  adopt  ep_2 already exists at HeyGen; this deployment does not have its secret, so it gets a new one, and whoever uses it now loses it (only with "adopt": true)
       ! main: HeyGen does not show which entity ep_2 is limited to; assuming brand_1
-    2 changes. Checksum 772672455ce76717.
+    1 change. Checksum 827bd1edbe140203.
     "#);
 }
 
@@ -317,8 +316,9 @@ fn what_cannot_be_read_is_left_alone() {
     world.unreadable.insert("main".to_owned());
     assert_snapshot!(world.plan(), @r#"
       ! main is left alone: its stored secret is not of the form {"current": "whsec_..."}, and may be the only copy of a secret; correct or delete it
-    Nothing to do. Checksum 4f53cda18c2baa0c.
+    Nothing to do, but 1 secret cannot be read. Checksum 4f53cda18c2baa0c.
     "#);
+    assert_eq!((world.plan().unreadable, world.plan().drift()), (vec!["main".to_owned()], 1));
 }
 
 #[test]

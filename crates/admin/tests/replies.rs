@@ -4,8 +4,8 @@
 
 use admin::jobs::{JobsReply, RecordedEvent, RecordedFailure, RecordedJob};
 use admin::reply::{
-    CustomResourceReply, DeliveriesReply, EndpointState, EventTypesReply, ListReply, ListedEndpoint, ListedEvent,
-    ListedEventType, PlanReply, RotateReply, SecretState, SyncReply,
+    ChangeReply, CustomResourceReply, DeliveriesReply, EndpointState, EventTypesReply, ListReply, ListedEndpoint,
+    ListedEvent, ListedEventType, PlanReply, RotateReply, SecretState, SyncReply,
 };
 use admin::{
     Action, Change, ChangeKind, DeleteReason, PendingKind, Plan, ReplaceReason, Reply, RotateReason, SecretSource,
@@ -50,6 +50,7 @@ fn plan(changes: Vec<Change>, unchanged: &[&str]) -> Plan {
         changes,
         notes: vec!["main: hologram.success is not an event type that this version knows; HeyGen may reject it".into()],
         unchanged: unchanged.iter().map(|name| (*name).to_owned()).collect(),
+        unreadable: Vec::new(),
         owned: 1,
         foreign: 3,
     }
@@ -125,12 +126,17 @@ fn sample(action: &str) -> Reply {
         "plan" => Reply::Plan(PlanReply { url, plan: plan(vec![create()], &["second"]) }),
         "sync" => {
             let left = plan(vec![delete(DeleteReason::NotInFile)], &["second"]);
-            Reply::Sync(SyncReply { url, done: vec![create()], left })
+            Reply::Sync(SyncReply { url, done: vec![create()], held_back: Vec::new(), left })
         }
         "rotate" => Reply::Rotate(RotateReply {
             done: rotate(RotateReason::Requested),
             old_secret_valid_until: Some(datetime!(2026-11-23 12:00 UTC)),
         }),
+        "delete" => Reply::Delete(ChangeReply { done: delete(DeleteReason::Requested) }),
+        "adopt" => {
+            let kind = ChangeKind::Adopt { endpoint_id: "ep_1".to_owned(), secret: SecretSource::Rotation };
+            Reply::Adopt(ChangeReply { done: change(kind) })
+        }
         "list" => Reply::List(ListReply {
             url,
             endpoints: vec![
@@ -192,7 +198,9 @@ fn more_replies() -> Vec<Reply> {
     done.extend(secret_sources().map(|secret| change(ChangeKind::Adopt { endpoint_id: endpoint_id.clone(), secret })));
     done.extend(rotate_reasons().map(rotate));
     done.extend(delete_reasons().map(delete));
-    let sync = Reply::Sync(SyncReply { url: URL.to_owned(), done, left: plan(Vec::new(), &[]) });
+    let held_back = vec![delete(DeleteReason::NotInFile)];
+    let left = Plan { unreadable: vec!["second".to_owned()], ..plan(held_back.clone(), &[]) };
+    let sync = Reply::Sync(SyncReply { url: URL.to_owned(), done, held_back, left });
 
     let names = ["adopt", "update", "replace", "rotate", "delete"];
     let drifted = names.map(|drift| ListedEndpoint {
@@ -237,7 +245,7 @@ every! {
     secret_sources: SecretSource { List, Store, Rotation }
     replace_reasons: ReplaceReason { Disabled, AllEvents, EntityScope, SecretInV1 }
     rotate_reasons: RotateReason { SecretUnknown, Requested }
-    delete_reasons: DeleteReason { NotInFile, NotEnabled, Duplicate, Replaced, Deregistered }
+    delete_reasons: DeleteReason { NotInFile, NotEnabled, Duplicate, Replaced, Requested, Deregistered }
     endpoint_states: EndpointState { Registered, Duplicate, NotConfigured, Unknown, Foreign }
     statuses: Status { Pending, Failed, Succeeded }
     secret_states: SecretState { Stored, Pending, Missing, Unknown }

@@ -65,10 +65,12 @@ impl Endpoints {
         lock(&self.0).endpoints.iter().find(|endpoint| endpoint.endpoint_id == endpoint_id).cloned()
     }
 
-    /// Several endpoints may have the same URL: HeyGen does not check it.
-    pub(crate) fn add(&self, new: New, now: OffsetDateTime) -> Endpoint {
+    pub(crate) fn add(&self, new: New, unique_url: bool, now: OffsetDateTime) -> Result<Endpoint, Rejection> {
         let New { url, events, entity_id } = new;
-        self.push(Existing { url, events, enabled: true }, entity_id, now)
+        if unique_url && self.all().iter().any(|endpoint| endpoint.url == url) {
+            return Err(Rejection::invalid_url("An endpoint with this url already exists"));
+        }
+        Ok(self.push(Existing { url, events, enabled: true }, entity_id, now))
     }
 
     pub(crate) fn register(&self, existing: Existing, now: OffsetDateTime) -> Endpoint {

@@ -12,6 +12,10 @@ pub struct Options {
     pub endpoints: Vec<Existing>,
     /// Whether a new endpoint must respond to `OPTIONS` with 2xx. Default: yes.
     pub check_urls: bool,
+    /// Whether a second endpoint with the same URL is rejected. Default: no. HeyGen does not document it.
+    pub unique_urls: bool,
+    /// Whether an update is confirmed and makes no change, in v3. Default: no.
+    pub ignore_updates: bool,
     /// The time limit of that response. Default: 1 s (HeyGen's v1 documentation).
     pub check_limit: Duration,
     /// The time limit of a receiver's response to a delivery. Default: 10 s (HeyGen's v1 and v3
@@ -76,6 +80,8 @@ impl Default for Options {
             event_types: EventType::KNOWN.iter().map(|name| (*name).to_owned()).collect(),
             endpoints: Vec::new(),
             check_urls: true,
+            unique_urls: false,
+            ignore_updates: false,
             check_limit: Duration::from_secs(1),
             delivery_limit: Duration::from_secs(10),
             retries: Retries { base: Duration::from_millis(10), attempts: 12 },

@@ -42,7 +42,7 @@ async fn add(
     check_url(&new.url)?;
     check_events(new.events.as_deref(), &world.options.event_types)?;
     world.outgoing.check(&new.url).await?;
-    let endpoint = world.endpoints.add(new, world.clock.now());
+    let endpoint = world.endpoints.add(new, world.options.unique_urls, world.clock.now())?;
     Ok((StatusCode::CREATED, enveloped(&shown(&endpoint))))
 }
 

@@ -42,7 +42,7 @@ async fn create(State(world): State<Arc<World>>, _: Params<Nothing>, Body(new): 
     check_url(&new.url)?;
     check_events(new.events.as_deref(), &world.options.event_types)?;
     world.outgoing.check(&new.url).await?;
-    let endpoint = world.endpoints.add(new, world.clock.now());
+    let endpoint = world.endpoints.add(new, world.options.unique_urls, world.clock.now())?;
     let mut data = shown(&endpoint);
     data["secret"] = json!(endpoint.secret);
     Ok(Json(json!({"data": data})))
@@ -73,7 +73,12 @@ async fn update(
     }
     check_events(events.as_deref(), &world.options.event_types)?;
     let change = Change { url: update.url, events };
-    let endpoint = world.endpoints.change(&endpoint_id, |endpoint| endpoint.apply(change))?;
+    let ignored = world.options.ignore_updates;
+    let endpoint = world.endpoints.change(&endpoint_id, |endpoint| {
+        if !ignored {
+            endpoint.apply(change);
+        }
+    })?;
     Ok(Json(json!({"data": shown(&endpoint)})))
 }
 
