@@ -69,6 +69,7 @@ impl Inside {
             limits: Limits { removals: 10, percent: 100 },
             deregister_on_delete: false,
             timeouts: Timeouts { attempt: Duration::from_millis(500), ..Timeouts::default() },
+            changes_until: None,
             retry: RetryPolicy { attempts: 3, base: Duration::from_millis(1), ..RetryPolicy::default() },
         };
         Some(Inside { heygen, config, runtime, secrets, stack })

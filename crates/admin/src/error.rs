@@ -58,6 +58,9 @@ pub enum Error {
     /// The invocation is about to end.
     #[error("timed out before everything was done; repeat the request, and it continues where it stopped")]
     Timeout,
+    /// CloudFormation's.
+    #[error("the request type {0:?} is not known, so nothing was done: it must be Create, Update or Delete")]
+    UnknownRequestType(String),
     #[error("CloudFormation did not accept the response")]
     CloudFormation,
 }
@@ -88,7 +91,7 @@ impl Error {
             Error::Aws(error) => error.class,
             Error::Secret(error) => error.class(),
             Error::HeyGen(error) => error.class,
-            Error::Hidden(_) => ErrorClass::Permanent,
+            Error::Hidden(_) | Error::UnknownRequestType(_) => ErrorClass::Permanent,
             Error::UnknownResult(_) | Error::NoSecret(_) | Error::Timeout | Error::CloudFormation => {
                 ErrorClass::Transient
             }

@@ -212,6 +212,9 @@ impl WriteAhead<'_> {
 
     /// Stores the note of a change, and waits until every receiver has read it.
     async fn begin(&self, operation: &str, change: PendingChange) -> Result<(EndpointSecret, IdempotencyKey), Error> {
+        if !self.api.has_time_after(self.config.settle) {
+            return Err(Error::Timeout);
+        }
         let since = OffsetDateTime::now_utc();
         let (nanos, random) = (since.unix_timestamp_nanos(), fastrand::u64(..));
         let key = IdempotencyKey::new(format!("heygen-webhooks:{operation}:{}:{nanos}:{random:016x}", self.name))?;
