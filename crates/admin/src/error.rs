@@ -48,7 +48,7 @@ pub enum Error {
     NoSecret(String),
     /// The note of the change is kept.
     #[error("{0}. HeyGen may have made the change: the next sync completes it, with a new secret if necessary")]
-    UnknownResult(ApiError),
+    UnknownResult(Box<ApiError>),
     #[error(
         "an endpoint at HeyGen that could not be read may be endpoint {0:?}: it is left alone until it can be read"
     )]

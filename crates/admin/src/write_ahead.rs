@@ -319,7 +319,7 @@ impl WriteAhead<'_> {
 /// Tells a response that cannot be interpreted from an error of HeyGen's: the change may well be made.
 fn unknown_result(error: ApiError) -> Error {
     if error.may_have_changed() && matches!(error.kind, Kind::Unexpected | Kind::KeyReused | Kind::TooLarge) {
-        Error::UnknownResult(error)
+        Error::UnknownResult(Box::new(error))
     } else {
         error.into()
     }
