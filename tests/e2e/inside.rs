@@ -72,6 +72,7 @@ impl Inside {
             // So that a run may follow one that was killed.
             longest_run: Duration::ZERO,
             timeouts: Timeouts { attempt: Duration::from_millis(500), ..Timeouts::default() },
+            changes_until: None,
             retry: RetryPolicy { attempts: 3, base: Duration::from_millis(1), ..RetryPolicy::default() },
         };
         Some(Inside { heygen, config, runtime, secrets, stack })

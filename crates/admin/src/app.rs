@@ -19,15 +19,17 @@ use crate::sync::{self, Synced};
 use crate::urls;
 use aws::jobs::Jobs;
 use aws::sdk::Sdk;
-use aws::secrets::SecretError;
+use aws::secrets::{PendingChange, SecretError};
 use heygen::EventType;
-use heygen::api::{Api, EventFilter};
+use heygen::api::{Api, ApiError, EventFilter, Kind};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 use time::OffsetDateTime;
+use tokio::time::Instant;
 
 /// The function's state. All that has to survive the process is in Secrets Manager.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct App {
     config: Config,
     store: Store,
@@ -44,6 +46,12 @@ impl App {
             jobs: Jobs::new(sdk.dynamodb(), config.table.clone()).without_bodies(),
             config,
         }
+    }
+
+    /// The same, for an invocation in which no change at HeyGen is made after `time`.
+    pub(crate) fn changing_for(&self, time: Duration) -> Self {
+        let changes_until = Some(Instant::now() + time);
+        App { config: Config { changes_until, ..self.config.clone() }, ..self.clone() }
     }
 
     pub(crate) fn config(&self) -> &Config {
@@ -197,7 +205,13 @@ impl App {
             let kind = ChangeKind::Delete { endpoint_id: endpoint.id.clone(), reason: DeleteReason::Deregistered };
             Some(Change { endpoint: snapshot.owner(&self.config, endpoint)?, kind })
         });
-        let changes: Vec<_> = ours.collect();
+        // An endpoint that cannot be read is ours if it is registered.
+        let hidden = snapshot.hidden.iter().filter_map(|name| {
+            let endpoint_id = snapshot.stored.get(name)?.registered.as_ref()?.endpoint_id.clone();
+            let kind = ChangeKind::Delete { endpoint_id, reason: DeleteReason::Deregistered };
+            Some(Change { endpoint: name.clone(), kind })
+        });
+        let changes: Vec<_> = ours.chain(hidden).collect();
         let done = self.apply(&api, &snapshot, &changes).await.done()?;
         for name in self.config.deployment.names() {
             self.store.delete(name).await?;
@@ -230,14 +244,31 @@ impl App {
         Ok(())
     }
 
-    /// Deletes the endpoints that these changes created, then their secrets.
-    pub(crate) async fn delete_created(&self, done: &[Change]) -> Result<(), Error> {
+    /// Deletes the endpoints that a failed creation of the stack has registered: those of these `names`, and those that
+    /// a note says may have been created. Then it deletes their secrets.
+    pub(crate) async fn delete_created(&self, names: &BTreeSet<String>) -> Result<(), Error> {
         let api = self.api().await?;
-        for change in done.iter().filter(|change| matches!(change.kind, ChangeKind::Create { .. })) {
-            if let Some(registered) = self.store.get(&change.endpoint).await?.registered {
-                api.delete_endpoint(&registered.endpoint_id).await?;
-                self.store.delete(&change.endpoint).await?;
+        let snapshot = self.snapshot(&api).await?;
+        for (name, stored) in &snapshot.stored {
+            let registered = stored.registered.iter().map(|registered| registered.endpoint_id.clone());
+            let mut created: Vec<_> = registered.filter(|_| names.contains(name)).collect();
+            let pending = stored.pending.as_ref().map(|pending| &pending.change);
+            if let Some(PendingChange::Create { known, .. }) = pending {
+                let candidates = snapshot.candidates(&self.config, name).map(|endpoint| endpoint.id.clone());
+                created.extend(candidates.filter(|id| !known.contains(id)));
+            } else if created.is_empty() {
+                continue;
             }
+            if snapshot.hidden.contains(name) {
+                return Err(Error::Hidden(name.clone()));
+            }
+            for endpoint_id in created {
+                match api.delete_endpoint(&endpoint_id).await {
+                    Ok(()) | Err(ApiError { kind: Kind::NotFound, .. }) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            self.store.delete(name).await?;
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ use crate::limits::Limits;
 use aws::env::{ConfigError, Env};
 use heygen::api::{ApiConfig, ApiVersion, RetryPolicy, Timeouts};
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// How long a stored value takes to reach all readers of Secrets Manager.
 const PROPAGATION: Duration = Duration::from_millis(500);
@@ -48,6 +49,8 @@ pub struct Config {
     pub longest_run: Duration,
     pub timeouts: Timeouts,
     pub retry: RetryPolicy,
+    /// No change at HeyGen is started unless it ends before then, whatever the response.
+    pub changes_until: Option<Instant>,
 }
 
 impl Config {
@@ -94,6 +97,7 @@ impl Config {
             longest_run: LONGEST_RUN,
             timeouts: Timeouts::default(),
             retry: RetryPolicy::default(),
+            changes_until: None,
         });
         env.finish(config)
     }

@@ -51,7 +51,7 @@ pub enum Error {
     Busy { purpose: String, since: String, until: String },
     /// The note of the change is kept.
     #[error("{0}. HeyGen may have made the change: the next sync completes it, with a new secret if necessary")]
-    UnknownResult(ApiError),
+    UnknownResult(Box<ApiError>),
     #[error(
         "an endpoint at HeyGen that could not be read may be endpoint {0:?}: it is left alone until it can be read"
     )]
@@ -61,6 +61,9 @@ pub enum Error {
     /// The invocation is about to end.
     #[error("timed out before everything was done; repeat the request, and it continues where it stopped")]
     Timeout,
+    /// CloudFormation's.
+    #[error("the request type {0:?} is not known, so nothing was done: it must be Create, Update or Delete")]
+    UnknownRequestType(String),
     #[error("CloudFormation did not accept the response")]
     CloudFormation,
 }
@@ -91,7 +94,7 @@ impl Error {
             Error::Aws(error) => error.class,
             Error::Secret(error) => error.class(),
             Error::HeyGen(error) => error.class,
-            Error::Hidden(_) => ErrorClass::Permanent,
+            Error::Hidden(_) | Error::UnknownRequestType(_) => ErrorClass::Permanent,
             Error::UnknownResult(_) | Error::NoSecret(_) | Error::Busy { .. } => ErrorClass::Transient,
             Error::Timeout | Error::CloudFormation => ErrorClass::Transient,
             // The class that needs someone's attention wins over the one that passes by itself.

@@ -38,5 +38,5 @@ async fn handle(app: Result<&App, Error>, payload: Value, limit: Duration) -> Re
 
 async fn run(app: Result<&App, Error>, payload: Value, limit: Duration) -> Result<Reply, Error> {
     let (app, action) = (app?, Action::read(payload)?);
-    tokio::time::timeout(limit, app.run(action)).await.unwrap_or(Err(Error::Timeout))
+    tokio::time::timeout(limit, app.changing_for(limit).run(action)).await.unwrap_or(Err(Error::Timeout))
 }

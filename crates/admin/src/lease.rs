@@ -22,7 +22,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// The item's sort key; its partition is `lease#` and the prefix of the endpoints' secrets.
 const ITEM: &str = "lease";
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Lease {
     client: Client,
     table: String,

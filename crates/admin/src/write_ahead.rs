@@ -212,6 +212,9 @@ impl WriteAhead<'_> {
 
     /// Stores the note of a change, and waits until every receiver has read it.
     async fn begin(&self, operation: &str, change: PendingChange) -> Result<(EndpointSecret, IdempotencyKey), Error> {
+        if !self.api.has_time_after(self.config.settle) {
+            return Err(Error::Timeout);
+        }
         let since = OffsetDateTime::now_utc();
         let (nanos, random) = (since.unix_timestamp_nanos(), fastrand::u64(..));
         let key = IdempotencyKey::new(format!("heygen-webhooks:{operation}:{}:{nanos}:{random:016x}", self.name))?;
@@ -316,7 +319,7 @@ impl WriteAhead<'_> {
 /// Tells a response that cannot be interpreted from an error of HeyGen's: the change may well be made.
 fn unknown_result(error: ApiError) -> Error {
     if error.may_have_changed() && matches!(error.kind, Kind::Unexpected | Kind::KeyReused | Kind::TooLarge) {
-        Error::UnknownResult(error)
+        Error::UnknownResult(Box::new(error))
     } else {
         error.into()
     }

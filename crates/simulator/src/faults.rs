@@ -50,7 +50,9 @@ pub enum Fault {
 
 /// Edits a response: its status, and its body as JSON (null if it is not JSON).
 #[derive(Clone)]
-pub struct Edit(Arc<dyn Fn(&mut u16, &mut Value) + Send + Sync>);
+pub struct Edit(Arc<Change>);
+
+type Change = dyn Fn(&mut u16, &mut Value) + Send + Sync;
 
 impl Edit {
     /// Makes an edit from a function that changes the status or the body.

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod cloudformation;
+mod errors;
 mod notes;
 mod random;
 mod unreadable;

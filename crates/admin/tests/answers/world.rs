@@ -1,17 +1,18 @@
 //! admin in the test's process, with a simulated HeyGen and a Secrets Manager in memory.
 
-use admin::{Action, App, Config, Error};
+use admin::{Action, App, Config, Error, invocation};
 use aws::env::Env;
 use aws::sdk::{Sdk, Timeouts as AwsTimeouts};
 use aws::secrets::EndpointSecret;
 use aws::stub::{Reply, sdk};
 use heygen::api::{RetryPolicy, Timeouts};
+use lambda_runtime::{Context, LambdaEvent};
 use serde_json::{Value, json};
 use simulator::{Endpoint, Options, Simulator};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::runtime::{Builder, Runtime};
 
 /// The base URL of the deployment.
@@ -85,6 +86,16 @@ impl World {
 
     pub fn sync(&self) -> Result<Value, Error> {
         self.run(json!({"action": "sync"}))
+    }
+
+    /// Sends the function an event, with this much time.
+    pub fn invoke(&self, event: Value, time: Duration) {
+        let app = App::new(self.config.clone(), &self.sdk);
+        let mut context = Context::default();
+        let deadline = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + time;
+        context.deadline = u64::try_from(deadline.as_millis()).unwrap();
+        let response = invocation::respond(Ok(&app), LambdaEvent::new(event, context));
+        self.runtime.block_on(response).unwrap();
     }
 
     /// Stores the value of a secret.

@@ -1,14 +1,16 @@
 //! The client.
 
 use std::fmt;
+use std::time::Duration;
 
 use reqwest::{Method, Url};
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::config::{ApiConfig, ApiVersion, InvalidConfig, base_url};
 use super::response::V1_NOT_FOUND;
 use super::transport::{Call, Transport};
-use super::{ApiError, IdempotencyKey, Kind, RetryPolicy, retry};
+use super::{ApiError, IdempotencyKey, Kind, RetryPolicy, Timeouts, retry};
 
 /// A client of HeyGen's management API.
 ///
@@ -18,6 +20,8 @@ pub struct Api {
     version: ApiVersion,
     base: Url,
     retry: RetryPolicy,
+    timeouts: Timeouts,
+    changes_until: Option<Instant>,
     transport: Transport,
 }
 
@@ -32,6 +36,8 @@ impl Api {
             version: config.version,
             base: base_url(&config.base_url)?,
             retry: config.retry,
+            timeouts: config.timeouts,
+            changes_until: config.changes_until,
             transport: Transport::new(&config.credential, config.timeouts)?,
         })
     }
@@ -39,6 +45,11 @@ impl Api {
     /// The version of the API that it calls.
     pub fn version(&self) -> ApiVersion {
         self.version
+    }
+
+    /// Whether a change that is sent after this wait ends before [`ApiConfig::changes_until`].
+    pub fn has_time_after(&self, wait: Duration) -> bool {
+        self.changes_until.is_none_or(|until| Instant::now() + wait + self.timeouts.attempt <= until)
     }
 
     /// A call of `path`, below the base URL, with those parameters of `query` that have a value.
@@ -63,7 +74,13 @@ impl Api {
 
     /// Sends `call`, with retries, and returns the whole body.
     pub(super) async fn send(&self, call: &Call) -> Result<Value, ApiError> {
-        let result = retry::run(&self.retry, call.repeat(), |left| self.transport.attempt(call, left)).await;
+        let attempt = async |left| {
+            if call.method != Method::GET && !self.has_time_after(Duration::ZERO) {
+                return Err(call.failed(Kind::TooLate));
+            }
+            self.transport.attempt(call, left).await
+        };
+        let result = retry::run(&self.retry, call.repeat(), attempt).await;
         result.map_err(|error| if self.is_gone(call, &error) { error.of_kind(Kind::Gone) } else { error })
     }
 

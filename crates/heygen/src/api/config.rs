@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use reqwest::Url;
+use tokio::time::Instant;
 
 use super::RetryPolicy;
 
@@ -93,6 +94,8 @@ pub struct ApiConfig {
     pub timeouts: Timeouts,
     /// How often a failed call is retried.
     pub retry: RetryPolicy,
+    /// No change is sent unless its attempt ends before this time, whatever the response; lists are not limited.
+    pub changes_until: Option<Instant>,
 }
 
 impl ApiConfig {
@@ -107,6 +110,7 @@ impl ApiConfig {
             credential,
             timeouts: Timeouts::default(),
             retry: RetryPolicy::default(),
+            changes_until: None,
         }
     }
 }

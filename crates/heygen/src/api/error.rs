@@ -78,6 +78,8 @@ pub enum Kind {
     EndlessList,
     /// v1 no longer has the call: 410, or 404 for a documented path.
     Gone,
+    /// [`ApiConfig::changes_until`](super::ApiConfig::changes_until) is too near. The last attempt was not sent.
+    TooLate,
 }
 
 impl Kind {
@@ -85,9 +87,13 @@ impl Kind {
     pub fn class(self) -> ErrorClass {
         match self {
             Self::Unauthorized | Self::InsufficientCredit | Self::Forbidden | Self::QuotaExceeded => ErrorClass::Denied,
-            Self::InProgress | Self::RateLimited | Self::Server | Self::Timeout | Self::Connection | Self::NotJson => {
-                ErrorClass::Transient
-            }
+            Self::InProgress
+            | Self::RateLimited
+            | Self::Server
+            | Self::Timeout
+            | Self::Connection
+            | Self::NotJson
+            | Self::TooLate => ErrorClass::Transient,
             Self::Unsupported
             | Self::UrlRequired
             | Self::InvalidId
@@ -129,6 +135,7 @@ impl Kind {
             Self::KeyReused => "the idempotency key was used for another endpoint: make a new key",
             Self::RepeatedToken => "HeyGen's list leads back to an earlier page: try again later",
             Self::EndlessList => "HeyGen's list does not end after 1,000 pages or 100,000 elements: try again later",
+            Self::TooLate => "there is not enough time left for a change: try again",
             Self::Gone => "HeyGen's API v1 no longer has this call (its end was announced for 2026-11-01): use v3",
         }
     }
@@ -142,6 +149,7 @@ impl ApiError {
         match self.kind {
             Kind::Unsupported | Kind::UrlRequired | Kind::InvalidId => false,
             Kind::InProgress | Kind::Timeout => true,
+            Kind::TooLate => self.attempts > 1,
             _ => self.attempts > 1 || !self.is_rejection(),
         }
     }
@@ -150,7 +158,7 @@ impl ApiError {
     /// response, and not after an error that HeyGen reports before it looks at the key.
     pub fn is_replayed(&self) -> bool {
         match self.kind {
-            Kind::Unsupported | Kind::UrlRequired | Kind::InvalidId | Kind::Connection => false,
+            Kind::Unsupported | Kind::UrlRequired | Kind::InvalidId | Kind::Connection | Kind::TooLate => false,
             Kind::Timeout => self.status.is_some(),
             Kind::InProgress | Kind::RateLimited => !self.is_rejection(),
             kind if kind.class() == ErrorClass::Denied => !self.is_rejection(),

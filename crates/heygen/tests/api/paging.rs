@@ -83,6 +83,41 @@ async fn tokens_that_form_a_cycle_are_an_error() {
 }
 
 #[tokio::test]
+async fn a_page_that_leads_to_itself_is_an_error_even_if_the_list_starts_there() {
+    let server = cycle(&["same"]).await;
+    let api = v3(&server);
+    let mut pages = api.event_types().starting_at(Some("same".to_owned()));
+    assert_eq!(pages.next().await.unwrap_err().kind, Kind::RepeatedToken);
+}
+
+#[tokio::test]
+async fn a_list_whose_tokens_never_end_is_an_error() {
+    for (elements, pages) in [(0, 1000), (50_000, 2)] {
+        let mut count = 0;
+        let data = vec![json!("a"); elements];
+        // It ends after 2,000 pages, so that a client without a bound fails instead of running indefinitely.
+        let server = Server::start(move |_| {
+            count += 1;
+            Reply::json(200, json!({"data": data, "has_more": count < 2000, "next_token": format!("t{count}")}))
+        })
+        .await;
+        assert_eq!(list(&server).await.unwrap_err().kind, Kind::EndlessList);
+        assert_eq!(server.seen().len(), pages);
+    }
+}
+
+#[tokio::test]
+async fn elements_that_cannot_be_read_are_counted_or_an_error() {
+    let data = json!([{"endpoint_id": "a", "url": "https://a.invalid"}, {"endpoint_id": "b", "url": null}, 7]);
+    let reply = || Reply::json(200, json!({"data": data, "has_more": false}));
+    let server = Server::replying([reply(), reply()]).await;
+    let list = v3(&server).endpoints().readable().await.unwrap();
+    assert_eq!((list.elements.len(), list.unreadable.len()), (1, 2));
+    assert_eq!(list.unreadable[0].endpoint_id.as_deref(), Some("b"), "what is readable of it is kept");
+    assert_eq!(v3(&server).endpoints().all().await.unwrap_err().kind, Kind::Unexpected);
+}
+
+#[tokio::test]
 async fn a_token_without_has_more_leads_to_the_next_page() {
     let server = Server::replying([page(&["a"], Value::Null, json!("t")), page(&["b"], Value::Null, json!(""))]).await;
     assert_eq!(list(&server).await.unwrap(), ["a", "b"]);
