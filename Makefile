@@ -67,11 +67,11 @@ invoke: $(PACKAGE)/.installed ## Invoke one function without a stack: FUNCTION=r
 endpoints: ## List the endpoints, with their state at HeyGen
 	@$(LOCAL) endpoints
 
-plan: ## Show what would change at HeyGen
+plan: ## Show what deploying endpoints.json would change at HeyGen
 	@$(LOCAL) plan
 
-sync: ## Bring the endpoints at HeyGen in sync with endpoints.json [PRUNE=1] [FORCE=1] [CHECKSUM=…]
-	@$(LOCAL) sync $(if $(PRUNE),--prune) $(if $(FORCE),--force) $(if $(CHECKSUM),--checksum "$(CHECKSUM)")
+sync: ## Bring the endpoints at HeyGen in sync with endpoints.json [PRUNE=1] [ADOPT=1] [FORCE=1] [CHECKSUM=…]
+	@$(LOCAL) sync $(if $(PRUNE),--prune) $(if $(ADOPT),--adopt) $(if $(FORCE),--force) $(if $(CHECKSUM),--checksum "$(CHECKSUM)")
 
 rotate: ## Give an endpoint a new signing secret: ENDPOINT=main
 	@$(LOCAL) rotate "$(or $(ENDPOINT),$(error ENDPOINT is missing: make rotate ENDPOINT=main))"

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Deploys the packages of `make package` to an AWS account, with the SAM CLI and samconfig.toml.
 
-  deploy.py check  STAGE ARCH           check that it can be deployed; print account, region and parameters
+  deploy.py check  STAGE ARCH           check that it can be deployed; print account, region, parameters,
+                                        and what the endpoints would change at HeyGen
   deploy.py deploy STAGE ARCH [--yes]   deploy
 
 Run by `make deploy`, with the SAM CLI's Python, and with the SAM CLI itself in the variable SAM.
@@ -17,6 +18,7 @@ import sys
 import tomllib
 
 import boto3
+import botocore.config
 import botocore.exceptions
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -47,6 +49,7 @@ def main():
         for setting in config["parameter_overrides"][1:]:
             print("  {:27} {}".format(*setting.split("=", 1)))
         check_concurrency(session, dict(setting.split("=", 1) for setting in config["parameter_overrides"][1:]))
+        show_plan(session, config["stack_name"])
         return
     PARAMETERS.parent.mkdir(parents=True, exist_ok=True)
     parameters = {"Endpoints": names, "EndpointsJson": document, "Architecture": arch, "Release": release(arch)}
@@ -95,6 +98,32 @@ def check_concurrency(session, parameters):
     if quota < 100 + reserved:
         sys.exit(f"deploy: {reserved} of the account's {quota} concurrent executions cannot be reserved. Raise the quota, or remove "
                  "ReceiverConcurrency from samconfig.toml")
+
+
+def show_plan(session, stack_name):
+    """What endpoints.json would change at HeyGen, if the stack exists. A plan that fails does not prevent a deployment."""
+    try:
+        (stack,) = session.client("cloudformation").describe_stacks(StackName=stack_name)["Stacks"]
+    except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
+        if "does not exist" not in str(error):
+            print(f"deploy: what would change at HeyGen is not known: {error}")
+        return
+    function = next((each["OutputValue"] for each in stack.get("Outputs", []) if each["OutputKey"] == "AdminFunction"), None)
+    if function is None:
+        return
+    request = {"action": "plan", "endpoints": json.loads((ROOT / "endpoints.json").read_text())["endpoints"]}
+    # A plan may wait for HeyGen for longer than the SDK's 60 s; a second attempt would start it again.
+    patient = botocore.config.Config(read_timeout=310, retries={"total_max_attempts": 1})
+    try:
+        response = session.client("lambda", config=patient).invoke(FunctionName=function, Payload=json.dumps(request))
+        reply = json.load(response["Payload"])
+    except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
+        print(f"deploy: what would change at HeyGen is not known: {error}")
+        return
+    if "text" in reply:
+        print(reply["text"])
+    else:
+        print(f"deploy: what would change at HeyGen is not known: {reply.get('errorMessage')}")
 
 
 def endpoints():

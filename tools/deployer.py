@@ -45,7 +45,7 @@ BY_HAND = {
         "logs:PutResourcePolicy", "logs:DescribeResourcePolicies", "logs:DescribeLogGroups"],
     "the tags in samconfig.toml: service-authorization/latest/reference/list_awscloudformation.html": [
         "cloudformation:TagResource", "cloudformation:UntagResource"],
-    "tools/deploy.py": ["lambda:GetAccountSettings"],
+    "tools/deploy.py": ["cloudformation:DescribeStacks", "lambda:GetAccountSettings", "lambda:InvokeFunction"],
 }
 LEFT_OUT = {
     "a table that is imported or replicated, has a Kinesis stream, contributor insights or a policy": [

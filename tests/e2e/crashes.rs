@@ -142,7 +142,8 @@ fn adopting_survives_every_cut() {
     let before = |inside: &mut Inside| {
         inside.register(Existing::new(inside.config.deployment.url_of("main")));
     };
-    Scenario { version: ApiVersion::V3, names: &["main"], before, action: sync() }.survives_every_cut();
+    Scenario { version: ApiVersion::V3, names: &["main"], before, action: json!({"action": "sync", "adopt": true}) }
+        .survives_every_cut();
 }
 
 #[test]

@@ -115,12 +115,13 @@ fn make_everything_happen(admin: &mut Deployed) {
     stack.accepted(&success(&id, &full));
     stack.recorded(&id, 5);
 
-    // Changed, unchanged, rejected, failed.
+    // Changed, unchanged, held back, rejected, failed.
     admin.configure(json!([{"name": A, "events": ["avatar_video.success"]}]));
     admin.sync();
     admin.sync();
-    admin.configure(json!([{"name": A}]));
-    admin.ask(json!({"action": "sync"})).unwrap_err();
+    admin.stack.put_secret(A, &json!({})).unwrap();
+    admin.sync();
+    admin.ask(json!({"action": "sync", "checksum": "0"})).unwrap_err();
     admin.set_variables(&[("API_KEY_SECRET", "does/not/exist")]);
     admin.ask(json!({"action": "sync"})).unwrap_err();
 }

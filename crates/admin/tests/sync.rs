@@ -350,3 +350,15 @@ fn a_stored_secret_that_cannot_be_read_is_left_alone_and_reported() {
         "{reply:#}"
     );
 }
+
+#[test]
+fn an_endpoint_whose_name_and_url_are_changed_at_once_is_found_when_the_name_is_back() {
+    let mut world = World::new("main,second", Options::default());
+    world.sync();
+    world.config.deployment = Deployment::new("https://new.example.invalid", None, "main");
+    assert_eq!(world.sync(), ["main update"]);
+    world.config.deployment = Deployment::new("https://new.example.invalid", None, "main,second");
+    world.configure(json!([{"name": "main"}, {"name": "second", "enabled": false}]));
+    assert_eq!(done(&world.ask(json!({"action": "sync", "prune": true})).unwrap()), ["second delete"]);
+    assert_eq!(world.heygen.endpoints().len(), 1);
+}

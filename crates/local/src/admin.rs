@@ -13,6 +13,6 @@ pub fn ask(stack: &Stack, request: &Value) -> Result<Value> {
     AwsApi::of(stack)?.invoke(&stack.functions.admin, request.to_string().as_bytes())
 }
 
-pub fn sync(prune: bool, force: bool, checksum: Option<&str>) -> Value {
-    json!({"action": "sync", "prune": prune, "force": force, "checksum": checksum})
+pub fn sync(prune: bool, adopt: bool, force: bool, checksum: Option<&str>) -> Value {
+    json!({"action": "sync", "prune": prune, "adopt": adopt, "force": force, "checksum": checksum})
 }

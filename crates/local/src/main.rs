@@ -44,14 +44,17 @@ enum Command {
     },
     /// Show the functions' logs
     Logs(logs::Logs),
-    /// Show what would change at HeyGen
+    /// Show what deploying endpoints.json would change at HeyGen
     Plan,
     /// Bring the endpoints at HeyGen in sync with endpoints.json
     Sync {
         /// Delete this stack's endpoints that are not in endpoints.json
         #[arg(long)]
         prune: bool,
-        /// Delete or replace more than the limits allow
+        /// Adopt endpoints that another deployment may use
+        #[arg(long)]
+        adopt: bool,
+        /// Delete more than the limits allow
         #[arg(long)]
         force: bool,
         /// Only if the plan still has this checksum
@@ -90,9 +93,9 @@ fn main() -> ExitCode {
         Command::Start(start) => deliveries::start(output, &start),
         Command::Jobs { callback_id } => record::jobs(output, callback_id.as_deref()),
         Command::Logs(options) => logs::logs(output, &options),
-        Command::Plan => endpoints::ask(output, &json!({"action": "plan"})),
-        Command::Sync { prune, force, checksum } => {
-            endpoints::ask(output, &admin::sync(prune, force, checksum.as_deref()))
+        Command::Plan => endpoints::plan(output),
+        Command::Sync { prune, adopt, force, checksum } => {
+            endpoints::ask(output, &admin::sync(prune, adopt, force, checksum.as_deref()))
         }
         Command::Rotate { endpoint } => endpoints::rotate(output, &endpoint),
         Command::Endpoints => endpoints::ask(output, &json!({"action": "list"})),

@@ -81,7 +81,7 @@ impl Run {
             }
         }
         self.edits.active.store(false, Ordering::SeqCst);
-        let sync = json!({"action": "sync", "prune": true, "force": true});
+        let sync = json!({"action": "sync", "prune": true, "force": true, "adopt": true});
         for _ in 0..2 {
             let done = self.world.run(sync.clone());
             self.history.push(done.map_or_else(|error| error.to_string(), |reply| reply["text"].to_string()));

@@ -175,7 +175,7 @@ impl Endpoint {
         Some(Self { secret: None, ..Self::read(value)? })
     }
 
-    /// `None` without an id or a URL, or if the events are not a list of strings: the caller decides
+    /// `None` without an id or a URL that are texts, or if the events are not a list of strings: the caller decides
     /// by them which endpoints to change, so they must not be guessed.
     fn read(value: &Value) -> Option<Self> {
         let fields = Fields::of(Some(value));
@@ -186,7 +186,7 @@ impl Endpoint {
             }
         };
         Some(Self {
-            id: fields.text("endpoint_id")?,
+            id: fields.get("endpoint_id")?.as_str().filter(|id| !id.is_empty())?.to_owned(),
             url: fields.get("url")?.as_str().filter(|url| !url.is_empty())?.to_owned(),
             status: fields.text("status").map(EndpointStatus::from),
             events,

@@ -1,14 +1,17 @@
 //! `plan`, `sync`, `rotate`, `endpoints`: requests to the function `admin`.
 
 use super::Output;
+use local::desired::Desired;
 use local::{Error, Result, Stack};
 use serde_json::{Value, json};
 use std::process::ExitCode;
 
 /// `admin` words its hints for JSON requests; these commands have variables of make.
-const HINTS: [(&str, &str); 4] = [
+const HINTS: [(&str, &str); 6] = [
     (r#"repeat the request with "force": true"#, "repeat the command with FORCE=1"),
-    ("(only with prune)", "(only with PRUNE=1)"),
+    (r#"repeat the request with "adopt": true"#, "repeat the command with ADOPT=1"),
+    (r#"(only with "prune": true)"#, "(only with PRUNE=1)"),
+    (r#"(only with "adopt": true)"#, "(only with ADOPT=1)"),
     (": sync first", ": run `make sync` first"),
     (": sync again", ": run `make sync` again"),
 ];
@@ -20,6 +23,13 @@ pub fn ask(output: Output, request: &Value) -> Result<ExitCode> {
     })?;
     output.result(|| reply.clone(), || for_make(reply["text"].as_str().unwrap_or_default()))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Shows what the present `endpoints.json` would change, deployed or not.
+pub fn plan(output: Output) -> Result<ExitCode> {
+    let file: Value = serde_json::from_str(&Desired::checked_in()?.json)
+        .map_err(|error| Error::Failed(format!("Reading endpoints.json: {error}")))?;
+    ask(output, &json!({"action": "plan", "endpoints": file["endpoints"]}))
 }
 
 pub fn rotate(output: Output, endpoint: &str) -> Result<ExitCode> {
@@ -41,6 +51,10 @@ mod tests {
         assert_eq!(
             for_make(r#"If this is what you want, repeat the request with "force": true"#),
             "If this is what you want, repeat the command with FORCE=1"
+        );
+        assert_eq!(
+            for_make(r#"- main  delete  ep_1 (only with "prune": true)"#),
+            "- main  delete  ep_1 (only with PRUNE=1)"
         );
         assert_eq!(
             for_make("\"main\" is not registered: sync first"),
