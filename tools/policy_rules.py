@@ -152,7 +152,7 @@ def invocations(stack):
 
 
 def permissions(stack):
-    # A custom resource needs none: CloudFormation invokes its function as the one who deploys.
+    # A custom resource needs none: CloudFormation invokes its function with the deployer's permissions.
     # AWSCloudFormation/latest/UserGuide/template-custom-resources-lambda.html
     given = [
         (name, name_of(each["FunctionName"]), each["Principal"], each.get("SourceArn", ""))

@@ -269,7 +269,7 @@ impl SecretSource {
             SecretSource::List => "its secret is copied from HeyGen's list",
             SecretSource::Store => "the stored secret is assumed to be its secret",
             SecretSource::Rotation => {
-                "this deployment does not have its secret, so it gets a new one, and whoever uses it now loses it"
+                "this deployment does not have its secret, so it gets a new one; another deployment that has the old one can no longer verify its deliveries"
             }
         }
     }

@@ -1,6 +1,6 @@
 //! One run at a time: a lease in the table, which a run takes before it changes anything.
 //!
-//! It lasts as long as an invocation can, so nobody else takes it while its holder may still be running, and it needs no
+//! It lasts as long as an invocation can, so no other run takes it while its holder may still be running, and it needs no
 //! renewal. A run that ends releases it. A run that was killed or timed out does not: others wait until it expires.
 
 use crate::config::Config;
@@ -16,7 +16,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use tokio::time::{Instant, sleep};
 
-/// How long a run waits for another one. Both together end before the function's timeout.
+/// How long a run waits for another one. The rest of the function's time is for its own changes.
 const PATIENCE: Duration = Duration::from_secs(100);
 const PAUSE: Duration = Duration::from_millis(500);
 /// The item's sort key; its partition is `lease#` and the prefix of the endpoints' secrets.

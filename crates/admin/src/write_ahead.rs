@@ -146,7 +146,7 @@ impl WriteAhead<'_> {
             endpoint = self.name,
             %error,
             class = error.class.as_str(),
-            "the response to a repeated registration is of no use: searching HeyGen's list for the endpoint"
+            "the response to a repeated registration cannot be used: searching HeyGen's list for the endpoint"
         );
         let snapshot = Snapshot::take(self.config, self.api, self.store).await?;
         if snapshot.hidden.contains(self.name) {

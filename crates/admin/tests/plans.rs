@@ -225,7 +225,7 @@ fn an_existing_endpoint_is_adopted() {
     // A secret that was stored by hand belongs to the only endpoint that there is,
     let world = World::desiring(json!([{"name": "main", "entity_id": "brand_1"}])).having("ep_1", "main");
     assert_snapshot!(world.plan(), @r#"
-      + main  adopt  ep_1 already exists at HeyGen; this deployment does not have its secret, so it gets a new one, and whoever uses it now loses it (only with "adopt": true)
+      + main  adopt  ep_1 already exists at HeyGen; this deployment does not have its secret, so it gets a new one; another deployment that has the old one can no longer verify its deliveries (only with "adopt": true)
       ! main: HeyGen does not show which entity ep_1 is limited to; assuming brand_1
     1 change. Checksum cb20898a547e1f36.
     "#);
@@ -237,7 +237,7 @@ fn an_existing_endpoint_is_adopted() {
     "#);
     // and with two, to either.
     assert_snapshot!(world.having("ep_2", "main").plan(), @r#"
-      + main  adopt  ep_2 already exists at HeyGen; this deployment does not have its secret, so it gets a new one, and whoever uses it now loses it (only with "adopt": true)
+      + main  adopt  ep_2 already exists at HeyGen; this deployment does not have its secret, so it gets a new one; another deployment that has the old one can no longer verify its deliveries (only with "adopt": true)
       ! main: HeyGen does not show which entity ep_2 is limited to; assuming brand_1
     1 change. Checksum 827bd1edbe140203.
     "#);
