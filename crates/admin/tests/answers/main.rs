@@ -7,4 +7,5 @@ mod errors;
 mod notes;
 mod random;
 mod unreadable;
+mod verified;
 mod world;
