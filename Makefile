@@ -73,8 +73,8 @@ plan: ## Show what deploying endpoints.json would change at HeyGen
 sync: ## Bring the endpoints at HeyGen in sync with endpoints.json [PRUNE=1] [ADOPT=1] [FORCE=1] [CHECKSUM=…]
 	@$(LOCAL) sync $(if $(PRUNE),--prune) $(if $(ADOPT),--adopt) $(if $(FORCE),--force) $(if $(CHECKSUM),--checksum "$(CHECKSUM)")
 
-rotate: ## Give an endpoint a new signing secret: ENDPOINT=main
-	@$(LOCAL) rotate "$(or $(ENDPOINT),$(error ENDPOINT is missing: make rotate ENDPOINT=main))"
+rotate: ## Give an endpoint a new signing secret: ENDPOINT=main [REVOKE=1 if the old one has leaked]
+	@$(LOCAL) rotate "$(or $(ENDPOINT),$(error ENDPOINT is missing: make rotate ENDPOINT=main))" $(if $(REVOKE),--revoke)
 
 ##@ Working on the code
 

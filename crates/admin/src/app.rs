@@ -5,7 +5,7 @@ use crate::apply::{Applied, Apply};
 use crate::by_id;
 use crate::change::{Change, ChangeKind, DeleteReason, ReplaceReason, RotateReason};
 use crate::client::connect;
-use crate::config::Config;
+use crate::config::{Config, PROPAGATION};
 use crate::error::Error;
 use crate::jobs::JobsReply;
 use crate::lease::Lease;
@@ -19,7 +19,7 @@ use crate::sync::{self, Synced};
 use crate::urls;
 use aws::jobs::Jobs;
 use aws::sdk::Sdk;
-use aws::secrets::{PendingChange, SecretError};
+use aws::secrets::{CACHED, PendingChange, SecretError};
 use heygen::EventType;
 use heygen::api::{Api, ApiError, EventFilter, Kind};
 use serde_json::{Value, json};
@@ -77,7 +77,14 @@ impl App {
                 let Synced { done, held_back, left } = self.alone("a sync", self.sync(&options)).await?;
                 Reply::Sync(SyncReply { url, done, held_back, left })
             }
-            Action::Rotate { endpoint } => Reply::Rotate(self.alone("a rotation", self.rotate(&endpoint)).await?),
+            Action::Rotate { endpoint, revoke } => {
+                self.check_name(&endpoint)?;
+                let rotated = self.alone("a rotation", self.rotate(&endpoint, revoke)).await;
+                Reply::Rotate(rotated.map_err(|reason| match revoke {
+                    true => Error::NotRevoked { endpoint, reason: Box::new(reason) },
+                    false => reason,
+                })?)
+            }
             Action::Delete { endpoint_id, force } => {
                 let delete = self.by_id(|snapshot| by_id::delete(&endpoint_id, force, snapshot, &self.config));
                 Reply::Delete(ChangeReply { done: self.alone("a deletion", delete).await? })
@@ -156,28 +163,36 @@ impl App {
         Ok(change)
     }
 
-    /// Gives an endpoint a new secret. If a change of it is pending, completes that one instead.
-    async fn rotate(&self, name: &str) -> Result<RotateReply, Error> {
-        if !self.config.deployment.names().iter().any(|configured| configured == name) {
-            let configured = self.config.deployment.names().join(", ");
-            return Err(Error::UnknownEndpoint { name: name.to_owned(), configured });
+    fn check_name(&self, name: &str) -> Result<(), Error> {
+        let names = self.config.deployment.names();
+        if names.iter().any(|configured| configured == name) {
+            return Ok(());
         }
+        Err(Error::UnknownEndpoint { name: name.to_owned(), configured: names.join(", ") })
+    }
+
+    /// Gives an endpoint a new secret. If a change of it is pending, completes that one instead. With `revoke`, none of the
+    /// secrets that are stored before it is accepted after it.
+    async fn rotate(&self, name: &str, revoke: bool) -> Result<RotateReply, Error> {
         let api = self.api().await?;
         let snapshot = self.snapshot(&api).await?;
-        let change = Change { endpoint: name.to_owned(), kind: self.rotation(name, &snapshot)? };
+        let change = Change { endpoint: name.to_owned(), kind: self.rotation(name, &snapshot, revoke)? };
         let mut applied = self.apply(&api, &snapshot, [&change]).await;
         let previous = applied.stored.remove(name).and_then(|stored| stored.previous.into_iter().next());
         applied.done()?;
-        let old_secret_valid_until =
-            previous.map(|previous| previous.valid_until).filter(|until| *until > OffsetDateTime::now_utc());
-        Ok(RotateReply { done: change, old_secret_valid_until })
+        let now = OffsetDateTime::now_utc();
+        Ok(RotateReply {
+            old_secret_valid_until: previous.map(|previous| previous.valid_until).filter(|until| *until > now),
+            old_secret_rejected_from: change.kind.revokes().then(|| now + PROPAGATION + CACHED),
+            done: change,
+        })
     }
 
     /// The change that gives an endpoint a new secret.
-    fn rotation(&self, name: &str, snapshot: &Snapshot) -> Result<ChangeKind, Error> {
+    fn rotation(&self, name: &str, snapshot: &Snapshot, revoke: bool) -> Result<ChangeKind, Error> {
         let stored = snapshot.stored.get(name);
         if let Some(pending) = stored.and_then(|stored| stored.pending.as_ref()) {
-            return Ok(ChangeKind::finish(pending));
+            return Ok(ChangeKind::finish(pending, revoke));
         }
         let registered = stored.and_then(|stored| stored.registered.as_ref()).map(|noted| noted.endpoint_id.clone());
         if snapshot.hidden.contains(name) {
@@ -186,12 +201,14 @@ impl App {
         let exists = |id: &String| snapshot.candidates(&self.config, name).any(|endpoint| endpoint.id == *id);
         let endpoint_id = registered.filter(exists).ok_or_else(|| Error::NotRegistered(name.to_owned()))?;
         if self.config.version.rotates_secrets() {
-            return Ok(ChangeKind::Rotate { endpoint_id, reason: RotateReason::Requested });
+            let reason = if revoke { RotateReason::Revoked } else { RotateReason::Requested };
+            return Ok(ChangeKind::Rotate { endpoint_id, reason });
         }
+        let is_revoked = revoke.then_some(ReplaceReason::Revoked);
         let desired = snapshot.desired(name);
         Ok(ChangeKind::Replace {
             endpoint_id,
-            reasons: vec![ReplaceReason::SecretInV1],
+            reasons: [ReplaceReason::SecretInV1].into_iter().chain(is_revoked).collect(),
             events: desired.and_then(|desired| desired.events.clone()),
             entity_id: desired.and_then(|desired| desired.entity_id.clone()),
         })

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// How long a stored value takes to reach all readers of Secrets Manager.
-const PROPAGATION: Duration = Duration::from_millis(500);
+pub(crate) const PROPAGATION: Duration = Duration::from_millis(500);
 
 /// The function's timeout in `template.yaml`, and 5 s for the difference between two clocks.
 const LONGEST_RUN: Duration = Duration::from_secs(305);

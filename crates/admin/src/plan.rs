@@ -149,7 +149,7 @@ impl<'a> EndpointPlanner<'a> {
             return Vec::new();
         }
         match (self.stored.and_then(|stored| stored.pending.as_ref()), self.desired) {
-            (Some(pending), _) => vec![ChangeKind::finish(pending)],
+            (Some(pending), _) => vec![ChangeKind::finish(pending, false)],
             // The value decides what else has to be done.
             (None, Some(desired)) if desired.enabled && self.input.deleted.contains(self.name) => {
                 vec![ChangeKind::Restore {}]

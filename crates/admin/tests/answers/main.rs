@@ -6,5 +6,6 @@ mod cloudformation;
 mod errors;
 mod notes;
 mod random;
+mod revoke;
 mod unreadable;
 mod world;
