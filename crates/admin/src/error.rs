@@ -56,7 +56,7 @@ pub enum Error {
         "an endpoint at HeyGen that could not be read may be endpoint {0:?}: it is left alone until it can be read"
     )]
     Hidden(String),
-    /// The change is complete, but did not revoke what it was to revoke.
+    /// The change is complete, but an earlier secret could not be revoked.
     #[error(
         "HeyGen has not given endpoint {0:?} a new secret, so an old one is still accepted: rotate it again with \"revoke\": true"
     )]

@@ -16,10 +16,14 @@
 //! |---|---|---|
 //! | any | 2xx with the secret | the secret is stored, the note dropped |
 //! | any | none; 401, 402, 403, 429 or `request_in_progress` with an error code | the note is kept, with its key |
-//! | create | any other, or no repetition | HeyGen's list decides: a new endpoint with this URL is registered and its secret rotated by the next plan (in v1 it is in the list); without one, the note is dropped, and the next plan creates the endpoint with a new key |
+//! | create | any other, or no repetition | HeyGen's list decides: a new endpoint with this URL is registered and its secret rotated by the next plan (in v1 it is in the list); without one, the note is dropped, and the next plan creates the endpoint with a new key (with `revoke`, at once) |
 //! | rotate | any other, or no repetition | in v1, the secret in the list is stored; in v3, a new note with a new key is stored, and the secret rotated again; that note is not dropped even by a 4xx |
 //! | rotate | (the endpoint is not in the list) | the note is dropped, and the secret counts as unknown |
 //! | any | (the endpoint may be one that is not readable in the list) | nothing: the note is kept |
+//!
+//! A note with `revoke` drops every secret that is stored, current and previous, as soon as HeyGen's new one is stored, or
+//! as soon as it is certain that HeyGen signs with none of them. Until then, the leaked secret is accepted. If HeyGen returns
+//! a secret that is not new, the note is dropped with the error `NoNewSecret`.
 //!
 //! Each method returns what is stored in the end.
 
@@ -82,11 +86,7 @@ impl WriteAhead<'_> {
         self.store_rotated(stored, endpoint_id, secret).await
     }
 
-    async fn begin_rotation(
-        &self,
-        endpoint_id: &str,
-        revoke: bool,
-    ) -> Result<(EndpointSecret, IdempotencyKey), Error> {
+    async fn begin_rotation(&self, endpoint_id: &str, revoke: bool) -> Result<(EndpointSecret, IdempotencyKey), Error> {
         self.begin("rotate", PendingChange::Rotate { endpoint_id: endpoint_id.to_owned() }, revoke).await
     }
 
@@ -187,10 +187,14 @@ impl WriteAhead<'_> {
                 self.put(stored).await
             }
             None => {
-                let is_revoked = !stored.is_revoking() || stored.valid_at(OffsetDateTime::now_utc()).is_empty();
+                let desired = self.snapshot.desired(self.name).filter(|desired| desired.enabled);
+                if let Some(desired) = desired
+                    && stored.is_revoking()
+                {
+                    return self.create(desired.events.clone(), entity_id, replaces, true).await;
+                }
                 stored.pending = None;
-                let stored = self.put(stored).await?;
-                if is_revoked { Ok(stored) } else { Err(Error::NoNewSecret(self.name.to_owned())) }
+                self.put(stored).await
             }
         }
     }

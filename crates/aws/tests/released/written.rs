@@ -108,7 +108,8 @@ pub(crate) fn secrets() -> Value {
     let secret = |text: &str| Secret::new(text).unwrap();
     let previous = vec![Previous { secret: secret("whsec_old"), valid_until: datetime!(2026-11-23 03:40 UTC) }];
     let registered = Some(Registered { endpoint_id: "ep_1".into(), ..Registered::default() });
-    let noted = |change, revoke| Some(Pending { idempotency_key: "heygen-webhooks:key".into(), since: NOW, revoke, change });
+    let noted =
+        |change, revoke| Some(Pending { idempotency_key: "heygen-webhooks:key".into(), since: NOW, revoke, change });
     let pending = |change| noted(change, false);
     let known = vec!["ep_0".to_owned()];
     let create = pending(PendingChange::Create { entity_id: None, replaces: None, known: Vec::new(), request: None });
