@@ -48,6 +48,11 @@ impl App {
         }
     }
 
+    /// The same without rotations by age: what they meet at HeyGen is no reason for a deployment to fail.
+    pub(crate) fn deploying(&self) -> Self {
+        App { config: Config { max_secret_age: None, ..self.config.clone() }, ..self.clone() }
+    }
+
     /// The same, for an invocation in which no change at HeyGen is made after `time`.
     pub(crate) fn changing_for(&self, time: Duration) -> Self {
         let changes_until = Some(Instant::now() + time);

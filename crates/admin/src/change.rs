@@ -98,6 +98,8 @@ pub enum ReplaceReason {
     SecretInV1,
     /// Its secret is known to others: no earlier secret is accepted after it.
     Revoked,
+    /// v1 cannot rotate a secret, and this one is older than configured, or of unknown age.
+    SecretAge,
 }
 
 /// Why an endpoint gets a new secret.
@@ -108,6 +110,8 @@ pub enum RotateReason {
     Requested,
     /// It is known to others: no earlier secret is accepted after it.
     Revoked,
+    /// It is older than configured, or of unknown age.
+    Age,
 }
 
 /// Why one of our endpoints is deleted.
@@ -301,6 +305,9 @@ impl ReplaceReason {
             ReplaceReason::EntityScope => "HeyGen cannot change the entity",
             ReplaceReason::SecretInV1 => "HeyGen's API v1 cannot rotate a secret",
             ReplaceReason::Revoked => "its secret is revoked",
+            ReplaceReason::SecretAge => {
+                "its secret is older than MaxSecretDays, or of unknown age, and API v1 cannot rotate it"
+            }
         }
     }
 }
@@ -311,6 +318,7 @@ impl RotateReason {
             RotateReason::SecretUnknown => "its secret is unknown",
             RotateReason::Requested => "a new secret was requested",
             RotateReason::Revoked => "its secret is revoked",
+            RotateReason::Age => "its secret is older than MaxSecretDays, or of unknown age",
         }
     }
 }

@@ -41,6 +41,8 @@ pub struct Config {
     pub settle: Duration,
     /// `SECRET_OVERLAP_HOURS`: how long a replaced secret is still accepted.
     pub secret_overlap: Duration,
+    /// `MAX_SECRET_DAYS`: a sync rotates secrets that are as old; 0 is never.
+    pub max_secret_age: Option<Duration>,
     /// `MAX_REMOVALS` and `MAX_REMOVAL_PERCENT`.
     pub limits: Limits,
     /// `DEREGISTER_ON_DELETE`: whether deleting the stack deletes its endpoints at HeyGen.
@@ -72,6 +74,7 @@ impl Config {
             Limits { removals: env.or("MAX_REMOVALS", removals), percent: env.or("MAX_REMOVAL_PERCENT", percent) };
         let settle = Duration::from_secs(env.or("SECRET_REFRESH_SECONDS", 10)) + PROPAGATION;
         let secret_overlap = Duration::from_hours(env.or("SECRET_OVERLAP_HOURS", 48));
+        let max_secret_days: u32 = env.or("MAX_SECRET_DAYS", 0);
         let deregister_on_delete = env.or("DEREGISTER_ON_DELETE", false);
         let public_url = env.text("PUBLIC_URL");
         let domain_target = env.text("DOMAIN_TARGET");
@@ -92,6 +95,7 @@ impl Config {
             base_url,
             settle,
             secret_overlap,
+            max_secret_age: (max_secret_days > 0).then(|| Duration::from_hours(24 * u64::from(max_secret_days))),
             limits,
             deregister_on_delete,
             longest_run: LONGEST_RUN,

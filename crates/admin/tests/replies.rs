@@ -244,8 +244,8 @@ macro_rules! every {
 every! {
     pending_kinds: PendingKind { Create, Rotate }
     secret_sources: SecretSource { List, Store, Rotation }
-    replace_reasons: ReplaceReason { Disabled, AllEvents, EntityScope, SecretInV1, Revoked }
-    rotate_reasons: RotateReason { SecretUnknown, Requested, Revoked }
+    replace_reasons: ReplaceReason { Disabled, AllEvents, EntityScope, SecretInV1, Revoked, SecretAge }
+    rotate_reasons: RotateReason { SecretUnknown, Requested, Revoked, Age }
     delete_reasons: DeleteReason { NotInFile, NotEnabled, Duplicate, Replaced, Requested, Deregistered }
     endpoint_states: EndpointState { Registered, Duplicate, NotConfigured, Unknown, Foreign }
     statuses: Status { Pending, Failed, Succeeded }

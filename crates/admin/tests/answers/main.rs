@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod age;
 mod cloudformation;
 mod errors;
 mod notes;
