@@ -50,9 +50,12 @@ pub struct SyncReply {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RotateReply {
     pub done: Change,
-    /// Until when the receiver accepts the old secret; `None` if there is none.
+    /// Until when the receiver accepts the old secret; `None` if there is none, or if it was revoked.
     #[serde(with = "time::serde::rfc3339::option")]
     pub old_secret_valid_until: Option<OffsetDateTime>,
+    /// From when no receiver accepts any earlier secret; `None` unless it was revoked.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub old_secret_rejected_from: Option<OffsetDateTime>,
     /// The verification with the new secret, if there was one.
     pub verified: Vec<Verification>,
 }
@@ -282,7 +285,11 @@ impl fmt::Display for RotateReply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let outcome = match &self.done.kind {
             ChangeKind::Finish { pending: PendingKind::Create, .. } => {
-                "the pending registration was completed; ask again for a rotation"
+                if self.old_secret_rejected_from.is_some() {
+                    "the pending registration was completed, with a new secret"
+                } else {
+                    "the pending registration was completed; ask again for a rotation"
+                }
             }
             ChangeKind::Finish { pending: PendingKind::Rotate, .. } => "the pending rotation was completed",
             ChangeKind::Replace { .. } => {
@@ -291,9 +298,16 @@ impl fmt::Display for RotateReply {
             _ => "it has a new secret",
         };
         write!(f, "{}: {outcome}.", self.done.endpoint)?;
-        match self.old_secret_valid_until {
-            Some(until) => write!(f, " The old secret is accepted until {}.", aws::clock::to_text(until))?,
-            None => {}
+        if let Some(until) = self.old_secret_valid_until {
+            write!(f, " The old secret is accepted until {}.", aws::clock::to_text(until))?;
+        }
+        if let Some(from) = self.old_secret_rejected_from {
+            write!(
+                f,
+                " Earlier secrets are revoked: a receiver that gets a delivery with the new one rejects them at once, every \
+                 other receiver from {} on.",
+                aws::clock::to_text(from)
+            )?;
         }
         self.verified.iter().try_for_each(|found| write!(f, "\n{found}"))
     }

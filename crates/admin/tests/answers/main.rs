@@ -2,10 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod age;
 mod cloudformation;
 mod errors;
 mod notes;
 mod random;
+mod revoke;
 mod unreadable;
 mod verified;
 mod world;
