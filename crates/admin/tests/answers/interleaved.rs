@@ -12,19 +12,21 @@ use schedule::{Bounds, Schedule};
 use serde_json::{Value, json};
 use simulator::http::Http;
 use simulator::{Endpoint, Existing, Receiver};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-/// With this variable, two calls fail in each schedule.
+/// With this variable, two calls fail, and all pairs run without a lease as well.
 const MORE: &str = "INTERLEAVINGS_MORE";
 /// So many schedules that end wrong are enough to report.
 const ENOUGH: usize = 3;
 
 /// All interleavings with at most three preemptions, which is all of them while the lease lets runs take turns.
-const ORDERS: Bounds = Bounds { preemptions: 3, failures: 0, alone: false };
+const ORDERS: Bounds = Bounds { preemptions: 3, failures: 0, lease: true, alone: false };
 /// One call fails, of the run that is first.
-const FAILURES: Bounds = Bounds { preemptions: 0, failures: 1, alone: false };
+const FAILURES: Bounds = Bounds { preemptions: 0, failures: 1, lease: true, alone: false };
+/// The lease does not work; runs may disturb each other.
+const NO_LEASE: Bounds = Bounds { preemptions: 2, failures: 0, lease: false, alone: false };
 /// Two calls fail, of any run.
-const MORE_FAILURES: Bounds = Bounds { preemptions: 0, failures: 2, alone: true };
+const MORE_FAILURES: Bounds = Bounds { preemptions: 0, failures: 2, lease: true, alone: true };
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Start {
@@ -69,10 +71,9 @@ impl Pair {
         Pair { world, http, cloudformation: Receiver::start().unwrap(), start, foreign, runs }
     }
 
-    fn explore(&self) -> usize {
-        let more = std::env::var_os(MORE).map(|_| MORE_FAILURES);
+    fn explore(&self, bounds: &[Bounds]) -> usize {
         let (mut schedules, mut wrong) = (0, Vec::new());
-        for bounds in [ORDERS, FAILURES].into_iter().chain(more) {
+        for bounds in bounds.iter().copied() {
             let mut choices = Some(Choices::default());
             while let Some(mut next) = choices.take()
                 && wrong.len() < ENOUGH
@@ -81,7 +82,7 @@ impl Pair {
                 let endpoint_id = self.reset();
                 let runs = self.runs.map(|run| self.payload(run, &endpoint_id));
                 let mut schedule = Schedule::run(&self.world, &self.http, &runs, bounds, &mut next);
-                let is_disturbed = bounds.failures == 0 && schedule.disturbed;
+                let is_disturbed = bounds.lease && bounds.failures == 0 && schedule.disturbed;
                 let end = if is_disturbed {
                     Err("a run failed".to_owned())
                 } else {
@@ -173,9 +174,13 @@ impl Pair {
 }
 
 fn explore(start: Start, runs: [Run; 2]) {
+    let bounds: &[Bounds] = match std::env::var_os(MORE) {
+        None => &[ORDERS, FAILURES],
+        Some(_) => &[ORDERS, FAILURES, NO_LEASE, MORE_FAILURES],
+    };
     for version in ["v3", "v1"] {
-        let begin = std::time::Instant::now();
-        let schedules = Pair::new(version, start, runs).explore();
+        let begin = Instant::now();
+        let schedules = Pair::new(version, start, runs).explore(bounds);
         println!("{version}, {start:?}, {runs:?}: {schedules} schedules in {:?}", begin.elapsed());
     }
 }
@@ -228,4 +233,10 @@ fn a_registration_and_the_deletion_of_the_stack_at_once_leave_one_endpoint() {
 #[test]
 fn a_rotation_and_the_deletion_of_the_stack_at_once_leave_one_endpoint() {
     explore(Start::Registered, [Run::Rotate, Run::Deregister]);
+}
+
+#[test]
+fn without_a_lease_runs_fail_and_lose_nothing() {
+    let schedules = Pair::new("v3", Start::Registered, [Run::Rotate, Run::Rotate]).explore(&[NO_LEASE]);
+    println!("{schedules} schedules");
 }

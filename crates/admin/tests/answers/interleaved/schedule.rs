@@ -17,6 +17,8 @@ pub struct Bounds {
     pub preemptions: usize,
     /// How many calls fail.
     pub failures: usize,
+    /// Whether runs take turns.
+    pub lease: bool,
     /// Whether a call fails although all other runs have ended: what follows is no matter of two runs.
     pub alone: bool,
 }
@@ -67,6 +69,7 @@ pub struct Schedule<'a> {
 impl<'a> Schedule<'a> {
     /// Runs the function once with each of the payloads, all at once.
     pub fn run(world: &'a World, http: &'a Http, payloads: &[Value], bounds: Bounds, choices: &mut Choices) -> Self {
+        world.memory.lock().unwrap().grants_every_lease = !bounds.lease;
         let states = payloads.iter().map(|_| State::Busy).collect();
         let begun = vec![false; payloads.len()];
         let (late, history) = (Vec::new(), Vec::new());
