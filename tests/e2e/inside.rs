@@ -69,6 +69,10 @@ impl Inside {
             secret_overlap: Duration::from_hours(48),
             limits: Limits { removals: 10, percent: 100 },
             deregister_on_delete: false,
+            // Its URL leads nowhere.
+            verify: false,
+            verify_patience: Duration::ZERO,
+            signature_header: "signature".to_owned(),
             // So that a run may follow one that was killed.
             longest_run: Duration::ZERO,
             timeouts: Timeouts { attempt: Duration::from_millis(500), ..Timeouts::default() },

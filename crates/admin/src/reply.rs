@@ -3,6 +3,7 @@
 use crate::change::{Change, ChangeKind, PendingKind};
 use crate::jobs::JobsReply;
 use crate::plan::Plan;
+use crate::verification::Verification;
 use serde::Serialize;
 use serde_json::Value;
 use std::fmt;
@@ -17,6 +18,7 @@ pub enum Reply {
     Rotate(RotateReply),
     Delete(ChangeReply),
     Adopt(ChangeReply),
+    Verify(VerifyReply),
     List(ListReply),
     EventTypes(EventTypesReply),
     Deliveries(DeliveriesReply),
@@ -41,6 +43,8 @@ pub struct SyncReply {
     pub held_back: Vec<Change>,
     /// What was not done needs `prune`, `adopt` or `force`, or a sync of its own.
     pub left: Plan,
+    /// The verification of each endpoint that has to work now.
+    pub verified: Vec<Verification>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -49,11 +53,19 @@ pub struct RotateReply {
     /// Until when the receiver accepts the old secret; `None` if there is none.
     #[serde(with = "time::serde::rfc3339::option")]
     pub old_secret_valid_until: Option<OffsetDateTime>,
+    /// The verification with the new secret, if there was one.
+    pub verified: Vec<Verification>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ChangeReply {
     pub done: Change,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct VerifyReply {
+    /// In the order of the parameter `Endpoints`.
+    pub verified: Vec<Verification>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -87,6 +99,10 @@ pub struct ListedEndpoint {
     pub drift: Option<&'static str>,
     /// `None` if the endpoint is not ours.
     pub secret: Option<SecretState>,
+    /// When it was last verified with success, in RFC 3339; only of a registered endpoint, as is `problem`.
+    pub verified_at: Option<String>,
+    /// Why the last verification failed.
+    pub problem: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -181,14 +197,15 @@ impl fmt::Display for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Reply::Plan(PlanReply { url, plan }) => write!(f, "{}{plan}", Heading(url)),
-            Reply::Sync(SyncReply { url, done, held_back, left }) => {
-                write!(f, "{}{}", Heading(url), Summary { done, held_back, left })
+            Reply::Sync(SyncReply { url, done, held_back, left, verified }) => {
+                write!(f, "{}{}", Heading(url), Summary { done, held_back, left, verified })
             }
             Reply::Rotate(reply) => reply.fmt(f),
             Reply::Delete(ChangeReply { done }) => write!(f, "Done: {done}."),
             Reply::Adopt(ChangeReply { done }) => {
                 write!(f, "Done: {done}. The next sync sets its URL and its events, if they differ.")
             }
+            Reply::Verify(reply) => reply.fmt(f),
             Reply::List(reply) => reply.fmt(f),
             Reply::EventTypes(reply) => reply.fmt(f),
             Reply::Deliveries(reply) => reply.fmt(f),
@@ -213,6 +230,7 @@ pub(crate) struct Summary<'a> {
     pub(crate) done: &'a [Change],
     pub(crate) held_back: &'a [Change],
     pub(crate) left: &'a Plan,
+    pub(crate) verified: &'a [Verification],
 }
 
 impl fmt::Display for Summary<'_> {
@@ -238,7 +256,25 @@ impl fmt::Display for Summary<'_> {
                  repeat the request with \"force\": true."
             )?;
         }
-        write!(f, "{}", self.left)
+        write!(f, "{}", self.left)?;
+        let failed: Vec<_> = self.verified.iter().filter(|found| !found.is_verified()).collect();
+        match (self.verified.len(), failed.len()) {
+            (0, _) => {}
+            (1, 0) => write!(f, "\nVerified: a signed probe to the endpoint was recorded.")?,
+            (all, 0) => write!(f, "\nVerified: a signed probe to each of the {all} endpoints was recorded.")?,
+            (all, failed) => write!(f, "\nNot verified: {failed} of {all} endpoints.")?,
+        }
+        failed.into_iter().try_for_each(|found| write!(f, "\n{found}"))
+    }
+}
+
+impl fmt::Display for VerifyReply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.verified.iter().try_for_each(|found| writeln!(f, "{found}"))?;
+        match self.verified.iter().filter(|found| !found.is_verified()).count() {
+            0 => write!(f, "All of {} verified.", self.verified.len()),
+            failed => write!(f, "Not verified: {failed} of {}.", self.verified.len()),
+        }
     }
 }
 
@@ -256,9 +292,10 @@ impl fmt::Display for RotateReply {
         };
         write!(f, "{}: {outcome}.", self.done.endpoint)?;
         match self.old_secret_valid_until {
-            Some(until) => write!(f, " The old secret is accepted until {}.", aws::clock::to_text(until)),
-            None => Ok(()),
+            Some(until) => write!(f, " The old secret is accepted until {}.", aws::clock::to_text(until))?,
+            None => {}
         }
+        self.verified.iter().try_for_each(|found| write!(f, "\n{found}"))
     }
 }
 
@@ -288,6 +325,8 @@ impl fmt::Display for ListedEndpoint {
         let status = self.status.as_deref().unwrap_or("status unknown");
         write!(f, "  {name}  {id}  {status}, {state}, secret {}", secret.describe())?;
         self.drift.map_or(Ok(()), |change| write!(f, ", a sync would {change} it"))?;
+        self.verified_at.as_ref().map_or(Ok(()), |at| write!(f, ", verified at {at}"))?;
+        self.problem.as_ref().map_or(Ok(()), |problem| write!(f, ", not verified since: {problem}"))?;
         let events = self.events.as_ref().map_or("all events".to_owned(), |events| events.join(" "));
         write!(f, "\n      {}\n      {events}\n", self.url)
     }

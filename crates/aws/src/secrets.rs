@@ -106,6 +106,11 @@ impl EndpointSecret {
         self.current.iter().chain(previous.map(|previous| &previous.secret)).collect()
     }
 
+    /// Whether HeyGen has the endpoint and, as far as is known, signs with the current secret.
+    pub fn is_in_use(&self) -> bool {
+        self.registered.is_some() && self.current.is_some() && self.pending.is_none()
+    }
+
     /// Makes `secret` the current one. The one before is accepted until `valid_until`.
     pub fn take(&mut self, secret: Secret, now: OffsetDateTime, valid_until: OffsetDateTime) {
         if self.current.as_ref() != Some(&secret) {

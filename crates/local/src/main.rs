@@ -68,6 +68,11 @@ enum Command {
     },
     /// Show the endpoints, with their state at HeyGen
     Endpoints,
+    /// Post a signed probe to an endpoint, or to all of them
+    Verify {
+        /// The webhook endpoint
+        endpoint: Option<String>,
+    },
     /// Simulate HeyGen until a signal comes
     #[command(hide = true)]
     Simulate {
@@ -99,6 +104,7 @@ fn main() -> ExitCode {
         }
         Command::Rotate { endpoint } => endpoints::rotate(output, &endpoint),
         Command::Endpoints => endpoints::ask(output, &json!({"action": "list"})),
+        Command::Verify { endpoint } => endpoints::verify(output, endpoint.as_deref()),
         Command::Simulate { file } => stack::simulate(&file),
         Command::With { command } => stack::with(&command),
     });

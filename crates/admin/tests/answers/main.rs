@@ -9,4 +9,5 @@ mod memory;
 mod notes;
 mod random;
 mod unreadable;
+mod verified;
 mod world;
