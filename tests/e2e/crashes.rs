@@ -3,6 +3,7 @@
 
 use crate::cut::{Caller, Calls, Cut, Side};
 use crate::inside::{Inside, URL};
+use admin::Deployment;
 use heygen::api::ApiVersion;
 use serde_json::{Value, json};
 use simulator::Existing;
@@ -142,6 +143,25 @@ fn replacing_survives_every_cut() {
 #[test]
 fn replacing_in_v1_survives_every_cut() {
     Scenario { version: ApiVersion::V1, names: &["main"], before: disabled, action: sync() }.survives_every_cut();
+}
+
+#[test]
+fn replacing_where_a_url_is_unique_survives_every_cut() {
+    let before = |inside: &mut Inside| {
+        inside.let_urls_be_unique();
+        disabled(inside);
+    };
+    Scenario { version: ApiVersion::V3, names: &["main"], before, action: sync() }.survives_every_cut();
+}
+
+#[test]
+fn moving_to_another_url_survives_every_cut() {
+    let before = |inside: &mut Inside| {
+        inside.config.deployment = Deployment::new("https://old.example.invalid", None, "main");
+        registered(inside);
+        inside.serve(&["main"]);
+    };
+    Scenario { version: ApiVersion::V3, names: &["main"], before, action: sync() }.survives_every_cut();
 }
 
 #[test]

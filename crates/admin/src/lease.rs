@@ -2,6 +2,16 @@
 //!
 //! It lasts as long as an invocation can, so no other run takes it while its holder may still be running, and it needs no
 //! renewal. A run that ends releases it. A run that was killed or timed out does not: others wait until it expires.
+//!
+//! The lease does not order a request that arrives after its run has ended, or been killed. Such a request does no lasting
+//! harm, however late it is, within the day that HeyGen keeps its keys and Secrets Manager unused versions:
+//!
+//! | request | when it arrives late |
+//! |---|---|
+//! | create, rotate | the next run has repeated it with the same key, and HeyGen repeats its response; in v1, a second endpoint is deleted with `prune` |
+//! | update, delete | it concerns one endpoint by its id; the next sync updates or creates it again |
+//! | a stored value | rejected if a newer one is stored (see `store.rs`); a note that is accepted is completed by the next sync |
+//! | a secret's deletion | the next sync restores the secret |
 
 use crate::config::Config;
 use crate::error::Error;
