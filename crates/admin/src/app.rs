@@ -41,7 +41,7 @@ impl App {
     /// Builds the clients, without a call.
     pub fn new(config: Config, sdk: &Sdk) -> Self {
         App {
-            store: Store::new(sdk.secrets(), &config),
+            store: Store::new(sdk, &config),
             lease: Lease::new(sdk.dynamodb(), &config),
             jobs: Jobs::new(sdk.dynamodb(), config.table.clone()).without_bodies(),
             config,
@@ -144,6 +144,7 @@ impl App {
         Config {
             deployment: self.config.deployment.with_names(&names.join(",")),
             endpoints_json: json!({ "endpoints": endpoints }).to_string(),
+            endpoints_parameter: None,
             ..self.config.clone()
         }
     }
@@ -222,7 +223,7 @@ impl App {
     /// Deletes all of our endpoints at HeyGen, then their secrets.
     pub(crate) async fn deregister(&self) -> Result<Vec<Change>, Error> {
         let api = self.api().await?;
-        let snapshot = self.snapshot(&api).await?;
+        let snapshot = self.existing(&api).await?;
         let ours = snapshot.endpoints.iter().filter_map(|endpoint| {
             let kind = ChangeKind::Delete { endpoint_id: endpoint.id.clone(), reason: DeleteReason::Deregistered };
             Some(Change { endpoint: snapshot.owner(&self.config, endpoint)?, kind })
@@ -270,7 +271,7 @@ impl App {
     /// a note says may have been created. Then it deletes their secrets.
     pub(crate) async fn delete_created(&self, names: &BTreeSet<String>) -> Result<(), Error> {
         let api = self.api().await?;
-        let snapshot = self.snapshot(&api).await?;
+        let snapshot = self.existing(&api).await?;
         for (name, stored) in &snapshot.stored {
             let registered = stored.registered.iter().map(|registered| registered.endpoint_id.clone());
             let mut created: Vec<_> = registered.filter(|_| names.contains(name)).collect();
@@ -303,6 +304,12 @@ impl App {
 
     async fn snapshot(&self, api: &Api) -> Result<Snapshot, Error> {
         Snapshot::take(&self.config, api, &self.store).await
+    }
+
+    /// The same without `endpoints.json`, for a deletion: it needs none, and must not fail for it.
+    async fn existing(&self, api: &Api) -> Result<Snapshot, Error> {
+        let config = Config { endpoints_json: String::new(), endpoints_parameter: None, ..self.config.clone() };
+        Snapshot::take(&config, api, &self.store).await
     }
 
     async fn api(&self) -> Result<Api, Error> {

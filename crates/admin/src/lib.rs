@@ -19,6 +19,7 @@ mod limits;
 mod list;
 mod measures;
 mod ownership;
+mod parameter;
 mod plan;
 mod reach;
 pub mod reply;

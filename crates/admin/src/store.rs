@@ -1,7 +1,8 @@
-//! The secrets in Secrets Manager. An endpoint's secret is created with its first value.
+//! The secrets in Secrets Manager, and the client of SSM's parameters. An endpoint's secret is created with its first value.
 
 use crate::config::Config;
 use aws::error::AwsError;
+use aws::sdk::Sdk;
 use aws::secrets::{EndpointSecret, SecretError, fetch, fetch_text};
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::types::Tag;
@@ -15,6 +16,7 @@ const TAG: &str = "heygen-webhooks:stack";
 #[derive(Debug, Clone)]
 pub(crate) struct Store {
     client: Client,
+    parameters: aws_sdk_ssm::Client,
     /// An endpoint's secret is called this, followed by the endpoint's name.
     prefix: String,
     stack: String,
@@ -22,9 +24,13 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    pub(crate) fn new(client: Client, config: &Config) -> Self {
+    pub(crate) fn new(sdk: &Sdk, config: &Config) -> Self {
         let Config { secret_prefix, stack, kms_key, .. } = config.clone();
-        Store { client, prefix: secret_prefix, stack, kms_key }
+        Store { client: sdk.secrets(), parameters: sdk.ssm(), prefix: secret_prefix, stack, kms_key }
+    }
+
+    pub(crate) fn parameters(&self) -> &aws_sdk_ssm::Client {
+        &self.parameters
     }
 
     /// The default if nothing is stored.
@@ -123,7 +129,7 @@ mod tests {
             seen.lock().unwrap().push((operation.to_owned(), input));
             aws(operation)
         });
-        (Store::new(sdk.secrets(), &Config::read(Env::from_fn(variables)).unwrap()), calls)
+        (Store::new(&sdk, &Config::read(Env::from_fn(variables)).unwrap()), calls)
     }
 
     fn names(calls: &Calls) -> Vec<String> {

@@ -6,6 +6,7 @@ mod age;
 mod cloudformation;
 mod errors;
 mod notes;
+mod parameter;
 mod random;
 mod revoke;
 mod unreadable;

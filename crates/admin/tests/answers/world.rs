@@ -30,6 +30,8 @@ pub struct World {
 struct Secrets {
     values: BTreeMap<String, String>,
     deleted: BTreeSet<String>,
+    /// The response to a request for the parameter of SSM.
+    parameter: Option<Reply>,
 }
 
 impl Deref for World {
@@ -103,6 +105,11 @@ impl World {
         self.secrets.lock().unwrap().values.insert(secret.to_owned(), value.to_owned());
     }
 
+    /// What SSM responds when it is asked for the parameter.
+    pub fn set_parameter(&self, response: Reply) {
+        self.secrets.lock().unwrap().parameter = Some(response);
+    }
+
     /// What is stored for an endpoint.
     pub fn stored(&self, name: &str) -> EndpointSecret {
         let secrets = self.secrets.lock().unwrap();
@@ -146,6 +153,7 @@ impl Secrets {
         match operation {
             // The lease: there is one run at a time here.
             "PutItem" | "DeleteItem" => Reply::Ok(json!({})),
+            "GetParameter" => self.parameter.clone().unwrap(),
             "CreateSecret" if exists => Reply::error(400, "ResourceExistsException"),
             "CreateSecret" => self.set(name, input),
             _ if !exists => Reply::error(400, "ResourceNotFoundException"),
