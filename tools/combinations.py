@@ -28,6 +28,7 @@ TEXTS = {
     "ApiKeySecret": ["", "heygen-api-key"],
     "ApiKeySecretArn": ["", API_KEY_BY_ARN["ApiKeySecretArn"]],
     "ApiKeyKmsKeyArn": ["", API_KEY_BY_ARN["ApiKeyKmsKeyArn"]],
+    "EndpointsParameter": ["", "/heygen/endpoints"],
     "EndpointsJson": ["", '{"endpoints": []}'],
     "PublicUrl": ["", "https://proxy.example.com/path"],
     "HeygenBaseUrl": ["https://api.heygen.com", "http://127.0.0.1:8080"],

@@ -25,6 +25,10 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 ARCHITECTURES = ("arm64", "x86_64")
 # samconfig.toml reads it. YAML, of which JSON is a part.
 PARAMETERS = ROOT / "target/deploy/parameters.yaml"
+# The content for EndpointsParameter: endpoints.json without white space.
+CONTENT = ROOT / "target/deploy/endpoints.json"
+# The longest EndpointsJson, and values of parameters of Systems Manager.
+LONGEST, STANDARD, ADVANCED = 3_000, 4_096, 8_192
 
 
 def main():
@@ -43,16 +47,26 @@ def main():
     session = boto3.Session()
     account = who(session)
     names, document = endpoints()
+    chosen = dict(setting.split("=", 1) for setting in config["parameter_overrides"][1:])
+    parameter = chosen.get("EndpointsParameter")
+    if not parameter and len(document) > LONGEST:
+        name = f"/{config['stack_name']}/endpoints"
+        sys.exit(f"deploy: endpoints.json has {len(document)} characters, and EndpointsJson may have {LONGEST}. Store it in Systems Manager instead:\n"
+                 f"    {put_parameter(name)}\n"
+                 f'and add "EndpointsParameter={name}" to the parameter_overrides of {stage} in samconfig.toml')
     if action == "check":
         print(f"Deploying {config['stack_name']} ({stage}, {arch}) to account {account}, {session.region_name}")
         print(f"  endpoints   {names or 'none'}")
-        for setting in config["parameter_overrides"][1:]:
-            print("  {:27} {}".format(*setting.split("=", 1)))
-        check_concurrency(session, dict(setting.split("=", 1) for setting in config["parameter_overrides"][1:]))
+        for setting in chosen.items():
+            print("  {:27} {}".format(*setting))
+        check_concurrency(session, chosen)
         show_plan(session, config["stack_name"])
+        if parameter:
+            print(f"deploy: this does not change {parameter}. Its value is applied by this deployment and by each sync. To store endpoints.json in it:\n"
+                  f"    {put_parameter(parameter)}")
         return
     PARAMETERS.parent.mkdir(parents=True, exist_ok=True)
-    parameters = {"Endpoints": names, "EndpointsJson": document, "Architecture": arch, "Release": release(arch)}
+    parameters = {"Endpoints": names, "EndpointsJson": "" if parameter else document, "Architecture": arch, "Release": release(arch)}
     PARAMETERS.write_text(json.dumps(parameters, indent=2) + "\n")
     # The SAM CLI would look for samconfig.toml beside the template.
     command = [sam, "deploy", "--config-file", str(ROOT / "samconfig.toml"), "--config-env", stage]
@@ -126,12 +140,28 @@ def show_plan(session, stack_name):
         print(f"deploy: what would change at HeyGen is not known: {reply.get('errorMessage')}")
 
 
+def put_parameter(name):
+    """The command that stores endpoints.json in this parameter."""
+    content = json.dumps(desired(), separators=(",", ":"))
+    if len(content) > ADVANCED:
+        sys.exit(f"deploy: endpoints.json has {len(content)} characters, and a parameter of Systems Manager may have {ADVANCED}")
+    CONTENT.parent.mkdir(parents=True, exist_ok=True)
+    CONTENT.write_text(content)
+    tier = " --tier Advanced" if len(content) > STANDARD else ""
+    return f"aws ssm put-parameter --name {name} --type String{tier} --overwrite --value file://{CONTENT.relative_to(ROOT)}"
+
+
+def desired():
+    """What endpoints.json says."""
+    file = json.loads((ROOT / "endpoints.json").read_text())
+    file.pop("$schema", None)
+    return file
+
+
 def endpoints():
     """The names, and the file's content as a parameter value that survives the SAM CLI's unquoting."""
-    desired = json.loads((ROOT / "endpoints.json").read_text())
-    desired.pop("$schema", None)
-    document = json.dumps(desired, separators=(",", ":")).replace("\\\\", "\\u005c").replace('\\"', "\\u0022")
-    return ",".join(endpoint["name"] for endpoint in desired["endpoints"]), document
+    document = json.dumps(desired(), separators=(",", ":")).replace("\\\\", "\\u005c").replace('\\"', "\\u0022")
+    return ",".join(endpoint["name"] for endpoint in desired()["endpoints"]), document
 
 
 if __name__ == "__main__":

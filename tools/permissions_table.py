@@ -16,7 +16,7 @@ running stack. The check also fails for a permission that neither a rule nor a t
 # What the parameters of policies.py make of the template, and what a reader knows it as.
 SHOWN = {
     "secret:stack/": "secret:STACK/", "secret:heygen-api-key-??????": "secret:ApiKeySecret-??????",
-    "secret:heygen-api-key-AbCdEf": "ApiKeySecretArn", "key/": "",
+    "secret:heygen-api-key-AbCdEf": "ApiKeySecretArn", "parameter/heygen/endpoints": "parameter/EndpointsParameter", "key/": "",
 }
 
 

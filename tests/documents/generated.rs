@@ -166,7 +166,10 @@ fn permissions(template: &Template) -> String {
 fn resource(arn: &str) -> String {
     let name = arn.rsplit_once("${AWS::AccountId}:").map_or(arn, |(_, name)| name);
     let name = name.strip_suffix(".Arn").unwrap_or(name);
-    name.replace("${AWS::StackName}", "STACK").replace("${ApiKeySecret}", "ApiKeySecret")
+    name.replace("parameter${", "parameter/${")
+        .replace("${EndpointsParameter}", "EndpointsParameter")
+        .replace("${AWS::StackName}", "STACK")
+        .replace("${ApiKeySecret}", "ApiKeySecret")
 }
 
 fn json(path: &str) -> Value {

@@ -58,6 +58,7 @@ impl Inside {
             deployment: Deployment::new(URL, None, &names.join(",")),
             domain_target: None,
             endpoints_json: String::new(),
+            endpoints_parameter: None,
             secret_prefix: prefix,
             stack: "inside".to_owned(),
             kms_key: None,

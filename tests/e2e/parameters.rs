@@ -2,12 +2,13 @@
 
 use crate::second::Second;
 use crate::support::{Stack, TIMEOUT, disturbed_stack, only_job, success, unique};
+use local::aws_api::JsonService;
 use local::stack_dir::workspace;
 use serde_json::{Value, json};
 use simulator::Options;
 use std::collections::BTreeMap;
 
-/// What a platform team has before it deploys: a key, a domain with a zone and a certificate, a boundary, a topic.
+/// What a platform team has before it deploys: a key, a domain with a zone and a certificate, a boundary, a topic, a parameter.
 fn prerequisites(stack: &Stack) -> Value {
     let anyone = json!({"AWS": {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}});
     let everything = |principal: Option<&Value>| {
@@ -34,6 +35,9 @@ fn prerequisites(stack: &Stack) -> Value {
             "AlarmTopicArn": {"Value": {"Ref": "Topic"}},
         },
     });
+    let file =
+        json!({"Name": "/heygen/endpoints", "Type": "String", "Value": r#"{"endpoints": []}"#, "Overwrite": true});
+    stack.api().json(JsonService::Ssm, "PutParameter", &file).unwrap();
     let url = stack.api().put_object("artifacts", "prerequisites.json", template.to_string().as_bytes()).unwrap();
     local::cloudformation::deploy(stack.api(), &unique("prerequisites"), &url, &[]).unwrap()["Outputs"].take()
 }
@@ -88,6 +92,7 @@ fn with_everything_switched_on_a_stack_is_deployed_and_records() {
         ("DeregisterOnDelete", "true"),
         ("DomainName", "hooks.example.com"),
         ("EncryptJobEvents", "true"),
+        ("EndpointsParameter", "/heygen/endpoints"),
         ("GradualDeployment", "Canary10Percent5Minutes"),
         ("LogLevel", "trace"),
         ("MaxSecretDays", "90"),

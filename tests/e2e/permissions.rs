@@ -3,8 +3,11 @@
 
 use crate::deployed::{A, B, Deployed};
 use crate::failures::dead_lettered;
+use crate::second::Second;
 use crate::support::{TIMEOUT, disturbed_stack, now, only_job, success, unique};
+use heygen::EventType;
 use local::admin::API_KEY_SECRET;
+use local::aws_api::JsonService;
 use local::client::Client;
 use serde_json::{Value, json};
 use simulator::Options;
@@ -265,4 +268,40 @@ fn without_get_secret_value_of_the_api_key_admin_says_so() {
         assert!(error.contains("secretsmanager:GetSecretValue failed: AccessDenied"), "{error}");
     }
     admin.ask(json!({"action": "list"})).unwrap();
+}
+
+#[test]
+fn without_get_parameter_nothing_is_changed_and_with_it_a_long_file_is_applied() {
+    let Some(stack) = disturbed_stack() else { return };
+    let second = Second::new(&stack, Options { check_urls: false, ..Options::default() });
+    let name = format!("/{}/endpoints", second.name);
+    let names = ["main", "second", "third"];
+    let put = |events: &[&str]| {
+        let endpoints = names.map(|name| json!({"name": name, "events": events}));
+        let text = format!("{:#}", json!({ "endpoints": endpoints }));
+        let parameter = json!({"Name": name, "Type": "String", "Value": text, "Overwrite": true});
+        stack.api().json(JsonService::Ssm, "PutParameter", &parameter).unwrap();
+        text.len()
+    };
+    let registered = || {
+        let endpoints = second.heygen.endpoints();
+        assert_eq!(endpoints.len(), names.len());
+        endpoints.into_iter().map(|endpoint| endpoint.events.unwrap().len()).max().unwrap()
+    };
+    assert!(put(EventType::KNOWN) > 3_000);
+    let parameters = [("EndpointsParameter", name.as_str()), ("Endpoints", &names.join(","))];
+    let client = second.client(&stack, &second.deploy(&parameters).unwrap());
+    assert_eq!(registered(), EventType::KNOWN.len());
+
+    put(&EventType::KNOWN[..1]);
+    let sync = || local::admin::ask(client.stack(), &json!({"action": "sync"}));
+    {
+        let _without = Without::new(&client, "admin", "ssm:GetParameter", "parameter/");
+        let error = sync().unwrap_err().to_string();
+        assert!(error.contains("ssm:GetParameter failed: AccessDenied"), "{error}");
+        assert_eq!(registered(), EventType::KNOWN.len());
+    }
+    sync().unwrap();
+    assert_eq!(registered(), 1);
+    second.delete(&stack);
 }

@@ -7,13 +7,13 @@ use crate::change::{Change, ChangeKind, DeleteReason, ReplaceReason, RotateReaso
 use crate::checks::Checks;
 use crate::client::connect;
 use crate::config::{Config, PROPAGATION};
-use crate::desired::desired_endpoints;
 use crate::error::Error;
 use crate::jobs::JobsReply;
 use crate::lease::Lease;
 use crate::list;
 use crate::measures;
 use crate::ownership::owner;
+use crate::parameter;
 use crate::reply::{ChangeReply, PlanReply, Reply, RotateReply, SyncReply, VerifyReply};
 use crate::snapshot::Snapshot;
 use crate::store::Store;
@@ -46,7 +46,7 @@ impl App {
     /// Builds the clients, without a call.
     pub fn new(config: Config, sdk: &Sdk) -> Self {
         App {
-            store: Store::new(sdk.secrets(), &config),
+            store: Store::new(sdk, &config),
             lease: Lease::new(sdk.dynamodb(), &config),
             checks: Checks::new(sdk.dynamodb(), &config),
             jobs: Jobs::new(sdk.dynamodb(), config.table.clone()).without_bodies(),
@@ -111,7 +111,7 @@ impl App {
             Action::Verify { endpoint } => {
                 let names = match endpoint {
                     Some(name) => vec![self.known(name)?],
-                    None => self.enabled()?,
+                    None => self.enabled().await?,
                 };
                 Reply::Verify(VerifyReply { verified: self.verify(&names).await })
             }
@@ -175,8 +175,8 @@ impl App {
     }
 
     /// The names of the endpoints that are configured to receive.
-    fn enabled(&self) -> Result<Vec<String>, Error> {
-        let desired = desired_endpoints(&self.config.endpoints_json, self.config.deployment.names())?;
+    async fn enabled(&self) -> Result<Vec<String>, Error> {
+        let desired = parameter::desired(&self.config, &self.store).await?;
         Ok(desired.into_iter().filter(|desired| desired.enabled).map(|desired| desired.name).collect())
     }
 
@@ -195,6 +195,7 @@ impl App {
         Config {
             deployment: self.config.deployment.with_names(&names.join(",")),
             endpoints_json: json!({ "endpoints": endpoints }).to_string(),
+            endpoints_parameter: None,
             ..self.config.clone()
         }
     }
@@ -267,7 +268,7 @@ impl App {
     /// Deletes all of our endpoints at HeyGen, then their secrets.
     pub(crate) async fn deregister(&self) -> Result<Vec<Change>, Error> {
         let api = self.api().await?;
-        let snapshot = self.snapshot(&api).await?;
+        let snapshot = self.existing(&api).await?;
         let ours = snapshot.endpoints.iter().filter_map(|endpoint| {
             let kind = ChangeKind::Delete { endpoint_id: endpoint.id.clone(), reason: DeleteReason::Deregistered };
             Some(Change { endpoint: snapshot.owner(&self.config, endpoint)?, kind })
@@ -315,7 +316,7 @@ impl App {
     /// a note says may have been created. Then it deletes their secrets.
     pub(crate) async fn delete_created(&self, names: &BTreeSet<String>) -> Result<(), Error> {
         let api = self.api().await?;
-        let snapshot = self.snapshot(&api).await?;
+        let snapshot = self.existing(&api).await?;
         for (name, stored) in &snapshot.stored {
             let registered = stored.registered.iter().map(|registered| registered.endpoint_id.clone());
             let mut created: Vec<_> = registered.filter(|_| names.contains(name)).collect();
@@ -348,6 +349,12 @@ impl App {
 
     async fn snapshot(&self, api: &Api) -> Result<Snapshot, Error> {
         Snapshot::take(&self.config, api, &self.store).await
+    }
+
+    /// The same without `endpoints.json`, for a deletion: it needs none, and must not fail for it.
+    async fn existing(&self, api: &Api) -> Result<Snapshot, Error> {
+        let config = Config { endpoints_json: String::new(), endpoints_parameter: None, ..self.config.clone() };
+        Snapshot::take(&config, api, &self.store).await
     }
 
     async fn api(&self) -> Result<Api, Error> {

@@ -23,6 +23,8 @@ pub struct Config {
     pub domain_target: Option<String>,
     /// `ENDPOINTS_JSON`: the content of `endpoints.json`. Empty: all endpoints, with all events.
     pub endpoints_json: String,
+    /// `ENDPOINTS_PARAMETER`: the name of the parameter of SSM that holds the content of `endpoints.json` instead.
+    pub endpoints_parameter: Option<String>,
     /// `SECRET_PREFIX`: an endpoint's secret is called this, followed by the endpoint's name.
     pub secret_prefix: String,
     /// `STACK`: the stack's name, for the tag of the secrets that it creates.
@@ -88,6 +90,7 @@ impl Config {
         let public_url = env.text("PUBLIC_URL");
         let domain_target = env.text("DOMAIN_TARGET");
         let endpoints_json = env.text("ENDPOINTS_JSON").unwrap_or_default();
+        let endpoints_parameter = env.text("ENDPOINTS_PARAMETER");
         let api_key_secret = env.text("API_KEY_SECRET");
         let base_url = env.text("HEYGEN_BASE_URL").unwrap_or_else(|| ApiConfig::BASE_URL.to_owned());
         let required = api_url.zip(endpoints).zip(secret_prefix).zip(table.zip(stack));
@@ -95,6 +98,7 @@ impl Config {
             deployment: Deployment::new(&api_url, public_url.as_deref(), &endpoints),
             domain_target,
             endpoints_json,
+            endpoints_parameter,
             secret_prefix,
             stack,
             kms_key,

@@ -21,6 +21,11 @@ pub enum Error {
     InvalidRequest(String),
     #[error("{0}")]
     InvalidFile(#[from] InvalidFile),
+    /// What `endpoints.json` says is not known, so nothing is changed.
+    #[error(
+        "the SSM parameter {name}, which EndpointsParameter names, {problem}. Until then, nothing is changed at HeyGen"
+    )]
+    EndpointsParameter { name: String, problem: ParameterProblem },
     #[error("no HeyGen API key: {0}")]
     NoApiKey(String),
     /// The API key or the base URL.
@@ -80,6 +85,21 @@ pub enum Error {
     CloudFormation,
 }
 
+/// Why the parameter of SSM cannot be used.
+#[derive(Debug, Error)]
+pub enum ParameterProblem {
+    #[error("does not exist: create it with aws ssm put-parameter, or correct EndpointsParameter")]
+    Missing,
+    #[error("has the type {0}: endpoints.json holds no secret, so store it as a String")]
+    Type(String),
+    #[error("is empty: store the content of endpoints.json in it")]
+    Empty,
+    #[error("has an error: {0}. Correct it with aws ssm put-parameter --overwrite")]
+    Invalid(InvalidFile),
+    #[error("could not be read: {0}. If the permission is missing, deploy again")]
+    Aws(AwsError),
+}
+
 fn partial(done: &[Change], failed: &[(Change, Error)]) -> String {
     let done = done.iter().map(|change| format!("done: {change}"));
     let failed = failed.iter().map(|(change, error)| format!("failed: {change}: {error}"));
@@ -103,6 +123,8 @@ impl Error {
             Error::IdempotencyKey(_) | Error::UnknownEndpoint { .. } | Error::NotRegistered(_) => ErrorClass::Permanent,
             Error::PlanChanged { .. } | Error::LeftAlone { .. } => ErrorClass::Permanent,
             Error::NoApiKey(_) => ErrorClass::Denied,
+            Error::EndpointsParameter { problem: ParameterProblem::Aws(error), .. } => error.class,
+            Error::EndpointsParameter { .. } => ErrorClass::Permanent,
             Error::Aws(error) => error.class,
             Error::Secret(error) => error.class(),
             Error::HeyGen(error) => error.class,

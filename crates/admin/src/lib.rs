@@ -21,6 +21,7 @@ mod list;
 mod measures;
 mod own_url;
 mod ownership;
+mod parameter;
 mod plan;
 mod reach;
 pub mod reply;

@@ -1,11 +1,12 @@
 //! What is configured, what HeyGen has and what is stored, at one moment.
 
 use crate::config::Config;
-use crate::desired::{DesiredEndpoint, desired_endpoints};
+use crate::desired::DesiredEndpoint;
 use crate::error::Error;
 use crate::hidden::hidden;
 use crate::measures;
 use crate::ownership::owner;
+use crate::parameter;
 use crate::plan::{Plan, PlanInput, is_disabled, plan};
 use crate::store::Store;
 use aws::secrets::{EndpointSecret, SecretError};
@@ -31,7 +32,7 @@ pub(crate) struct Snapshot {
 impl Snapshot {
     pub(crate) async fn take(config: &Config, api: &Api, store: &Store) -> Result<Self, Error> {
         // A wrong configuration is reported before any call is made.
-        let desired = desired_endpoints(&config.endpoints_json, config.deployment.names())?;
+        let desired = parameter::desired(config, store).await?;
         let (mut stored, mut unreadable, mut deleted) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
         for name in config.deployment.names() {
             match store.get(name).await {

@@ -1,4 +1,4 @@
-//! The secrets in Secrets Manager. An endpoint's secret is created with its first value.
+//! The secrets in Secrets Manager, and the client of SSM's parameters. An endpoint's secret is created with its first value.
 //!
 //! Secrets Manager has no conditional write. But a version's id can be chosen, and an id is not given to a second value. So
 //! the id of a new version is computed from that of the version it replaces: of two values for one version, only the first
@@ -7,6 +7,7 @@
 use crate::config::Config;
 use crate::error::Error;
 use aws::error::AwsError;
+use aws::sdk::Sdk;
 use aws::secrets::{EndpointSecret, SecretError, fetch_text, fetch_text_version, fetch_version};
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::operation::put_secret_value::PutSecretValueError;
@@ -24,6 +25,7 @@ const TAG: &str = "heygen-webhooks:stack";
 #[derive(Debug, Clone)]
 pub(crate) struct Store {
     client: Client,
+    parameters: aws_sdk_ssm::Client,
     /// An endpoint's secret is called this, followed by the endpoint's name.
     prefix: String,
     stack: String,
@@ -33,9 +35,14 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    pub(crate) fn new(client: Client, config: &Config) -> Self {
+    pub(crate) fn new(sdk: &Sdk, config: &Config) -> Self {
         let Config { secret_prefix, stack, kms_key, .. } = config.clone();
-        Store { client, prefix: secret_prefix, stack, kms_key, versions: Arc::default() }
+        let versions = Arc::default();
+        Store { client: sdk.secrets(), parameters: sdk.ssm(), prefix: secret_prefix, stack, kms_key, versions }
+    }
+
+    pub(crate) fn parameters(&self) -> &aws_sdk_ssm::Client {
+        &self.parameters
     }
 
     /// The default if nothing is stored.
@@ -189,7 +196,7 @@ mod tests {
             seen.lock().unwrap().push((operation.to_owned(), input));
             aws(operation)
         });
-        (Store::new(sdk.secrets(), &Config::read(Env::from_fn(variables)).unwrap()), calls)
+        (Store::new(&sdk, &Config::read(Env::from_fn(variables)).unwrap()), calls)
     }
 
     fn names(calls: &Calls) -> Vec<String> {

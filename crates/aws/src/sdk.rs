@@ -39,6 +39,10 @@ pub struct Sdk {
 const SQS: &str = "SQS";
 const DYNAMODB: &str = "DYNAMODB";
 const SECRETS_MANAGER: &str = "SECRETS_MANAGER";
+const SSM: &str = "SSM";
+
+/// As `AWS_ENDPOINT_URL_…` names them.
+const SERVICES: [&str; 4] = [SQS, DYNAMODB, SECRETS_MANAGER, SSM];
 
 const ACCESS_KEY_ID: &str = "AWS_ACCESS_KEY_ID";
 const SECRET_ACCESS_KEY: &str = "AWS_SECRET_ACCESS_KEY";
@@ -62,7 +66,7 @@ impl Sdk {
     /// From the variables that Lambda sets; see the crate's documentation. The error names all that are missing.
     pub fn from_env(timeouts: Timeouts) -> Result<Self, ConfigError> {
         let mut env = Env::from_process();
-        let endpoints = [SQS, DYNAMODB, SECRETS_MANAGER]
+        let endpoints = SERVICES
             .into_iter()
             .filter_map(|service| {
                 let url = env.text(&format!("AWS_ENDPOINT_URL_{service}")).or_else(|| env.text("AWS_ENDPOINT_URL"))?;
@@ -84,10 +88,7 @@ impl Sdk {
 
     /// For tools: `endpoint` is a local AWS's, or `None` for the real one.
     pub fn new(region: &str, endpoint: Option<&str>, credentials: Credentials) -> Self {
-        let endpoints = [SQS, DYNAMODB, SECRETS_MANAGER]
-            .into_iter()
-            .filter_map(|service| Some((service, endpoint?.to_owned())))
-            .collect();
+        let endpoints = SERVICES.into_iter().filter_map(|service| Some((service, endpoint?.to_owned()))).collect();
         Sdk {
             region: Region::new(region.to_owned()),
             endpoints,
@@ -112,6 +113,10 @@ impl Sdk {
 
     pub fn secrets(&self) -> aws_sdk_secretsmanager::Client {
         client!(aws_sdk_secretsmanager, SECRETS_MANAGER, self)
+    }
+
+    pub fn ssm(&self) -> aws_sdk_ssm::Client {
+        client!(aws_sdk_ssm, SSM, self)
     }
 
     fn timeout_config(&self) -> TimeoutConfig {

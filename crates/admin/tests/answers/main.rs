@@ -8,6 +8,7 @@ mod errors;
 mod interleaved;
 mod memory;
 mod notes;
+mod parameter;
 mod random;
 mod revoke;
 mod unreadable;

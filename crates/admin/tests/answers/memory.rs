@@ -12,6 +12,8 @@ pub struct Memory {
     /// By secret and id of the version.
     versions: BTreeMap<(String, String), String>,
     deleted: BTreeSet<String>,
+    /// The response to a request for the parameter of SSM.
+    pub parameter: Option<Reply>,
     /// The table's items, by partition and sort key.
     items: BTreeMap<(String, String), Value>,
     /// How far the present is ahead of the callers' clocks: it makes a lease expire.
@@ -43,6 +45,7 @@ impl Memory {
     pub fn respond(&mut self, operation: &str, input: &Value) -> Reply {
         match operation {
             "PutItem" | "DeleteItem" => self.change_item(operation, input),
+            "GetParameter" => self.parameter.clone().unwrap(),
             // Nothing was verified.
             "Query" => Reply::Ok(json!({"Items": [], "Count": 0})),
             _ => self.respond_as_secrets_manager(operation, input),

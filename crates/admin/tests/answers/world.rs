@@ -5,7 +5,7 @@ use admin::{Action, App, Config, Error, invocation};
 use aws::env::Env;
 use aws::sdk::{Sdk, Timeouts as AwsTimeouts};
 use aws::secrets::EndpointSecret;
-use aws::stub::sdk;
+use aws::stub::{Reply, sdk};
 use heygen::api::{RetryPolicy, Timeouts};
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::{Value, json};
@@ -98,6 +98,11 @@ impl World {
     /// Stores the value of a secret.
     pub fn put(&self, secret: &str, value: &str) {
         self.memory.lock().unwrap().put(secret, value);
+    }
+
+    /// What SSM responds when it is asked for the parameter.
+    pub fn set_parameter(&self, response: Reply) {
+        self.memory.lock().unwrap().parameter = Some(response);
     }
 
     /// What is stored for an endpoint.

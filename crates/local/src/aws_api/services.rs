@@ -14,6 +14,7 @@ pub enum JsonService {
     Events,
     Logs,
     Sqs,
+    Ssm,
 }
 
 impl QueryService {
@@ -39,13 +40,14 @@ impl JsonService {
             JsonService::Events => "events",
             JsonService::Logs => "logs",
             JsonService::Sqs => "sqs",
+            JsonService::Ssm => "ssm",
         }
     }
 
     pub(super) fn content_type(self) -> &'static str {
         match self {
             JsonService::CloudWatch | JsonService::Sqs => "application/x-amz-json-1.0",
-            JsonService::Events | JsonService::Logs => "application/x-amz-json-1.1",
+            JsonService::Events | JsonService::Logs | JsonService::Ssm => "application/x-amz-json-1.1",
         }
     }
 
@@ -55,6 +57,7 @@ impl JsonService {
             JsonService::Events => "AWSEvents",
             JsonService::Logs => "Logs_20140328",
             JsonService::Sqs => "AmazonSQS",
+            JsonService::Ssm => "AmazonSSM",
         }
     }
 }
