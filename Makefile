@@ -26,7 +26,7 @@ export SAM_CLI_TELEMETRY := 0
 export NODE_USE_SYSTEM_CA := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run up down send start jobs logs plan sync rotate endpoints invoke test check fmt validate \
+.PHONY: help run up down send start jobs logs plan sync verify rotate endpoints invoke test check fmt validate \
 	lint-rust lint-template lint-cfn lint-sam lint-checkov lint-version lint-plain lint-policies lint-combinations lint-pipe lint-deployer lint-cost lint-can-fail permissions combinations cost cost-table audit breaks breaks-table \
 	outcome pictures package package-check sam-build deploy clean
 
@@ -72,6 +72,9 @@ plan: ## Show what deploying endpoints.json would change at HeyGen
 
 sync: ## Bring the endpoints at HeyGen in sync with endpoints.json [PRUNE=1] [ADOPT=1] [FORCE=1] [CHECKSUM=…]
 	@$(LOCAL) sync $(if $(PRUNE),--prune) $(if $(ADOPT),--adopt) $(if $(FORCE),--force) $(if $(CHECKSUM),--checksum "$(CHECKSUM)")
+
+verify: ## Prove that the endpoints work: post a signed probe to one or all of them [ENDPOINT=main]
+	@$(LOCAL) verify $(if $(ENDPOINT),"$(ENDPOINT)")
 
 rotate: ## Give an endpoint a new signing secret: ENDPOINT=main [REVOKE=1 if the old one has leaked]
 	@$(LOCAL) rotate "$(or $(ENDPOINT),$(error ENDPOINT is missing: make rotate ENDPOINT=main))" $(if $(REVOKE),--revoke)

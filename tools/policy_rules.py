@@ -188,8 +188,8 @@ def lease(stack):
     for role, _, position, statement in stack.statements():
         if "dynamodb:DeleteItem" in listed(statement["Action"]):
             keys = statement.get("Condition", {}).get("ForAllValues:StringEquals", {}).get("dynamodb:LeadingKeys", [])
-            if len(keys) != 1 or not keys[0].startswith("lease#"):
-                yield f"{role}: statement {position} has to be limited to the item of the lease, by dynamodb:LeadingKeys"
+            if len(keys) != 1 or not keys[0].startswith("admin#"):
+                yield f"{role}: statement {position} has to be limited to admin's own items, by dynamodb:LeadingKeys"
 
 
 def topics(stack):

@@ -107,7 +107,7 @@ impl Deployed {
 
     /// Deletes the lease of a run that did not release it.
     pub fn release_lease(&self) {
-        let id = format!("lease#{}", self.variables["SECRET_PREFIX"].as_str().unwrap());
+        let id = format!("admin#{}", self.variables["SECRET_PREFIX"].as_str().unwrap());
         let delete = async |dynamodb: &aws_sdk_dynamodb::Client| {
             let delete = dynamodb.delete_item().table_name(&self.stack.stack().table);
             delete.key("id", AttributeValue::S(id)).key("item", AttributeValue::S("lease".into())).send().await

@@ -48,7 +48,7 @@ impl Inside {
             println!("skipped: this test creates secrets, so it runs on a local stack only");
             return None;
         }
-        let heygen = Simulator::start(Options { check_urls: false, ..Options::default() }).unwrap();
+        let heygen = heygen(Options::default());
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
         let secrets = sdk(&stack, stack.aws_endpoint.as_deref().unwrap()).secrets();
         let prefix = format!("{}/", unique("inside"));
@@ -71,6 +71,10 @@ impl Inside {
             max_secret_age: None,
             limits: Limits { removals: 10, percent: 100 },
             deregister_on_delete: false,
+            // Its URL leads nowhere.
+            verify: false,
+            verify_patience: Duration::ZERO,
+            signature_header: "signature".to_owned(),
             // So that a run may follow one that was killed.
             longest_run: Duration::ZERO,
             timeouts: Timeouts { attempt: Duration::from_millis(500), ..Timeouts::default() },
@@ -78,6 +82,14 @@ impl Inside {
             retry: RetryPolicy { attempts: 3, base: Duration::from_millis(1), ..RetryPolicy::default() },
         };
         Some(Inside { heygen, config, runtime, secrets, stack })
+    }
+
+    /// Replaces HeyGen by one that has no two endpoints with the same URL.
+    pub fn let_urls_be_unique(&mut self) {
+        self.heygen = heygen(Options { unique_urls: true, ..Options::default() });
+        self.config.base_url = self.heygen.url();
+        let key = self.config.api_key_secret.clone().unwrap();
+        self.runtime.block_on(local::secrets::store(&self.secrets, &key, self.heygen.api_key())).unwrap();
     }
 
     pub fn configure(&mut self, endpoints: Value) {
@@ -181,6 +193,10 @@ impl Inside {
         }
         Ok(endpoint)
     }
+}
+
+fn heygen(options: Options) -> Simulator {
+    Simulator::start(Options { check_urls: false, ..options }).unwrap()
 }
 
 fn sdk(stack: &Stack, endpoint: &str) -> Sdk {

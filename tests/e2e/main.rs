@@ -33,3 +33,4 @@ mod telemetry;
 mod together;
 mod updates;
 mod upgrades;
+mod verified;

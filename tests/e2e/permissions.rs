@@ -231,6 +231,23 @@ fn without_delete_item_admin_keeps_its_lease_and_says_so() {
 }
 
 #[test]
+fn without_update_item_admin_verifies_and_says_that_the_result_is_not_kept() {
+    let Some(admin) = Deployed::new(Options::default()) else { return };
+    admin.sync();
+    let verified_at = || admin.ask(json!({"action": "list"})).unwrap()["endpoints"][0]["verified_at"].clone();
+    let before = verified_at();
+    {
+        let _without = Without::new(&admin.stack, "admin", "dynamodb:UpdateItem", "table");
+        let since = now();
+        assert_eq!(admin.sync()["verified"][0]["problem"], Value::Null);
+        admin.logged(since, &["the verification was not stored", "AccessDenied"]);
+    }
+    assert_eq!(verified_at(), before);
+    admin.sync();
+    assert_ne!(verified_at(), before);
+}
+
+#[test]
 fn without_get_secret_value_admin_changes_nothing() {
     is_answered_only_with("secretsmanager:GetSecretValue", "endpoints", &json!({"action": "sync"}));
 }

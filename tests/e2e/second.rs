@@ -5,7 +5,7 @@ use aws::secrets::{EndpointSecret, SecretError};
 use local::aws_api::{AwsApi, QueryService::CloudFormation as CloudFormationApi};
 use local::client::Client;
 use serde_json::{Value, json};
-use simulator::{Fault, Options, Simulator, When};
+use simulator::{Endpoint, Fault, Options, Simulator, When};
 use std::collections::BTreeMap;
 
 /// A second stack from the same package, with a simulated HeyGen of its own.
@@ -213,4 +213,33 @@ fn a_stack_that_is_deleted_and_deployed_again_has_its_endpoints_and_secrets_if_t
     assert_eq!((second.heygen.endpoints(), second.secret(&stack).unwrap()), (endpoints, secret));
     assert_eq!(second.heygen.mutating_calls(), calls);
     second.delete(&stack);
+}
+
+/// A new API has a new URL.
+#[test]
+fn a_stack_that_is_deployed_anew_under_another_url_twice_keeps_its_endpoints_and_their_secrets_and_receives() {
+    let Some(stack) = disturbed_stack() else { return };
+    let second = Second::new(&stack, Options::default());
+    let mut before: Option<(String, Vec<Endpoint>)> = None;
+    for _ in 0..3 {
+        let client = second.client(&stack, &second.deploy(&[]).unwrap());
+        let (api_url, endpoints) = (client.stack().api_url.clone(), second.heygen.endpoints());
+        let of = |name: &str| endpoints.iter().filter(|endpoint| endpoint.url.ends_with(name)).count();
+        assert_eq!((of("/main"), of("/second"), endpoints.len()), (1, 1, 2));
+        if let Some((old_url, old)) = before {
+            assert_ne!(old_url, api_url);
+            for (old, new) in old.iter().zip(&endpoints) {
+                assert_eq!((&old.endpoint_id, &old.secret), (&new.endpoint_id, &new.secret));
+                assert_ne!(old.url, new.url);
+            }
+        }
+        let order = unique("order");
+        second.heygen.emit("avatar_video.success", json!({"video_id": order, "callback_id": order}));
+        second.heygen.wait_until_delivered(TIMEOUT).unwrap();
+        // Both endpoints receive it.
+        let received = || Ok(Some(client.record(&order)?).filter(|record| !record.jobs.is_empty()));
+        client.wait_for("the record", TIMEOUT, received).unwrap();
+        second.delete(&stack);
+        before = Some((api_url, endpoints));
+    }
 }

@@ -39,6 +39,11 @@ pub enum Action {
         #[serde(default)]
         force: bool,
     },
+    /// Proves that one endpoint works, or all of them: posts a signed probe to its URL.
+    Verify {
+        #[serde(default)]
+        endpoint: Option<String>,
+    },
     /// Lists the endpoints with their state and drift.
     List {},
     /// Compares HeyGen's event types with those that this version knows.
@@ -106,8 +111,8 @@ pub struct SyncOptions {
 
 impl Action {
     /// Every action. Each has a sample request in `events/admin` and a sample reply in `events/admin/replies`.
-    pub const NAMES: [&'static str; 9] =
-        ["plan", "sync", "rotate", "delete", "adopt", "list", "event-types", "deliveries", "jobs"];
+    pub const NAMES: [&'static str; 10] =
+        ["plan", "sync", "rotate", "delete", "adopt", "verify", "list", "event-types", "deliveries", "jobs"];
 
     /// The name in a request.
     pub fn name(&self) -> &'static str {
@@ -118,10 +123,11 @@ impl Action {
             Action::Rotate { .. } => Self::NAMES[2],
             Action::Delete { .. } => Self::NAMES[3],
             Action::Adopt { .. } => Self::NAMES[4],
-            Action::List {} => Self::NAMES[5],
-            Action::EventTypes {} => Self::NAMES[6],
-            Action::Deliveries { .. } => Self::NAMES[7],
-            Action::Jobs(_) => Self::NAMES[8],
+            Action::Verify { .. } => Self::NAMES[5],
+            Action::List {} => Self::NAMES[6],
+            Action::EventTypes {} => Self::NAMES[7],
+            Action::Deliveries { .. } => Self::NAMES[8],
+            Action::Jobs(_) => Self::NAMES[9],
         }
     }
 

@@ -4,19 +4,23 @@ use crate::action::{Action, JobsOf, SyncOptions};
 use crate::apply::{Applied, Apply};
 use crate::by_id;
 use crate::change::{Change, ChangeKind, DeleteReason, ReplaceReason, RotateReason};
+use crate::checks::Checks;
 use crate::client::connect;
 use crate::config::{Config, PROPAGATION};
+use crate::desired::desired_endpoints;
 use crate::error::Error;
 use crate::jobs::JobsReply;
 use crate::lease::Lease;
 use crate::list;
 use crate::measures;
 use crate::ownership::owner;
-use crate::reply::{ChangeReply, PlanReply, Reply, RotateReply, SyncReply};
+use crate::reply::{ChangeReply, PlanReply, Reply, RotateReply, SyncReply, VerifyReply};
 use crate::snapshot::Snapshot;
 use crate::store::Store;
 use crate::sync::{self, Synced};
 use crate::urls;
+use crate::verification::Verification;
+use crate::verify::Verify;
 use aws::jobs::Jobs;
 use aws::sdk::Sdk;
 use aws::secrets::{CACHED, PendingChange, SecretError};
@@ -35,6 +39,7 @@ pub struct App {
     store: Store,
     lease: Lease,
     jobs: Jobs,
+    checks: Checks,
 }
 
 impl App {
@@ -43,6 +48,7 @@ impl App {
         App {
             store: Store::new(sdk, &config),
             lease: Lease::new(sdk.dynamodb(), &config),
+            checks: Checks::new(sdk.dynamodb(), &config),
             jobs: Jobs::new(sdk.dynamodb(), config.table.clone()).without_bodies(),
             config,
         }
@@ -75,15 +81,18 @@ impl App {
                 let snapshot = self.snapshot(&self.api().await?).await?;
                 measures::disabled(snapshot.disabled(&self.config).count());
                 let plan = snapshot.plan(&self.config);
-                measures::drift(&plan);
+                let checks = self.checks.read().await?;
+                let has_failed = |name: &String| checks.get(name).is_some_and(|checked| checked.problem.is_some());
+                measures::drift(&plan, snapshot.enabled().iter().filter(|name| has_failed(name)).count());
                 Reply::Plan(PlanReply { url, plan })
             }
             Action::Sync(options) => {
-                let Synced { done, held_back, left } = self.alone("a sync", self.sync(&options)).await?;
-                Reply::Sync(SyncReply { url, done, held_back, left })
+                let synced = self.alone("a sync", self.sync(&options)).await?;
+                let Synced { done, held_back, left, verified, in_use: _ } = synced;
+                Reply::Sync(SyncReply { url, done, held_back, left, verified })
             }
             Action::Rotate { endpoint, revoke } => {
-                self.check_name(&endpoint)?;
+                let endpoint = self.known(endpoint)?;
                 let rotated = self.alone("a rotation", self.rotate(&endpoint, revoke)).await;
                 Reply::Rotate(rotated.map_err(|reason| match revoke {
                     true => Error::NotRevoked { endpoint, reason: Box::new(reason) },
@@ -99,7 +108,17 @@ impl App {
                 let adopt = self.by_id(|snapshot| by_id::adopt(&endpoint_id, name, force, snapshot, &self.config));
                 Reply::Adopt(ChangeReply { done: self.alone("an adoption", adopt).await? })
             }
-            Action::List {} => Reply::List(list::endpoints(&self.snapshot(&self.api().await?).await?, &self.config)),
+            Action::Verify { endpoint } => {
+                let names = match endpoint {
+                    Some(name) => vec![self.known(name)?],
+                    None => self.enabled()?,
+                };
+                Reply::Verify(VerifyReply { verified: self.verify(&names).await })
+            }
+            Action::List {} => {
+                let snapshot = self.snapshot(&self.api().await?).await?;
+                Reply::List(list::endpoints(&snapshot, &self.config, &self.checks.read().await?))
+            }
             Action::EventTypes {} => {
                 Reply::EventTypes(list::event_types(&self.api().await?.event_types().readable().await?))
             }
@@ -133,9 +152,41 @@ impl App {
     }
 
     pub(crate) async fn sync(&self, options: &SyncOptions) -> Result<Synced, Error> {
-        let result = Synced::run(&self.config, &self.store, options).await;
+        let mut result = Synced::run(&self.config, &self.store, options).await;
+        if let Ok(synced) = &mut result
+            && self.config.verify
+        {
+            synced.verified = self.verify(&synced.in_use).await;
+        }
         sync::report(&result);
         result
+    }
+
+    /// Empty if there is no time left for it.
+    async fn verify(&self, names: &[String]) -> Vec<Verification> {
+        let App { config, store, jobs, checks, .. } = self;
+        let found = Verify { config, store, jobs, checks }.all(names).await;
+        let failed = found.iter().filter(|found| !found.is_verified()).count();
+        // One endpoint that works says nothing of the others.
+        if failed > 0 || found.len() > 1 || self.config.deployment.names() == names {
+            measures::unverified(failed);
+        }
+        found
+    }
+
+    /// The names of the endpoints that are configured to receive.
+    fn enabled(&self) -> Result<Vec<String>, Error> {
+        let desired = desired_endpoints(&self.config.endpoints_json, self.config.deployment.names())?;
+        Ok(desired.into_iter().filter(|desired| desired.enabled).map(|desired| desired.name).collect())
+    }
+
+    fn known(&self, name: String) -> Result<String, Error> {
+        let names = self.config.deployment.names();
+        if names.contains(&name) {
+            Ok(name)
+        } else {
+            Err(Error::UnknownEndpoint { name, configured: names.join(", ") })
+        }
     }
 
     /// The configuration with these endpoints, as in `endpoints.json`. What is wrong with them is found when it is used.
@@ -169,14 +220,6 @@ impl App {
         Ok(change)
     }
 
-    fn check_name(&self, name: &str) -> Result<(), Error> {
-        let names = self.config.deployment.names();
-        if names.iter().any(|configured| configured == name) {
-            return Ok(());
-        }
-        Err(Error::UnknownEndpoint { name: name.to_owned(), configured: names.join(", ") })
-    }
-
     /// Gives an endpoint a new secret. If a change of it is pending, completes that one instead. With `revoke`, none of the
     /// secrets that are stored before it is accepted after it.
     async fn rotate(&self, name: &str, revoke: bool) -> Result<RotateReply, Error> {
@@ -186,11 +229,13 @@ impl App {
         let mut applied = self.apply(&api, &snapshot, [&change]).await;
         let previous = applied.stored.remove(name).and_then(|stored| stored.previous.into_iter().next());
         applied.done()?;
+        let verified = if self.config.verify { self.verify(&[name.to_owned()]).await } else { Vec::new() };
         let now = OffsetDateTime::now_utc();
         Ok(RotateReply {
             old_secret_valid_until: previous.map(|previous| previous.valid_until).filter(|until| *until > now),
             old_secret_rejected_from: change.kind.revokes().then(|| now + PROPAGATION + CACHED),
             done: change,
+            verified,
         })
     }
 

@@ -3,6 +3,7 @@
 use crate::deployment::Deployment;
 use crate::limits::Limits;
 use aws::env::{ConfigError, Env};
+use heygen::HeaderNames;
 use heygen::api::{ApiConfig, ApiVersion, RetryPolicy, Timeouts};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -47,6 +48,12 @@ pub struct Config {
     pub max_secret_age: Option<Duration>,
     /// `MAX_REMOVALS` and `MAX_REMOVAL_PERCENT`.
     pub limits: Limits,
+    /// `VERIFY_ENDPOINTS`: whether each sync and each rotation ends with a verification.
+    pub verify: bool,
+    /// How long an endpoint that does not work is tried again, beyond `settle`.
+    pub verify_patience: Duration,
+    /// `SIGNATURE_HEADERS`: its first name is the header of a probe's signature.
+    pub signature_header: String,
     /// `DEREGISTER_ON_DELETE`: whether deleting the stack deletes its endpoints at HeyGen.
     pub deregister_on_delete: bool,
     /// A run that ends without releasing its lease keeps others waiting for as long.
@@ -77,6 +84,8 @@ impl Config {
         let settle = Duration::from_secs(env.or("SECRET_REFRESH_SECONDS", 10)) + PROPAGATION;
         let secret_overlap = Duration::from_hours(env.or("SECRET_OVERLAP_HOURS", 48));
         let max_secret_days: u32 = env.or("MAX_SECRET_DAYS", 0);
+        let verify = env.or("VERIFY_ENDPOINTS", true);
+        let signature_header = env.or("SIGNATURE_HEADERS", HeaderNames::default()).first().to_owned();
         let deregister_on_delete = env.or("DEREGISTER_ON_DELETE", false);
         let public_url = env.text("PUBLIC_URL");
         let domain_target = env.text("DOMAIN_TARGET");
@@ -101,6 +110,9 @@ impl Config {
             secret_overlap,
             max_secret_age: (max_secret_days > 0).then(|| Duration::from_hours(24 * u64::from(max_secret_days))),
             limits,
+            verify,
+            verify_patience: Duration::from_secs(20),
+            signature_header,
             deregister_on_delete,
             longest_run: LONGEST_RUN,
             timeouts: Timeouts::default(),
@@ -108,6 +120,11 @@ impl Config {
             changes_until: None,
         });
         env.finish(config)
+    }
+
+    /// The partition of the table that holds what admin itself has to remember.
+    pub(crate) fn partition(&self) -> String {
+        format!("admin#{}", self.secret_prefix)
     }
 }
 

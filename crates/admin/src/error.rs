@@ -54,6 +54,10 @@ pub enum Error {
         "another run ({purpose}, since {since}) is in progress, until {until} at the latest. Repeat the request after it"
     )]
     Busy { purpose: String, since: String, until: String },
+    #[error(
+        "the stored secret of {0:?} was changed by someone else meanwhile, so this run stopped: repeat the request"
+    )]
+    Overtaken(String),
     /// The note of the change is kept.
     #[error("{0}. HeyGen may have made the change: the next sync completes it, with a new secret if necessary")]
     UnknownResult(Box<ApiError>),
@@ -125,9 +129,11 @@ impl Error {
             Error::Secret(error) => error.class(),
             Error::HeyGen(error) => error.class,
             Error::Hidden(_) | Error::UnknownRequestType(_) => ErrorClass::Permanent,
-            Error::UnknownResult(_) | Error::NoSecret(_) | Error::NoNewSecret(_) | Error::Busy { .. } => {
-                ErrorClass::Transient
-            }
+            Error::UnknownResult(_)
+            | Error::NoSecret(_)
+            | Error::NoNewSecret(_)
+            | Error::Busy { .. }
+            | Error::Overtaken(_) => ErrorClass::Transient,
             Error::NotRevoked { reason, .. } => reason.class(),
             Error::Timeout | Error::CloudFormation => ErrorClass::Transient,
             // The class that needs someone's attention wins over the one that passes by itself.

@@ -2,6 +2,16 @@
 //!
 //! It lasts as long as an invocation can, so no other run takes it while its holder may still be running, and it needs no
 //! renewal. A run that ends releases it. A run that was killed or timed out does not: others wait until it expires.
+//!
+//! The lease does not order a request that arrives after its run has ended, or been killed. Such a request does no lasting
+//! harm, however late it is, within the day that HeyGen keeps its keys and Secrets Manager unused versions:
+//!
+//! | request | when it arrives late |
+//! |---|---|
+//! | create, rotate | the next run has repeated it with the same key, and HeyGen repeats its response; in v1, a second endpoint is deleted with `prune` |
+//! | update, delete | it concerns one endpoint by its id; the next sync updates or creates it again |
+//! | a stored value | rejected if a newer one is stored (see `store.rs`); a note that is accepted is completed by the next sync |
+//! | a secret's deletion | the next sync restores the secret |
 
 use crate::config::Config;
 use crate::error::Error;
@@ -19,7 +29,7 @@ use tokio::time::{Instant, sleep};
 /// How long a run waits for another one. The rest of the function's time is for its own changes.
 const PATIENCE: Duration = Duration::from_secs(100);
 const PAUSE: Duration = Duration::from_millis(500);
-/// The item's sort key; its partition is `lease#` and the prefix of the endpoints' secrets.
+/// The item's sort key.
 const ITEM: &str = "lease";
 
 #[derive(Debug, Clone)]
@@ -40,12 +50,7 @@ pub(crate) struct Held<'a> {
 
 impl Lease {
     pub(crate) fn new(client: Client, config: &Config) -> Self {
-        Lease {
-            client,
-            table: config.table.clone(),
-            id: format!("lease#{}", config.secret_prefix),
-            lasts: config.longest_run,
-        }
+        Lease { client, table: config.table.clone(), id: config.partition(), lasts: config.longest_run }
     }
 
     /// Waits for another run to end. An error if it does not end in time.
@@ -161,7 +166,7 @@ mod tests {
         let now = OffsetDateTime::UNIX_EPOCH + Span::days(20_000);
         assert!(free.try_to_take("me", "a sync", now).await.unwrap().is_none());
         let put = put.lock().unwrap().clone();
-        assert_eq!((&put["id"]["S"], &put["item"]["S"]), (&json!("lease#shop/endpoints/"), &json!("lease")));
+        assert_eq!((&put["id"]["S"], &put["item"]["S"]), (&json!("admin#shop/endpoints/"), &json!("lease")));
         let until = (now + Span::seconds(305)).unix_timestamp();
         assert_eq!(put["until_ms"]["N"], (until * 1_000).to_string());
         assert_eq!(put["expires_at"]["N"], (until + 1).to_string());

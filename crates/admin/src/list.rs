@@ -1,6 +1,7 @@
 //! The replies that list what HeyGen has: endpoints, event types, delivered events.
 
 use crate::change::{Change, ChangeKind};
+use crate::checks::Checked;
 use crate::config::Config;
 use crate::plan::Plan;
 use crate::reply::{
@@ -11,14 +12,18 @@ use crate::snapshot::Snapshot;
 use crate::urls;
 use heygen::api::{DeliveredEvent, Endpoint, EndpointStatus, EventTypeInfo, Readable};
 use heygen::{Event, EventType};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-pub(crate) fn endpoints(snapshot: &Snapshot, config: &Config) -> ListReply {
+pub(crate) fn endpoints(snapshot: &Snapshot, config: &Config, checks: &BTreeMap<String, Checked>) -> ListReply {
     let plan = snapshot.plan(config);
     let missing = |change: &&Change| matches!(change.kind, ChangeKind::Create { .. });
     ListReply {
         url: urls::shown(config.deployment.url()),
-        endpoints: snapshot.endpoints.iter().map(|endpoint| listed(endpoint, snapshot, config, &plan)).collect(),
+        endpoints: snapshot
+            .endpoints
+            .iter()
+            .map(|endpoint| listed(endpoint, snapshot, config, &plan, checks))
+            .collect(),
         missing: plan.changes.iter().filter(missing).map(|change| change.endpoint.clone()).collect(),
         owned: plan.owned,
         foreign: plan.foreign,
@@ -26,7 +31,13 @@ pub(crate) fn endpoints(snapshot: &Snapshot, config: &Config) -> ListReply {
     }
 }
 
-fn listed(endpoint: &Endpoint, snapshot: &Snapshot, config: &Config, plan: &Plan) -> ListedEndpoint {
+fn listed(
+    endpoint: &Endpoint,
+    snapshot: &Snapshot,
+    config: &Config,
+    plan: &Plan,
+    checks: &BTreeMap<String, Checked>,
+) -> ListedEndpoint {
     let owner = snapshot.owner(config, endpoint);
     let name = owner.as_deref();
     let stored = name.and_then(|name| snapshot.stored.get(name));
@@ -43,6 +54,8 @@ fn listed(endpoint: &Endpoint, snapshot: &Snapshot, config: &Config, plan: &Plan
         Some(stored) if stored.current.is_none() => SecretState::Missing,
         Some(_) => SecretState::Stored,
     };
+    let checked = name.filter(|_| state == EndpointState::Registered).and_then(|name| checks.get(name));
+    let Checked { verified_at, problem } = checked.cloned().unwrap_or_default();
     let drift = plan.changes.iter().find(|change| change.kind.endpoint_id() == Some(&endpoint.id));
     ListedEndpoint {
         endpoint: name.map(str::to_owned),
@@ -54,6 +67,8 @@ fn listed(endpoint: &Endpoint, snapshot: &Snapshot, config: &Config, plan: &Plan
         created_at: endpoint.created_at.clone(),
         drift: drift.map(|change| change.kind.name()),
         secret: name.map(|_| secret),
+        verified_at,
+        problem,
     }
 }
 

@@ -15,9 +15,14 @@ pub(crate) fn change(name: &str, outcome: &str) {
     count("EndpointChanges", &[("Change", name), ("Outcome", outcome)]);
 }
 
-/// The number of differences that are left.
-pub(crate) fn drift(plan: &Plan) {
-    measure("EndpointDrift", plan.drift(), Unit::Count, &[]);
+/// The number of differences that are left, and of endpoints that do not work.
+pub(crate) fn drift(plan: &Plan, unverified: usize) {
+    measure("EndpointDrift", plan.drift() + unverified, Unit::Count, &[]);
+}
+
+/// The number of endpoints whose last verification failed.
+pub(crate) fn unverified(count: usize) {
+    measure("EndpointsUnverified", count, Unit::Count, &[]);
 }
 
 /// The number of our endpoints that HeyGen has disabled.

@@ -3,8 +3,7 @@
 //! HeyGen probes the URL of an endpoint when it is registered, and the DNS record of a domain is often created after the
 //! stack. Only a domain of the stack is checked: a `PublicUrl` may be a proxy that accepts HeyGen and not this function.
 
-use heygen::api::{Timeouts, http_client};
-use serde_json::Value;
+use crate::own_url;
 use std::time::Duration;
 
 /// For the request and the whole response. A cold receiver takes less than a second.
@@ -14,32 +13,14 @@ const LIMIT: Duration = Duration::from_secs(4);
 /// such a request and its response through, unlike `OPTIONS`, which a proxy may respond to by itself.
 const CODE: &str = "empty_body";
 
-/// In bytes; a receiver's response is shorter.
-const LONGEST: usize = 4096;
-
 /// Checks whether a receiver with this endpoint responds at the URL. The error says what was there instead.
 pub(crate) async fn check(url: &str) -> Result<(), String> {
-    let response =
-        tokio::time::timeout(LIMIT, post_nothing(url)).await.unwrap_or(Err("no response in time".to_owned()));
-    let (status, body) = response?;
-    let error_code = serde_json::from_slice(&body).map(|body: Value| body["error"]["code"] == CODE);
-    if error_code.unwrap_or(false) {
+    let response = own_url::send(own_url::client(url)?.post(url), LIMIT).await?;
+    if response.error_code() == Some(CODE) {
         Ok(())
     } else {
-        Err(format!("another server responds there, with status {status}"))
+        Err(format!("another server responds there, with status {}", response.status))
     }
-}
-
-async fn post_nothing(url: &str) -> Result<(u16, Vec<u8>), String> {
-    let client = http_client(Timeouts::default()).ok_or("there is no HTTP client")?;
-    let mut response = client.post(url).send().await.map_err(|_| "no connection")?;
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|_| "the connection broke")?
-        && body.len() < LONGEST
-    {
-        body.extend_from_slice(&chunk);
-    }
-    Ok((response.status().as_u16(), body))
 }
 
 #[cfg(test)]

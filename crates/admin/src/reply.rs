@@ -1,11 +1,11 @@
-//! The replies, one struct per action, whose schema is `reply.schema.json`. `Display` is a reply's `text`.
+//! The replies, one struct per action, whose schema is `reply.schema.json`. Their text is in `text`.
 
-use crate::change::{Change, ChangeKind, PendingKind};
+use crate::change::Change;
 use crate::jobs::JobsReply;
 use crate::plan::Plan;
+use crate::verification::Verification;
 use serde::Serialize;
 use serde_json::Value;
-use std::fmt;
 use time::OffsetDateTime;
 
 /// The reply to an action, tagged with its name.
@@ -17,6 +17,7 @@ pub enum Reply {
     Rotate(RotateReply),
     Delete(ChangeReply),
     Adopt(ChangeReply),
+    Verify(VerifyReply),
     List(ListReply),
     EventTypes(EventTypesReply),
     Deliveries(DeliveriesReply),
@@ -41,6 +42,8 @@ pub struct SyncReply {
     pub held_back: Vec<Change>,
     /// What was not done needs `prune`, `adopt` or `force`, or a sync of its own.
     pub left: Plan,
+    /// The verification of each endpoint that has to work now.
+    pub verified: Vec<Verification>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -52,11 +55,19 @@ pub struct RotateReply {
     /// From when no receiver accepts any earlier secret; `None` unless it was revoked.
     #[serde(with = "time::serde::rfc3339::option")]
     pub old_secret_rejected_from: Option<OffsetDateTime>,
+    /// The verification with the new secret, if there was one.
+    pub verified: Vec<Verification>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ChangeReply {
     pub done: Change,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct VerifyReply {
+    /// In the order of the parameter `Endpoints`.
+    pub verified: Vec<Verification>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -90,6 +101,10 @@ pub struct ListedEndpoint {
     pub drift: Option<&'static str>,
     /// `None` if the endpoint is not ours.
     pub secret: Option<SecretState>,
+    /// When it was last verified with success, in RFC 3339; only of a registered endpoint, as is `problem`.
+    pub verified_at: Option<String>,
+    /// Why the last verification failed.
+    pub problem: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -177,180 +192,5 @@ impl Reply {
     pub fn to_json(&self) -> Value {
         // Fails only for keys that are not strings.
         serde_json::to_value(WithText { reply: self, text: self.to_string() }).unwrap_or_default()
-    }
-}
-
-impl fmt::Display for Reply {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Reply::Plan(PlanReply { url, plan }) => write!(f, "{}{plan}", Heading(url)),
-            Reply::Sync(SyncReply { url, done, held_back, left }) => {
-                write!(f, "{}{}", Heading(url), Summary { done, held_back, left })
-            }
-            Reply::Rotate(reply) => reply.fmt(f),
-            Reply::Delete(ChangeReply { done }) => write!(f, "Done: {done}."),
-            Reply::Adopt(ChangeReply { done }) => {
-                write!(f, "Done: {done}. The next sync sets its URL and its events, if they differ.")
-            }
-            Reply::List(reply) => reply.fmt(f),
-            Reply::EventTypes(reply) => reply.fmt(f),
-            Reply::Deliveries(reply) => reply.fmt(f),
-            Reply::Jobs(reply) => reply.fmt(f),
-            Reply::CustomResource(CustomResourceReply { request_type, succeeded }) => {
-                write!(f, "CloudFormation's {request_type} {}.", if *succeeded { "succeeded" } else { "failed" })
-            }
-        }
-    }
-}
-
-struct Heading<'a>(&'a str);
-
-impl fmt::Display for Heading<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "Endpoints of {} at HeyGen", self.0)
-    }
-}
-
-/// The outcome of a sync, without a heading.
-pub(crate) struct Summary<'a> {
-    pub(crate) done: &'a [Change],
-    pub(crate) held_back: &'a [Change],
-    pub(crate) left: &'a Plan,
-}
-
-impl fmt::Display for Summary<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for change in self.done {
-            writeln!(f, "  ✓ {change}")?;
-        }
-        if !self.done.is_empty() {
-            writeln!(f, "Done: {}.", self.done.len())?;
-        }
-        let adoptions = self.held_back.iter().filter(|change| change.needs_adopt()).count();
-        let deletions = self.held_back.len() - adoptions;
-        if adoptions > 0 {
-            writeln!(
-                f,
-                "Held back: {adoptions} to adopt. To take them over, repeat the request with \"adopt\": true."
-            )?;
-        }
-        if deletions > 0 {
-            writeln!(
-                f,
-                "Held back: {deletions} to delete, because of MaxRemovals and MaxRemovalPercent. To delete them as well, \
-                 repeat the request with \"force\": true."
-            )?;
-        }
-        write!(f, "{}", self.left)
-    }
-}
-
-impl fmt::Display for RotateReply {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let outcome = match &self.done.kind {
-            ChangeKind::Finish { pending: PendingKind::Create, .. } => {
-                if self.old_secret_rejected_from.is_some() {
-                    "the pending registration was completed, with a new secret"
-                } else {
-                    "the pending registration was completed; ask again for a rotation"
-                }
-            }
-            ChangeKind::Finish { pending: PendingKind::Rotate, .. } => "the pending rotation was completed",
-            ChangeKind::Replace { .. } => {
-                "it has a new secret; API v1 cannot rotate a secret, so a new endpoint replaced the old one"
-            }
-            _ => "it has a new secret",
-        };
-        write!(f, "{}: {outcome}.", self.done.endpoint)?;
-        if let Some(until) = self.old_secret_valid_until {
-            write!(f, " The old secret is accepted until {}.", aws::clock::to_text(until))?;
-        }
-        if let Some(from) = self.old_secret_rejected_from {
-            write!(
-                f,
-                " Earlier secrets are revoked: a receiver that gets a delivery with the new one rejects them at once, every \
-                 other receiver from {} on.",
-                aws::clock::to_text(from)
-            )?;
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Display for ListReply {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", Heading(&self.url))?;
-        self.endpoints.iter().try_for_each(|endpoint| endpoint.fmt(f))?;
-        self.missing.iter().try_for_each(|name| writeln!(f, "  {name}  configured, but not registered"))?;
-        write!(f, "{} ours, {} not ours.{}", self.owned, self.foreign, Unreadable(self.unreadable))
-    }
-}
-
-/// How many elements could not be read; nothing if there are none.
-struct Unreadable(usize);
-
-impl fmt::Display for Unreadable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0 == 0 { Ok(()) } else { write!(f, " {} could not be read, left alone.", self.0) }
-    }
-}
-
-/// Nothing for an endpoint that is not ours: those are only counted.
-impl fmt::Display for ListedEndpoint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Some(name), Some(secret)) = (&self.endpoint, self.secret) else { return Ok(()) };
-        let (id, state) = (&self.endpoint_id, self.state.describe());
-        let status = self.status.as_deref().unwrap_or("status unknown");
-        write!(f, "  {name}  {id}  {status}, {state}, secret {}", secret.describe())?;
-        self.drift.map_or(Ok(()), |change| write!(f, ", a sync would {change} it"))?;
-        let events = self.events.as_ref().map_or("all events".to_owned(), |events| events.join(" "));
-        write!(f, "\n      {}\n      {events}\n", self.url)
-    }
-}
-
-impl EndpointState {
-    fn describe(self) -> &'static str {
-        match self {
-            EndpointState::Registered => "registered",
-            EndpointState::Duplicate => "duplicate",
-            EndpointState::NotConfigured => "not configured",
-            EndpointState::Unknown => "not registered by this deployment",
-            EndpointState::Foreign => "not ours",
-        }
-    }
-}
-
-impl SecretState {
-    fn describe(self) -> &'static str {
-        match self {
-            SecretState::Stored => "stored",
-            SecretState::Pending => "pending",
-            SecretState::Missing => "missing",
-            SecretState::Unknown => "unknown",
-        }
-    }
-}
-
-impl fmt::Display for EventTypesReply {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let list = |names: &[String]| if names.is_empty() { "none".to_owned() } else { names.join(" ") };
-        writeln!(f, "Event types: {} at HeyGen, {} known to this version.", self.event_types.len(), self.known)?;
-        writeln!(f, "  new to this version: {}", list(&self.new))?;
-        writeln!(f, "  no longer at HeyGen: {}", list(&self.removed))?;
-        let unreadable = Unreadable(self.unreadable);
-        write!(f, "New event types need no change: their events are recorded as they are.{unreadable}")
-    }
-}
-
-impl fmt::Display for DeliveriesReply {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for ListedEvent { created_at, event_type, correlation_id, .. } in &self.events {
-            writeln!(f, "  {}  {event_type}  {correlation_id}", created_at.as_deref().unwrap_or("-"))?;
-        }
-        let count = format!("Events on this page: {}.{}", self.events.len(), Unreadable(self.unreadable));
-        match &self.next_token {
-            Some(token) => write!(f, "{count} For the next page add \"token\": \"{token}\"."),
-            None => write!(f, "{count} There is no further page."),
-        }
     }
 }

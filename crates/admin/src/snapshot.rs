@@ -81,6 +81,11 @@ impl Snapshot {
         self.endpoints.iter().filter(move |endpoint| self.owner(config, endpoint).as_deref() == Some(name))
     }
 
+    /// The names of the endpoints that are configured to receive.
+    pub(crate) fn enabled(&self) -> Vec<String> {
+        self.desired.iter().filter(|desired| desired.enabled).map(|desired| desired.name.clone()).collect()
+    }
+
     pub(crate) fn desired(&self, name: &str) -> Option<&DesiredEndpoint> {
         self.desired.iter().find(|desired| desired.name == name)
     }

@@ -1,11 +1,20 @@
 //! The secrets in Secrets Manager, and the client of SSM's parameters. An endpoint's secret is created with its first value.
+//!
+//! Secrets Manager has no conditional write. But a version's id can be chosen, and an id is not given to a second value. So
+//! the id of a new version is computed from that of the version it replaces: of two values for one version, only the first
+//! is stored. This rejects a value whose request arrives late, when another run has stored a newer one.
 
 use crate::config::Config;
+use crate::error::Error;
 use aws::error::AwsError;
 use aws::sdk::Sdk;
-use aws::secrets::{EndpointSecret, SecretError, fetch, fetch_text};
+use aws::secrets::{EndpointSecret, SecretError, fetch_text, fetch_text_version, fetch_version};
 use aws_sdk_secretsmanager::Client;
+use aws_sdk_secretsmanager::operation::put_secret_value::PutSecretValueError;
 use aws_sdk_secretsmanager::types::Tag;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The longest that Secrets Manager offers. A secret that is scheduled for deletion costs nothing.
 const RECOVERY_DAYS: i64 = 30;
@@ -21,12 +30,15 @@ pub(crate) struct Store {
     prefix: String,
     stack: String,
     kms_key: Option<String>,
+    /// The version of each endpoint's secret that was read or written last, by the endpoint's name.
+    versions: Arc<Mutex<BTreeMap<String, String>>>,
 }
 
 impl Store {
     pub(crate) fn new(sdk: &Sdk, config: &Config) -> Self {
         let Config { secret_prefix, stack, kms_key, .. } = config.clone();
-        Store { client: sdk.secrets(), parameters: sdk.ssm(), prefix: secret_prefix, stack, kms_key }
+        let (client, parameters) = (sdk.secrets(), sdk.ssm());
+        Store { client, parameters, prefix: secret_prefix, stack, kms_key, versions: Arc::default() }
     }
 
     pub(crate) fn parameters(&self) -> &aws_sdk_ssm::Client {
@@ -35,20 +47,52 @@ impl Store {
 
     /// The default if nothing is stored.
     pub(crate) async fn get(&self, endpoint: &str) -> Result<EndpointSecret, SecretError> {
-        Ok(fetch(&self.client, &self.name(endpoint)).await?.unwrap_or_default())
+        let (secret, version) = fetch_version(&self.client, &self.name(endpoint)).await?.unzip();
+        self.remember(endpoint, version);
+        Ok(secret.unwrap_or_default())
     }
 
-    /// Stores a value. Where there is no secret yet, it is created with this value, in one call.
-    pub(crate) async fn put(&self, endpoint: &str, value: &EndpointSecret) -> Result<(), AwsError> {
-        const OPERATION: &str = "secretsmanager:PutSecretValue";
-        let text = serde_json::to_string(value).map_err(|_| AwsError::unbuildable(OPERATION))?;
-        let put = self.client.put_secret_value().secret_id(self.name(endpoint)).secret_string(&text);
-        match put.send().await {
-            Ok(_) => Ok(()),
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()) => {
-                self.create(endpoint, &text).await
-            }
-            Err(error) => Err(AwsError::of(OPERATION, &error)),
+    /// Stores a value in place of the version that was read last. Where there is no secret yet, it is created with this
+    /// value, in one call.
+    pub(crate) async fn put(&self, endpoint: &str, value: &EndpointSecret) -> Result<(), Error> {
+        let text = serde_json::to_string(value).map_err(|_| AwsError::unbuildable("secretsmanager:PutSecretValue"))?;
+        let replaced = self.versions.lock().unwrap_or_else(PoisonError::into_inner).get(endpoint).cloned();
+        match self.put_text(endpoint, &text, replaced.as_deref().map(successor)).await? {
+            Put::Done(version) => self.remember(endpoint, version),
+            Put::NoSecret => self.create(endpoint, &text).await?,
+            Put::IdIsUsed => match fetch_text_version(&self.client, &self.name(endpoint)).await? {
+                // An attempt of this call whose response was lost.
+                Some((stored, version)) if stored == text => self.remember(endpoint, Some(version)),
+                // A person has made an earlier version the current one again.
+                Some((_, version)) if replaced.as_ref() == Some(&version) => {
+                    match self.put_text(endpoint, &text, None).await? {
+                        Put::Done(version) => self.remember(endpoint, version),
+                        _ => return Err(Error::Overtaken(endpoint.to_owned())),
+                    }
+                }
+                _ => return Err(Error::Overtaken(endpoint.to_owned())),
+            },
+        }
+        Ok(())
+    }
+
+    async fn put_text(&self, endpoint: &str, text: &str, id: Option<String>) -> Result<Put, AwsError> {
+        let put = self.client.put_secret_value().secret_id(self.name(endpoint)).secret_string(text);
+        match put.set_client_request_token(id).send().await {
+            Ok(response) => Ok(Put::Done(response.version_id)),
+            Err(error) => match error.as_service_error() {
+                Some(PutSecretValueError::ResourceNotFoundException(_)) => Ok(Put::NoSecret),
+                Some(PutSecretValueError::ResourceExistsException(_)) => Ok(Put::IdIsUsed),
+                _ => Err(AwsError::of("secretsmanager:PutSecretValue", &error)),
+            },
+        }
+    }
+
+    fn remember(&self, endpoint: &str, version: Option<String>) {
+        let mut versions = self.versions.lock().unwrap_or_else(PoisonError::into_inner);
+        match version.filter(|version| !version.is_empty()) {
+            Some(version) => drop(versions.insert(endpoint.to_owned(), version)),
+            None => drop(versions.remove(endpoint)),
         }
     }
 
@@ -61,11 +105,19 @@ impl Store {
             .secret_string(text)
             .set_kms_key_id(self.kms_key.clone())
             .tags(Tag::builder().key(TAG).value(&self.stack).build());
-        let Err(error) = create.send().await else { return Ok(()) };
+        let error = match create.send().await {
+            Ok(created) => {
+                self.remember(endpoint, created.version_id);
+                return Ok(());
+            }
+            Err(error) => error,
+        };
         // Either an attempt of this call whose response was lost, or another run, whose value must not be overwritten.
         if error.as_service_error().is_some_and(|e| e.is_resource_exists_exception())
-            && self.text(&self.name(endpoint)).await?.as_deref() == Some(text)
+            && let Some((stored, version)) = fetch_text_version(&self.client, &self.name(endpoint)).await?
+            && stored == text
         {
+            self.remember(endpoint, Some(version));
             return Ok(());
         }
         Err(AwsError::of("secretsmanager:CreateSecret", &error))
@@ -103,6 +155,20 @@ impl Store {
     }
 }
 
+/// The result of storing a value.
+enum Put {
+    /// With the id of the new version.
+    Done(Option<String>),
+    NoSecret,
+    /// A version with this id has another value.
+    IdIsUsed,
+}
+
+/// The id of the version that replaces this one.
+fn successor(version: &str) -> String {
+    hex::encode(Sha256::digest(format!("heygen-webhooks:{version}")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -110,6 +176,7 @@ mod tests {
     use aws::sdk::Timeouts;
     use aws::stub::{Reply, sdk};
     use serde_json::{Value, json};
+    use std::sync::atomic::{AtomicUsize, Ordering};
     use std::sync::{Arc, Mutex};
 
     type Calls = Arc<Mutex<Vec<(String, Value)>>>;
@@ -161,6 +228,38 @@ mod tests {
             assert_eq!(store.put("main", &EndpointSecret::default()).await.is_ok(), is_ours, "{stored}");
             assert_eq!(names(&calls), ["PutSecretValue", "CreateSecret", "GetSecretValue"]);
         }
+    }
+
+    /// A store over a Secrets Manager with the version `first` of a secret, in which the id of the next one is used.
+    fn overtaken(now: (&'static str, &'static str)) -> (Store, Calls) {
+        let reads = AtomicUsize::new(0);
+        let value = |(version, text)| Reply::Ok(json!({"VersionId": version, "SecretString": text}));
+        store(move |operation| match operation {
+            "GetSecretValue" if reads.fetch_add(1, Ordering::SeqCst) == 0 => value(("first", "{}")),
+            "GetSecretValue" => value(now),
+            _ => Reply::error(400, "ResourceExistsException"),
+        })
+    }
+
+    #[tokio::test]
+    async fn a_value_for_a_version_that_another_run_has_replaced_is_not_stored() {
+        let (store, calls) = overtaken(("second", r#"{"current": "whsec_new"}"#));
+        store.get("main").await.unwrap();
+        let error = store.put("main", &EndpointSecret::default()).await.unwrap_err();
+        assert!(matches!(error, Error::Overtaken(_)), "{error}");
+        let token = |call: usize| calls.lock().unwrap()[call].1["ClientRequestToken"].as_str().unwrap().to_owned();
+        assert_eq!((names(&calls).len(), token(1)), (3, successor("first")));
+        assert!((32..=64).contains(&token(1).len()), "Secrets Manager's limits");
+        // Its own value, stored by an attempt whose response was lost.
+        let (own, _) = overtaken(("second", "{}"));
+        own.get("main").await.unwrap();
+        own.put("main", &EndpointSecret::default()).await.unwrap();
+        // A person has made the first version the current one again: an id of its own is tried.
+        let (again, calls) = overtaken(("first", r#"{"current": "whsec_old"}"#));
+        again.get("main").await.unwrap();
+        again.put("main", &EndpointSecret::default()).await.unwrap_err();
+        assert_eq!(names(&calls)[1..], ["PutSecretValue", "GetSecretValue", "PutSecretValue"]);
+        assert_ne!(calls.lock().unwrap()[3].1["ClientRequestToken"], successor("first"));
     }
 
     #[tokio::test]

@@ -9,9 +9,11 @@ use crate::error::Error;
 use crate::measures;
 use crate::plan::Plan;
 use crate::reach;
-use crate::reply::Summary;
 use crate::snapshot::Snapshot;
 use crate::store::Store;
+use crate::text::Summary;
+use crate::verification::Verification;
+use aws::secrets::EndpointSecret;
 use heygen::api::Api;
 use std::fmt;
 
@@ -26,6 +28,10 @@ pub(crate) struct Synced {
     pub(crate) held_back: Vec<Change>,
     /// The last plan, without what was done.
     pub(crate) left: Plan,
+    /// The names of the endpoints that have to work now.
+    pub(crate) in_use: Vec<String>,
+    /// What was found of them, if they were verified.
+    pub(crate) verified: Vec<Verification>,
 }
 
 impl Synced {
@@ -57,18 +63,29 @@ impl Synced {
                 if options.checksum.is_some() {
                     // The checksum was for the plan before, so the next plan needs a request of its own.
                     let left = Snapshot::take(config, &api, store).await?.plan(config);
-                    return Ok(Synced { done: applied.done()?, held_back: Vec::new(), left });
+                    return Ok(Synced {
+                        done: applied.done()?,
+                        held_back: Vec::new(),
+                        left,
+                        in_use: Vec::new(),
+                        verified: Vec::new(),
+                    });
                 }
                 continue;
             }
             let rest = plan.changes.iter().filter(|change| !comes_first(change));
             let (mut chosen, held_back) = choose(rest, config.limits.deletions(plan.owned), options);
             let waiting = waiting_for_domain(config, &chosen).await;
+            let mut in_use = snapshot.enabled();
             if waiting.is_some() {
+                let is_waiting = |change: &&&Change| change.kind.gives_a_url();
+                in_use.retain(|name| !chosen.iter().filter(is_waiting).any(|change| change.endpoint == *name));
                 chosen.retain(|change| !change.kind.gives_a_url());
             }
             let held_back = held_back.into_iter().cloned().collect();
             apply.all(chosen, &mut applied).await;
+            let stored = |name: &String| applied.stored.get(name).or_else(|| snapshot.stored.get(name));
+            in_use.retain(|name| stored(name).is_some_and(EndpointSecret::is_in_use));
             let mut done = applied.done()?;
             let ineffective = ineffective_updates(&done, config, &api, store).await;
             done.retain(|change| !ineffective.contains(change));
@@ -80,7 +97,7 @@ impl Synced {
                 format!("{name}: HeyGen confirmed the update, but does not list it; the next sync tries again")
             });
             left.notes.splice(0..0, waiting.into_iter().chain(unseen));
-            return Ok(Synced { done, held_back, left });
+            return Ok(Synced { done, held_back, left, in_use, verified: Vec::new() });
         }
     }
 }
@@ -136,7 +153,7 @@ async fn waiting_for_domain(config: &Config, changes: &[&Change]) -> Option<Stri
 
 impl fmt::Display for Synced {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Summary { done: &self.done, held_back: &self.held_back, left: &self.left }.fmt(f)
+        Summary { done: &self.done, held_back: &self.held_back, left: &self.left, verified: &self.verified }.fmt(f)
     }
 }
 
@@ -152,9 +169,10 @@ pub(crate) fn report(result: &Result<Synced, Error>) {
     measures::sync(outcome);
     match result {
         Ok(synced) => {
-            measures::drift(&synced.left);
+            let unverified = synced.verified.iter().filter(|found| !found.is_verified()).count();
+            measures::drift(&synced.left, unverified);
             let (done, held_back, left) = (synced.done.len(), synced.held_back.len(), synced.left.changes.len());
-            tracing::info!(outcome, done, held_back, left, "endpoints synced");
+            tracing::info!(outcome, done, held_back, left, unverified, "endpoints synced");
         }
         Err(error) => {
             let class = error.class().as_str();

@@ -140,7 +140,7 @@ impl WriteAhead<'_> {
         known: &[String],
         request: Option<CreateRequest>,
     ) -> Result<EndpointSecret, Error> {
-        self.wait_for_receivers(&stored).await;
+        self.wait_for_receivers(&stored).await?;
         let request = request.unwrap_or_else(|| CreateRequest {
             url: self.config.deployment.url_of(self.name),
             events: self.snapshot.desired(self.name).and_then(|desired| desired.events.clone()),
@@ -217,7 +217,7 @@ impl WriteAhead<'_> {
             (Some(secret), _) => self.store_rotated(stored, endpoint_id, secret).await,
             (None, None) => self.rotate_again(endpoint_id, revoke).await,
             (None, Some(key)) => {
-                self.wait_for_receivers(&stored).await;
+                self.wait_for_receivers(&stored).await?;
                 match self.api.rotate_secret(endpoint_id, Some(&key)).await {
                     Ok(secret) => self.store_rotated(stored, endpoint_id, secret).await,
                     // HeyGen would respond the same until it forgets the key.
@@ -244,18 +244,23 @@ impl WriteAhead<'_> {
         let pending = Pending { idempotency_key: key.as_str().to_owned(), since, revoke, change };
         let noted = EndpointSecret { pending: Some(pending), ..self.stored() };
         let stored = self.put(noted).await?;
-        self.wait_for_receivers(&stored).await;
+        self.wait_for_receivers(&stored).await?;
         Ok((stored, key))
     }
 
     /// A receiver that read the secret just before the note was stored does not read it again for a while, and would
     /// answer 401 to a delivery signed with the new secret. Without a stored secret, it answers 503 in any case.
     ///
-    /// The wait begins here and not at `since`: storing the note may have taken long.
-    async fn wait_for_receivers(&self, stored: &EndpointSecret) {
-        if stored.pending.is_some() && !stored.valid_at(OffsetDateTime::now_utc()).is_empty() {
-            tokio::time::sleep(self.config.settle).await;
+    /// The wait begins here and not at `since`: storing the note may have taken long. After it, the note has to be stored
+    /// still: a run without the lease may have stored another, if the lease was deleted by hand or a clock is wrong.
+    async fn wait_for_receivers(&self, stored: &EndpointSecret) -> Result<(), Error> {
+        if stored.pending.is_none() || stored.valid_at(OffsetDateTime::now_utc()).is_empty() {
+            return Ok(());
         }
+        tokio::time::sleep(self.config.settle).await;
+        let key = |secret: &EndpointSecret| secret.pending.as_ref().map(|pending| pending.idempotency_key.clone());
+        let is_own = key(&self.store.get(self.name).await?) == key(stored);
+        if is_own { Ok(()) } else { Err(Error::Overtaken(self.name.to_owned())) }
     }
 
     async fn store_created(

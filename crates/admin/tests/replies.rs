@@ -5,10 +5,11 @@
 use admin::jobs::{JobsReply, RecordedEvent, RecordedFailure, RecordedJob};
 use admin::reply::{
     ChangeReply, CustomResourceReply, DeliveriesReply, EndpointState, EventTypesReply, ListReply, ListedEndpoint,
-    ListedEvent, ListedEventType, PlanReply, RotateReply, SecretState, SyncReply,
+    ListedEvent, ListedEventType, PlanReply, RotateReply, SecretState, SyncReply, VerifyReply,
 };
 use admin::{
-    Action, Change, ChangeKind, DeleteReason, PendingKind, Plan, ReplaceReason, Reply, RotateReason, SecretSource,
+    Action, Answer, Change, ChangeKind, DeleteReason, PendingKind, Plan, ReplaceReason, Reply, RotateReason,
+    SecretSource, Verification,
 };
 use heygen::Status;
 use serde_json::Value;
@@ -66,7 +67,31 @@ fn listed(endpoint: Option<&str>, state: EndpointState, secret: Option<SecretSta
         events: Some(vec!["avatar_video.success".to_owned()]),
         created_at: Some("2026-11-21T00:00:00Z".to_owned()),
         drift: None,
+        verified_at: secret.map(|_| "2026-11-21T03:00:00.000Z".to_owned()),
+        problem: None,
         secret,
+    }
+}
+
+fn verified() -> Verification {
+    Verification {
+        endpoint: "main".to_owned(),
+        url: format!("{URL}/webhooks/heygen/main"),
+        options: Some(Answer { status: 204, milliseconds: 41 }),
+        post: Some(Answer { status: 200, milliseconds: 68 }),
+        recorded_after_ms: Some(412),
+        problem: None,
+    }
+}
+
+fn not_verified() -> Verification {
+    Verification {
+        endpoint: "second".to_owned(),
+        url: format!("{URL}/webhooks/heygen/second"),
+        post: Some(Answer { status: 401, milliseconds: 52 }),
+        recorded_after_ms: None,
+        problem: Some("POST: status 401, signature_mismatch".to_owned()),
+        ..verified()
     }
 }
 
@@ -126,13 +151,21 @@ fn sample(action: &str) -> Reply {
         "plan" => Reply::Plan(PlanReply { url, plan: plan(vec![create()], &["second"]) }),
         "sync" => {
             let left = plan(vec![delete(DeleteReason::NotInFile)], &["second"]);
-            Reply::Sync(SyncReply { url, done: vec![create()], held_back: Vec::new(), left })
+            Reply::Sync(SyncReply {
+                url,
+                done: vec![create()],
+                held_back: Vec::new(),
+                left,
+                verified: vec![verified()],
+            })
         }
         "rotate" => Reply::Rotate(RotateReply {
             done: rotate(RotateReason::Requested),
             old_secret_valid_until: Some(datetime!(2026-11-23 12:00 UTC)),
             old_secret_rejected_from: None,
+            verified: vec![verified()],
         }),
+        "verify" => Reply::Verify(VerifyReply { verified: vec![verified(), not_verified()] }),
         "delete" => Reply::Delete(ChangeReply { done: delete(DeleteReason::Requested) }),
         "adopt" => {
             let kind = ChangeKind::Adopt { endpoint_id: "ep_1".to_owned(), secret: SecretSource::Rotation };
@@ -201,7 +234,7 @@ fn more_replies() -> Vec<Reply> {
     done.extend(delete_reasons().map(delete));
     let held_back = vec![delete(DeleteReason::NotInFile)];
     let left = Plan { unreadable: vec!["second".to_owned()], ..plan(held_back.clone(), &[]) };
-    let sync = Reply::Sync(SyncReply { url: URL.to_owned(), done, held_back, left });
+    let sync = Reply::Sync(SyncReply { url: URL.to_owned(), done, held_back, left, verified: vec![not_verified()] });
 
     let names = ["adopt", "update", "replace", "rotate", "delete"];
     let drifted = names.map(|drift| ListedEndpoint {
@@ -329,6 +362,7 @@ fn the_schema_has_every_field_and_value_of_the_replies_and_no_other() {
 fn a_reply_says_until_or_from_when_the_old_secret_is_accepted_or_rejected() {
     let time = Some(datetime!(2026-11-21 12:01 UTC));
     let revoked = RotateReply {
+        verified: Vec::new(),
         done: rotate(RotateReason::Revoked),
         old_secret_valid_until: None,
         old_secret_rejected_from: time,

@@ -39,7 +39,7 @@ impl World {
         let config = Config::read(Env::from_fn(|name| variables(name).map(str::to_owned))).unwrap();
         World {
             secrets: Arc::new(Mutex::new(secrets.into())),
-            config: Config { settle: Duration::ZERO, ..config },
+            config: Config { settle: Duration::ZERO, verify: false, ..config },
             heygen,
         }
     }
@@ -54,6 +54,9 @@ impl World {
             // The lease: there is one run at a time here.
             if ["PutItem", "DeleteItem"].contains(&operation) {
                 return Reply::Ok(json!({}));
+            }
+            if operation == "Query" {
+                return Reply::Ok(json!({"Items": []}));
             }
             let mut secrets = secrets.lock().unwrap();
             let name = input["SecretId"].as_str().or(input["Name"].as_str()).unwrap().to_owned();

@@ -6,6 +6,7 @@ pub mod env;
 pub mod envelope;
 pub mod error;
 pub mod jobs;
+pub mod probe;
 pub mod queue;
 pub mod sdk;
 pub mod secrets;

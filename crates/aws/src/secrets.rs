@@ -113,6 +113,11 @@ impl EndpointSecret {
         self.current.iter().chain(previous.map(|previous| &previous.secret)).collect()
     }
 
+    /// Whether HeyGen has the endpoint and, as far as is known, signs with the current secret.
+    pub fn is_in_use(&self) -> bool {
+        self.registered.is_some() && self.current.is_some() && self.pending.is_none()
+    }
+
     /// Whether the pending change revokes all secrets that are stored now.
     pub fn is_revoking(&self) -> bool {
         self.pending.as_ref().is_some_and(|pending| pending.revoke)
@@ -182,10 +187,18 @@ impl SecretError {
 
 /// Reads a secret. `None`: it does not exist, or has no value yet.
 pub async fn fetch(client: &Client, name: &str) -> Result<Option<EndpointSecret>, SecretError> {
-    match fetch_text(client, name).await {
+    Ok(fetch_version(client, name).await?.map(|(secret, _)| secret))
+}
+
+/// The same, with the id of the secret's version.
+pub async fn fetch_version(client: &Client, name: &str) -> Result<Option<(EndpointSecret, String)>, SecretError> {
+    match fetch_text_version(client, name).await {
         Ok(None) => Ok(None),
-        // serde's message would quote what it found, which may be the secret.
-        Ok(Some(text)) => serde_json::from_str(&text).map(Some).map_err(|_| SecretError::Malformed(name.to_owned())),
+        Ok(Some((text, version))) => match serde_json::from_str(&text) {
+            Ok(secret) => Ok(Some((secret, version))),
+            // serde's message would quote what it found, which may be the secret.
+            Err(_) => Err(SecretError::Malformed(name.to_owned())),
+        },
         // Reading by name has no other invalid request.
         Err(error) if error.code == "InvalidRequestException" => Err(SecretError::Deleted(name.to_owned())),
         Err(error) => Err(error.into()),
@@ -194,8 +207,16 @@ pub async fn fetch(client: &Client, name: &str) -> Result<Option<EndpointSecret>
 
 /// Reads a secret that is any text. `None`: it does not exist, or has no value yet.
 pub async fn fetch_text(client: &Client, name: &str) -> Result<Option<String>, AwsError> {
+    Ok(fetch_text_version(client, name).await?.map(|(text, _)| text))
+}
+
+/// The same, with the id of the secret's version.
+pub async fn fetch_text_version(client: &Client, name: &str) -> Result<Option<(String, String)>, AwsError> {
     match client.get_secret_value().secret_id(name).send().await {
-        Ok(response) => Ok(response.secret_string.filter(|text| !text.is_empty())),
+        Ok(response) => {
+            let text = response.secret_string.filter(|text| !text.is_empty());
+            Ok(text.map(|text| (text, response.version_id.unwrap_or_default())))
+        }
         // Also for a secret without a value, which has no version yet.
         Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()) => Ok(None),
         Err(error) => Err(AwsError::of("secretsmanager:GetSecretValue", &error)),

@@ -39,6 +39,12 @@ pub enum SignatureHeaderError {
 }
 
 impl HeaderNames {
+    /// The first name, for who sends a signature.
+    pub fn first(&self) -> &str {
+        // No list is empty.
+        self.0.first().map(String::as_str).unwrap_or_default()
+    }
+
     /// Reads the signatures from a request's headers: pairs of name and value, such as
     /// `&http::HeaderMap` or a list of `(&str, &str)`. Names match in any case.
     ///
@@ -127,6 +133,7 @@ mod tests {
     #[test]
     fn both_documented_names_are_the_default() {
         assert_eq!(HeaderNames::default().0, ["signature", "heygen-signature"]);
+        assert_eq!(HeaderNames::default().first(), "signature");
     }
 
     #[test]

@@ -71,6 +71,11 @@ enum Command {
     },
     /// Show the endpoints, with their state at HeyGen
     Endpoints,
+    /// Post a signed probe to an endpoint, or to all of them
+    Verify {
+        /// The webhook endpoint
+        endpoint: Option<String>,
+    },
     /// Simulate HeyGen until a signal comes
     #[command(hide = true)]
     Simulate {
@@ -102,6 +107,7 @@ fn main() -> ExitCode {
         }
         Command::Rotate { endpoint, revoke } => endpoints::rotate(output, &endpoint, revoke),
         Command::Endpoints => endpoints::ask(output, &json!({"action": "list"})),
+        Command::Verify { endpoint } => endpoints::verify(output, endpoint.as_deref()),
         Command::Simulate { file } => stack::simulate(&file),
         Command::With { command } => stack::with(&command),
     });

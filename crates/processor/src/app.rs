@@ -5,6 +5,7 @@ use crate::config::Config;
 use crate::retry::History;
 use aws::envelope::{Delivery, Unreadable};
 use aws::error::ErrorClass;
+use aws::probe;
 use aws::queue::Queue;
 use aws::sdk::Sdk;
 use aws::table::{Recorded, Table};
@@ -157,10 +158,12 @@ fn report_retry(reason: &str, history: History, wait_seconds: u32) {
 /// The message's one line, for an event that is in the table.
 fn report(recorded: Recorded, event: &Event, received_at: OffsetDateTime) {
     let job = event.job();
-    let event_type = event.type_label();
+    let event_type = probe::type_label(event);
+    let is_probe = probe::is_probe(event);
+    let outcome = if is_probe { probe::LABEL } else { recorded.as_str() };
     let mut metrics = Metrics::default();
-    metrics.count("Events", &[("Outcome", recorded.as_str())]);
-    if recorded != Recorded::Duplicate {
+    metrics.count("Events", &[("Outcome", outcome)]);
+    if recorded != Recorded::Duplicate && !is_probe {
         metrics.seconds("SecondsToRecord", (OffsetDateTime::now_utc() - received_at).as_seconds_f64().max(0.0));
         if event_type == "unknown" {
             metrics.count("UnknownEventTypes", &[]);
@@ -174,7 +177,7 @@ fn report(recorded: Recorded, event: &Event, received_at: OffsetDateTime) {
     }
     tracing::info!(
         target: TARGET,
-        outcome = recorded.as_str(),
+        outcome,
         reason = (!event.is_json).then_some("the body is not JSON"),
         event_type,
         job = job.as_ref().map(Job::item_key),

@@ -6,6 +6,7 @@ use crate::response::{Accepted, Rejection};
 use crate::secret_cache::SecretCache;
 use aws::endpoints::PATH;
 use aws::envelope::{Advisory, Delivery};
+use aws::probe;
 use aws::queue::Queue;
 use aws::sdk::Sdk;
 use aws::secrets::{EndpointSecret, SecretError};
@@ -92,7 +93,7 @@ impl App {
             endpoint: endpoint.to_owned(),
             received_at,
             request_id: request.request_id,
-            via: "delivery".into(),
+            via: if probe::is_probe(&event) { probe::LABEL } else { "delivery" }.into(),
             advisory: advisory(&request.headers),
             body,
         };

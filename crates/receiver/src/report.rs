@@ -2,6 +2,7 @@
 
 use crate::response::Rejection;
 use aws::envelope::Delivery;
+use aws::probe;
 use aws::telemetry::{Metrics, TARGET};
 use heygen::Event;
 use lambda_http::http::StatusCode;
@@ -40,7 +41,7 @@ pub(crate) fn write(outcome: Result<&Enqueued, Rejection>) {
     let mut metrics = Metrics::default();
     match outcome {
         Ok(Enqueued { event, delivery }) => {
-            let outcome = "accepted";
+            let outcome = if probe::is_probe(event) { probe::LABEL } else { "accepted" };
             metrics.count("Deliveries", &[("Outcome", outcome)]);
             if let Some(seconds) = seconds_since_sent(delivery, OffsetDateTime::now_utc()) {
                 metrics.seconds("SecondsToQueue", seconds);
@@ -48,7 +49,7 @@ pub(crate) fn write(outcome: Result<&Enqueued, Rejection>) {
             tracing::info!(
                 target: TARGET,
                 outcome,
-                event_type = event.type_label(),
+                event_type = probe::type_label(event),
                 body_bytes = delivery.body.body().len(),
                 age_seconds = age(delivery),
                 // 0 is the current secret, 1 the previous one.

@@ -1,12 +1,12 @@
 //! The endpoints' secrets, cached between invocations: a call to Secrets Manager costs money and time.
 
+use crate::moment::Moment;
 use aws::secrets::{CACHED, EndpointSecret, SecretError, fetch};
 use aws_sdk_secretsmanager::Client;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Mutex;
-use tokio::time::Instant;
 
 /// How long a secret is used after its last successful read, while it cannot be read. HeyGen would retry what is rejected
 /// meanwhile, but may disable an endpoint whose deliveries fail; a revoked secret must not be accepted indefinitely.
@@ -27,7 +27,7 @@ pub struct SecretCache {
 
 #[derive(Debug)]
 struct Entry {
-    at: Instant,
+    at: Moment,
     last: Reading,
     /// The last secret that could be read, if there was one.
     known: Option<Known>,
@@ -36,7 +36,7 @@ struct Entry {
 #[derive(Debug, Clone)]
 struct Known {
     secret: Arc<EndpointSecret>,
-    read_at: Instant,
+    read_at: Moment,
 }
 
 impl Entry {
@@ -82,7 +82,7 @@ impl SecretCache {
     }
 
     async fn read<'e>(&self, entries: &'e mut HashMap<String, Entry>, endpoint: &str) -> &'e Entry {
-        let started = Instant::now();
+        let started = Moment::now();
         let result = fetch(&self.client, &format!("{}{endpoint}", self.prefix)).await;
         let before = entries.remove(endpoint).and_then(|entry| entry.known);
         let entry = match result {
@@ -93,7 +93,7 @@ impl SecretCache {
             }
             Err(error) => {
                 // From the end of the read: one that timed out may have taken longer than `refresh`.
-                let entry = Entry { at: Instant::now(), last: Err(Arc::new(error)), known: before };
+                let entry = Entry { at: Moment::now(), last: Err(Arc::new(error)), known: before };
                 if let (Err(error), Some(_)) = (&entry.last, entry.usable()) {
                     let class = error.class().as_str();
                     tracing::warn!(%error, class, "the secret could not be read again; the cached one is used");

@@ -1,13 +1,16 @@
 //! HeyGen's responses when they are not as documented: no secret is lost, and nothing that is not ours is touched.
 
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
 mod age;
 mod cloudformation;
 mod errors;
+mod interleaved;
+mod memory;
 mod notes;
 mod parameter;
 mod random;
 mod revoke;
 mod unreadable;
+mod verified;
 mod world;

@@ -2,8 +2,12 @@
 
 use crate::world::World;
 use admin::Error;
+use heygen::ErrorClass;
 use serde_json::{Value, json};
 use simulator::{Fault, When};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 pub const CREATE: When = When::Next("POST", "/v3/webhooks/endpoints");
 pub const ROTATE: When = When::Next("POST", "/v3/webhooks/endpoints/*/rotate-secret");
@@ -152,4 +156,26 @@ fn a_key_that_is_rejected_for_another_body_is_given_up() {
     world.inject(CREATE, Fault::Error { status: 422, code: "idempotency_key_reused", retry_after: None });
     world.sync().unwrap();
     world.settled("main").unwrap();
+}
+
+#[test]
+fn a_run_whose_note_was_replaced_while_it_waited_sends_nothing() {
+    let mut world = World::new("v3", "main");
+    world.sync().unwrap();
+    let stored = world.stored("main");
+    world.config.settle = Duration::from_millis(500);
+    let memory = Arc::clone(&world.memory);
+    let without_note = serde_json::to_string(&stored).unwrap();
+    let other = thread::spawn(move || {
+        while !memory.lock().unwrap().get("secret/main").unwrap().contains("pending") {
+            thread::sleep(Duration::from_millis(1));
+        }
+        memory.lock().unwrap().put("secret/main", &without_note);
+    });
+    let before = world.mutating_calls();
+    let error = world.run(json!({"action": "rotate", "endpoint": "main"})).unwrap_err();
+    other.join().unwrap();
+    assert_eq!((error.class(), world.mutating_calls()), (ErrorClass::Transient, before));
+    assert!(error.to_string().contains("changed by someone else meanwhile"), "{error}");
+    assert_eq!(world.stored("main"), stored);
 }

@@ -1,5 +1,6 @@
-//! admin in the test's process, with a simulated HeyGen and a Secrets Manager in memory.
+//! admin in the test's process, with a simulated HeyGen, and with Secrets Manager and the table in memory.
 
+use crate::memory::Memory;
 use admin::{Action, App, Config, Error, invocation};
 use aws::env::Env;
 use aws::sdk::{Sdk, Timeouts as AwsTimeouts};
@@ -9,7 +10,6 @@ use heygen::api::{RetryPolicy, Timeouts};
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::{Value, json};
 use simulator::{Endpoint, Options, Simulator};
-use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -21,17 +21,9 @@ pub const URL: &str = "https://hooks.example.invalid";
 pub struct World {
     pub heygen: Simulator,
     pub config: Config,
-    secrets: Arc<Mutex<Secrets>>,
+    pub memory: Arc<Mutex<Memory>>,
     sdk: Sdk,
     runtime: Runtime,
-}
-
-#[derive(Default)]
-struct Secrets {
-    values: BTreeMap<String, String>,
-    deleted: BTreeSet<String>,
-    /// The response to a request for the parameter of SSM.
-    parameter: Option<Reply>,
 }
 
 impl Deref for World {
@@ -63,15 +55,18 @@ impl World {
         let config = Config {
             base_url: heygen.url(),
             settle: Duration::ZERO,
+            verify: false,
+            // So that a run may follow one that was cut off.
+            longest_run: Duration::ZERO,
             timeouts: Timeouts { attempt: Duration::from_secs(5), ..Timeouts::default() },
             retry: RetryPolicy { attempts: 3, base: Duration::from_millis(1), ..RetryPolicy::default() },
             ..Config::read(Env::from_fn(variables)).unwrap()
         };
-        let secrets = Arc::new(Mutex::new(Secrets::default()));
-        let stored = Arc::clone(&secrets);
-        let sdk = sdk(AwsTimeouts::LONG, move |operation, input| stored.lock().unwrap().respond(operation, &input));
+        let memory = Arc::new(Mutex::new(Memory::default()));
+        let aws = Arc::clone(&memory);
+        let sdk = sdk(AwsTimeouts::LONG, move |operation, input| aws.lock().unwrap().respond(operation, &input));
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-        let world = World { heygen, config, secrets, sdk, runtime };
+        let world = World { heygen, config, memory, sdk, runtime };
         world.put("api-key", world.api_key());
         world
     }
@@ -102,18 +97,18 @@ impl World {
 
     /// Stores the value of a secret.
     pub fn put(&self, secret: &str, value: &str) {
-        self.secrets.lock().unwrap().values.insert(secret.to_owned(), value.to_owned());
+        self.memory.lock().unwrap().put(secret, value);
     }
 
     /// What SSM responds when it is asked for the parameter.
     pub fn set_parameter(&self, response: Reply) {
-        self.secrets.lock().unwrap().parameter = Some(response);
+        self.memory.lock().unwrap().parameter = Some(response);
     }
 
     /// What is stored for an endpoint.
     pub fn stored(&self, name: &str) -> EndpointSecret {
-        let secrets = self.secrets.lock().unwrap();
-        let text = secrets.values.get(&format!("secret/{name}"));
+        let memory = self.memory.lock().unwrap();
+        let text = memory.get(&format!("secret/{name}"));
         text.map(|text| serde_json::from_str(text).unwrap()).unwrap_or_default()
     }
 
@@ -142,38 +137,5 @@ impl World {
             return Err(format!("{name}: a note is left"));
         }
         Ok(endpoint)
-    }
-}
-
-impl Secrets {
-    fn respond(&mut self, operation: &str, input: &Value) -> Reply {
-        let name = input["SecretId"].as_str().or(input["Name"].as_str()).unwrap_or_default().to_owned();
-        let is_deleted = self.deleted.contains(&name);
-        let exists = self.values.contains_key(&name);
-        match operation {
-            // The lease: there is one run at a time here.
-            "PutItem" | "DeleteItem" => Reply::Ok(json!({})),
-            "GetParameter" => self.parameter.clone().unwrap(),
-            "CreateSecret" if exists => Reply::error(400, "ResourceExistsException"),
-            "CreateSecret" => self.set(name, input),
-            _ if !exists => Reply::error(400, "ResourceNotFoundException"),
-            "RestoreSecret" => {
-                self.deleted.remove(&name);
-                Reply::Ok(json!({}))
-            }
-            _ if is_deleted => Reply::error(400, "InvalidRequestException"),
-            "GetSecretValue" => Reply::Ok(json!({"SecretString": self.values[&name]})),
-            "PutSecretValue" => self.set(name, input),
-            "DeleteSecret" => {
-                self.deleted.insert(name);
-                Reply::Ok(json!({}))
-            }
-            _ => panic!("{operation}"),
-        }
-    }
-
-    fn set(&mut self, name: String, input: &Value) -> Reply {
-        self.values.insert(name, input["SecretString"].as_str().unwrap().to_owned());
-        Reply::Ok(json!({}))
     }
 }

@@ -28,7 +28,7 @@ pub use shown::{printable, without_queries, without_query};
 
 use crate::error::AwsError;
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, Select};
 use heygen::CorrelationId;
 use record::Pointer;
 use std::collections::{BTreeMap, BTreeSet};
@@ -91,6 +91,20 @@ impl Jobs {
         found.jobs.retain(|job| is_of_it(Some(&job.entity_id)));
         found.events.retain(|event| is_of_it(event.entity_id.as_deref()));
         Ok(found)
+    }
+
+    /// Whether the event with this key is recorded.
+    pub async fn has(&self, partition: &CorrelationId, item: &str) -> Result<bool, AwsError> {
+        let query = self.client.query().table_name(&self.table).consistent_read(true).select(Select::Count);
+        let found = query
+            .key_condition_expression("id = :id AND #item = :item")
+            .expression_attribute_names("#item", "item")
+            .expression_attribute_values(":id", AttributeValue::S(partition.as_str().to_owned()))
+            .expression_attribute_values(":item", AttributeValue::S(item.to_owned()))
+            .send()
+            .await
+            .map_err(|error| AwsError::of(QUERY, &error))?;
+        Ok(found.count() > 0)
     }
 
     async fn partition(&self, id: &str) -> Result<(Record, Pointers), AwsError> {

@@ -9,6 +9,7 @@ mod items;
 
 use crate::envelope::Delivery;
 use crate::error::{AwsError, ErrorClass};
+use crate::probe;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
@@ -119,7 +120,8 @@ impl Table {
     }
 
     async fn attempt(&self, entry: &Entry<'_>, change: JobChange, token: &str) -> Result<Written, AwsError> {
-        let event = items::event_item(entry, self.keep);
+        let keep = if probe::is_probe(entry.event) { self.keep.min(probe::KEEP) } else { self.keep };
+        let event = items::event_item(entry, keep);
         let event = if change == JobChange::Omitted { items::without_its_job(event) } else { event };
         let update = match &entry.job {
             Some(job) => change.update(&self.name, entry, job)?,

@@ -37,5 +37,5 @@ pub use events::{DeliveredEvent, EventFilter, EventTypeInfo};
 pub use key::{IdempotencyKey, InvalidIdempotencyKey};
 pub use pages::{Pages, Readable, Unreadable};
 pub use retry::RetryPolicy;
-pub use transport::http_client;
+pub use transport::{http_client, http_client_builder};
 pub use videos::{Progress, Video, VideoState};

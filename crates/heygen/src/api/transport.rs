@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
-use reqwest::{Client, Method, Request, Response, Url, redirect, retry};
+use reqwest::{Client, ClientBuilder, Method, Request, Response, Url, redirect, retry};
 use serde_json::Value;
 use time::OffsetDateTime;
 use tokio::time::timeout;
@@ -153,6 +153,11 @@ impl Transport {
 /// could send a credential to another host or make a change twice. It applies only the timeout of
 /// the connection. `None` if the client cannot be built.
 pub fn http_client(timeouts: Timeouts) -> Option<Client> {
+    http_client_builder(timeouts)?.build().ok()
+}
+
+/// The same, before it is built. `None` if TLS cannot be configured.
+pub fn http_client_builder(timeouts: Timeouts) -> Option<ClientBuilder> {
     let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     let ring = Arc::new(rustls::crypto::ring::default_provider());
     let tls = rustls::ClientConfig::builder_with_provider(ring)
@@ -160,14 +165,13 @@ pub fn http_client(timeouts: Timeouts) -> Option<Client> {
         .ok()?
         .with_root_certificates(roots)
         .with_no_client_auth();
-    Client::builder()
+    let builder = Client::builder()
         .user_agent(concat!("heygen-webhooks/", env!("CARGO_PKG_VERSION")))
         .tls_backend_preconfigured(tls)
         .no_proxy()
         .redirect(redirect::Policy::none())
         .referer(false)
         .retry(retry::never())
-        .connect_timeout(timeouts.connect)
-        .build()
-        .ok()
+        .connect_timeout(timeouts.connect);
+    Some(builder)
 }

@@ -1,4 +1,4 @@
-//! `plan`, `sync`, `rotate`, `endpoints`: requests to the function `admin`.
+//! `plan`, `sync`, `rotate`, `endpoints`, `verify`: requests to the function `admin`.
 
 use super::Output;
 use local::desired::Desired;
@@ -19,12 +19,25 @@ const HINTS: [(&str, &str); 8] = [
 ];
 
 pub fn ask(output: Output, request: &Value) -> Result<ExitCode> {
+    show(output, request)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Fails if one of the endpoints does not work.
+pub fn verify(output: Output, endpoint: Option<&str>) -> Result<ExitCode> {
+    let reply = show(output, &json!({"action": "verify", "endpoint": endpoint}))?;
+    let works = reply["verified"].as_array().is_some_and(|all| all.iter().all(|found| found["problem"].is_null()));
+    Ok(if works { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Asks `admin`, and shows its reply.
+fn show(output: Output, request: &Value) -> Result<Value> {
     let reply = local::admin::ask(&Stack::load()?, request).map_err(|error| match error {
         Error::Failed(message) => Error::Failed(for_make(&message)),
         other => other,
     })?;
     output.result(|| reply.clone(), || for_make(reply["text"].as_str().unwrap_or_default()))?;
-    Ok(ExitCode::SUCCESS)
+    Ok(reply)
 }
 
 /// Shows what the present `endpoints.json` would change, deployed or not.
