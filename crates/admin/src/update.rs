@@ -8,8 +8,8 @@
 //! - HeyGen rejects what is new in `endpoints.json`, and has everything that the old one asks for. To the rollback, the
 //!   old file is the one that HeyGen has just rejected.
 //!
-//! Everything else, such as an outage or a wrong API key, may meet the rollback, too. It is reported, and left to the
-//! next sync.
+//! Everything else, such as an outage, a wrong API key or an error in the parameter of SSM that holds `endpoints.json`, may
+//! meet the rollback, too. It is reported, and left to the next sync.
 
 use crate::action::SyncOptions;
 use crate::app::App;
