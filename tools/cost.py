@@ -42,7 +42,7 @@ def inputs(template):
         "TRACING": (int(defaults["Tracing"] == "Active"), "1 with X-Ray, 0 without"),
         "CUSTOMER_KEY": (0, "1 with `KmsKeyArn`"),
         "SECRETS": (2, "secrets: one per endpoint, and the API key"),
-        "METRICS": (15, "metrics that have values; 52 at most"),
+        "METRICS": (18, "metrics that have values; 55 at most"),
         "ALARM_METRICS": (alarm_metrics(template, ApiKeySecret="key"), "metrics of the alarms"),
         "DASHBOARDS": (0, "dashboards beyond the account's first three"),
     }

@@ -3,7 +3,7 @@
 use crate::action::{Action, JobsOf, SyncOptions};
 use crate::apply::{Applied, Apply};
 use crate::by_id;
-use crate::change::{Change, ChangeKind, DeleteReason, ReplaceReason, RotateReason};
+use crate::change::Change;
 use crate::checks::Checks;
 use crate::client::connect;
 use crate::config::{Config, PROPAGATION};
@@ -12,9 +12,9 @@ use crate::jobs::JobsReply;
 use crate::lease::Lease;
 use crate::list;
 use crate::measures;
-use crate::ownership::owner;
 use crate::parameter;
 use crate::reply::{ChangeReply, PlanReply, Reply, RotateReply, SyncReply, VerifyReply};
+use crate::rotation::rotation;
 use crate::snapshot::Snapshot;
 use crate::store::Store;
 use crate::sync::{self, Synced};
@@ -23,11 +23,10 @@ use crate::verification::Verification;
 use crate::verify::Verify;
 use aws::jobs::Jobs;
 use aws::sdk::Sdk;
-use aws::secrets::{CACHED, PendingChange, SecretError};
+use aws::secrets::CACHED;
 use heygen::EventType;
-use heygen::api::{Api, ApiError, EventFilter, Kind};
+use heygen::api::{Api, EventFilter};
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use time::OffsetDateTime;
 use tokio::time::Instant;
@@ -35,8 +34,8 @@ use tokio::time::Instant;
 /// The function's state. All that has to survive the process is in Secrets Manager.
 #[derive(Debug, Clone)]
 pub struct App {
-    config: Config,
-    store: Store,
+    pub(crate) config: Config,
+    pub(crate) store: Store,
     lease: Lease,
     jobs: Jobs,
     checks: Checks,
@@ -225,12 +224,12 @@ impl App {
     async fn rotate(&self, name: &str, revoke: bool) -> Result<RotateReply, Error> {
         let api = self.api().await?;
         let snapshot = self.snapshot(&api).await?;
-        let change = Change { endpoint: name.to_owned(), kind: self.rotation(name, &snapshot, revoke)? };
+        let change = Change { endpoint: name.to_owned(), kind: rotation(name, &snapshot, &self.config, revoke)? };
         let mut applied = self.apply(&api, &snapshot, [&change]).await;
         let previous = applied.stored.remove(name).and_then(|stored| stored.previous.into_iter().next());
         applied.done()?;
-        let verified = if self.config.verify { self.verify(&[name.to_owned()]).await } else { Vec::new() };
         let now = OffsetDateTime::now_utc();
+        let verified = if self.config.verify { self.verify(&[name.to_owned()]).await } else { Vec::new() };
         Ok(RotateReply {
             old_secret_valid_until: previous.map(|previous| previous.valid_until).filter(|until| *until > now),
             old_secret_rejected_from: change.kind.revokes().then(|| now + PROPAGATION + CACHED),
@@ -239,125 +238,28 @@ impl App {
         })
     }
 
-    /// The change that gives an endpoint a new secret.
-    fn rotation(&self, name: &str, snapshot: &Snapshot, revoke: bool) -> Result<ChangeKind, Error> {
-        let stored = snapshot.stored.get(name);
-        if let Some(pending) = stored.and_then(|stored| stored.pending.as_ref()) {
-            return Ok(ChangeKind::finish(pending, revoke));
-        }
-        let registered = stored.and_then(|stored| stored.registered.as_ref()).map(|noted| noted.endpoint_id.clone());
-        if snapshot.hidden.contains(name) {
-            return Err(Error::Hidden(name.to_owned()));
-        }
-        let exists = |id: &String| snapshot.candidates(&self.config, name).any(|endpoint| endpoint.id == *id);
-        let endpoint_id = registered.filter(exists).ok_or_else(|| Error::NotRegistered(name.to_owned()))?;
-        if self.config.version.rotates_secrets() {
-            let reason = if revoke { RotateReason::Revoked } else { RotateReason::Requested };
-            return Ok(ChangeKind::Rotate { endpoint_id, reason });
-        }
-        let is_revoked = revoke.then_some(ReplaceReason::Revoked);
-        let desired = snapshot.desired(name);
-        Ok(ChangeKind::Replace {
-            endpoint_id,
-            reasons: [ReplaceReason::SecretInV1].into_iter().chain(is_revoked).collect(),
-            events: desired.and_then(|desired| desired.events.clone()),
-            entity_id: desired.and_then(|desired| desired.entity_id.clone()),
-        })
-    }
-
-    /// Deletes all of our endpoints at HeyGen, then their secrets.
-    pub(crate) async fn deregister(&self) -> Result<Vec<Change>, Error> {
-        let api = self.api().await?;
-        let snapshot = self.existing(&api).await?;
-        let ours = snapshot.endpoints.iter().filter_map(|endpoint| {
-            let kind = ChangeKind::Delete { endpoint_id: endpoint.id.clone(), reason: DeleteReason::Deregistered };
-            Some(Change { endpoint: snapshot.owner(&self.config, endpoint)?, kind })
-        });
-        // An endpoint that cannot be read is ours if it is registered.
-        let hidden = snapshot.hidden.iter().filter_map(|name| {
-            let endpoint_id = snapshot.stored.get(name)?.registered.as_ref()?.endpoint_id.clone();
-            let kind = ChangeKind::Delete { endpoint_id, reason: DeleteReason::Deregistered };
-            Some(Change { endpoint: name.clone(), kind })
-        });
-        let changes: Vec<_> = ours.chain(hidden).collect();
-        let done = self.apply(&api, &snapshot, &changes).await.done()?;
-        for name in self.config.deployment.names() {
-            self.store.delete(name).await?;
-        }
-        Ok(done)
-    }
-
-    /// Deletes the secrets of these names if they were removed from the deployment and HeyGen has no endpoint for them.
-    pub(crate) async fn delete_secrets_of_removed(&self, names: &[String]) -> Result<(), Error> {
-        let removed: Vec<_> = names.iter().filter(|name| self.config.deployment.has_removed(name)).collect();
-        if removed.is_empty() {
-            return Ok(());
-        }
-        let list = self.api().await?.endpoints().readable().await?;
-        if !list.unreadable.is_empty() {
-            // One of them may be an endpoint of these names. The next update or a person deletes the secrets.
-            return Ok(());
-        }
-        for name in removed {
-            let stored = match self.store.get(name).await {
-                Ok(stored) => [(name.clone(), stored)].into(),
-                Err(SecretError::Malformed(_) | SecretError::Deleted(_)) => BTreeMap::new(),
-                Err(error) => return Err(error.into()),
-            };
-            let has_name = |endpoint| owner(&self.config.deployment, &stored, endpoint).as_ref() == Some(name);
-            if !list.elements.iter().any(has_name) {
-                self.store.delete(name).await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Deletes the endpoints that a failed creation of the stack has registered: those of these `names`, and those that
-    /// a note says may have been created. Then it deletes their secrets.
-    pub(crate) async fn delete_created(&self, names: &BTreeSet<String>) -> Result<(), Error> {
-        let api = self.api().await?;
-        let snapshot = self.existing(&api).await?;
-        for (name, stored) in &snapshot.stored {
-            let registered = stored.registered.iter().map(|registered| registered.endpoint_id.clone());
-            let mut created: Vec<_> = registered.filter(|_| names.contains(name)).collect();
-            let pending = stored.pending.as_ref().map(|pending| &pending.change);
-            if let Some(PendingChange::Create { known, .. }) = pending {
-                let candidates = snapshot.candidates(&self.config, name).map(|endpoint| endpoint.id.clone());
-                created.extend(candidates.filter(|id| !known.contains(id)));
-            } else if created.is_empty() {
-                continue;
-            }
-            if snapshot.hidden.contains(name) {
-                return Err(Error::Hidden(name.clone()));
-            }
-            for endpoint_id in created {
-                match api.delete_endpoint(&endpoint_id).await {
-                    Ok(()) | Err(ApiError { kind: Kind::NotFound, .. }) => {}
-                    Err(error) => return Err(error.into()),
-                }
-            }
-            self.store.delete(name).await?;
-        }
-        Ok(())
-    }
-
-    async fn apply(&self, api: &Api, snapshot: &Snapshot, changes: impl IntoIterator<Item = &Change>) -> Applied {
+    pub(crate) async fn apply(
+        &self,
+        api: &Api,
+        snapshot: &Snapshot,
+        changes: impl IntoIterator<Item = &Change>,
+    ) -> Applied {
         let mut applied = Applied::default();
         Apply { config: &self.config, api, store: &self.store, snapshot }.all(changes, &mut applied).await;
         applied
     }
 
-    async fn snapshot(&self, api: &Api) -> Result<Snapshot, Error> {
+    pub(crate) async fn snapshot(&self, api: &Api) -> Result<Snapshot, Error> {
         Snapshot::take(&self.config, api, &self.store).await
     }
 
     /// The same without `endpoints.json`, for a deletion: it needs none, and must not fail for it.
-    async fn existing(&self, api: &Api) -> Result<Snapshot, Error> {
+    pub(crate) async fn existing(&self, api: &Api) -> Result<Snapshot, Error> {
         let config = Config { endpoints_json: String::new(), endpoints_parameter: None, ..self.config.clone() };
         Snapshot::take(&config, api, &self.store).await
     }
 
-    async fn api(&self) -> Result<Api, Error> {
+    pub(crate) async fn api(&self) -> Result<Api, Error> {
         connect(&self.config, &self.store).await
     }
 }
