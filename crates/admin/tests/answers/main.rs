@@ -6,6 +6,7 @@ mod cloudformation;
 mod errors;
 mod interleaved;
 mod memory;
+mod moved;
 mod notes;
 mod random;
 mod unreadable;
