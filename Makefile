@@ -76,8 +76,8 @@ sync: ## Bring the endpoints at HeyGen in sync with endpoints.json [PRUNE=1] [AD
 verify: ## Prove that the endpoints work: post a signed probe to one or all of them [ENDPOINT=main]
 	@$(LOCAL) verify $(if $(ENDPOINT),"$(ENDPOINT)")
 
-rotate: ## Give an endpoint a new signing secret: ENDPOINT=main
-	@$(LOCAL) rotate "$(or $(ENDPOINT),$(error ENDPOINT is missing: make rotate ENDPOINT=main))"
+rotate: ## Give an endpoint a new signing secret: ENDPOINT=main [REVOKE=1 if the old one has leaked]
+	@$(LOCAL) rotate "$(or $(ENDPOINT),$(error ENDPOINT is missing: make rotate ENDPOINT=main))" $(if $(REVOKE),--revoke)
 
 ##@ Working on the code
 

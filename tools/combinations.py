@@ -37,6 +37,7 @@ TEXTS = {
     "HostedZoneId": ["", "Z0123456789ABCDEFGHIJ"],
     "SyncSchedule": ["", "rate(1 hour)", "cron(0 6 * * ? *)"],
     "SignatureHeaders": ["signature,heygen-signature", "signature"],
+    "MaxSecretDays": ["0", "7", "90", "3650"],
     "ReceiverConcurrency": ["0", "1", "5", "1000"],
     "ProcessorConcurrency": ["0", "2", "5", "1000"],
     "QuietHours": ["0", "24", "168"],

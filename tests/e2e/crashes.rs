@@ -55,6 +55,7 @@ impl Scenario {
 
     fn survives(&self, cut: Cut) -> Result<(), String> {
         let inside = self.start().ok_or("skipped")?;
+        let leaked = (self.action["revoke"] == true).then(|| inside.stored("main").current);
         let calls = Calls::new(Some(cut));
         let first = inside.run_over(&calls, self.action.clone());
         if !calls.happened() {
@@ -65,6 +66,12 @@ impl Scenario {
         }
         let again = if self.action["action"] == "rotate" { json!({"action": "sync"}) } else { self.action.clone() };
         inside.run(again).map_err(|error| format!("again: {error}"))?;
+        if let Some(leaked) = leaked {
+            let stored = inside.stored("main");
+            if stored.current != leaked && !stored.previous.is_empty() {
+                return Err("an earlier secret is still accepted".to_owned());
+            }
+        }
         self.has_ended_well(&inside)
     }
 
@@ -215,4 +222,21 @@ fn rotating_survives_every_cut() {
 fn rotating_in_v1_survives_every_cut() {
     let action = json!({"action": "rotate", "endpoint": "main"});
     Scenario { version: ApiVersion::V1, names: &["main"], before: registered, action }.survives_every_cut();
+}
+
+fn rotated(inside: &mut Inside) {
+    registered(inside);
+    inside.run(json!({"action": "rotate", "endpoint": "main"})).unwrap();
+}
+
+#[test]
+fn revoking_survives_every_cut() {
+    let action = json!({"action": "rotate", "endpoint": "main", "revoke": true});
+    Scenario { version: ApiVersion::V3, names: &["main"], before: rotated, action }.survives_every_cut();
+}
+
+#[test]
+fn revoking_in_v1_survives_every_cut() {
+    let action = json!({"action": "rotate", "endpoint": "main", "revoke": true});
+    Scenario { version: ApiVersion::V1, names: &["main"], before: rotated, action }.survives_every_cut();
 }

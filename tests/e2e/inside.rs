@@ -67,6 +67,7 @@ impl Inside {
             base_url: heygen.url(),
             settle: Duration::ZERO,
             secret_overlap: Duration::from_hours(48),
+            max_secret_age: None,
             limits: Limits { removals: 10, percent: 100 },
             deregister_on_delete: false,
             // Its URL leads nowhere.

@@ -90,6 +90,7 @@ fn with_everything_switched_on_a_stack_is_deployed_and_records() {
         ("EncryptJobEvents", "true"),
         ("GradualDeployment", "Canary10Percent5Minutes"),
         ("LogLevel", "trace"),
+        ("MaxSecretDays", "90"),
         ("PipeLogLevel", "INFO"),
         ("ProcessorConcurrency", "2"),
         ("ProtectTable", "true"),

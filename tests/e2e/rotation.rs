@@ -1,7 +1,8 @@
 //! Rotations while deliveries keep coming: none is lost, and none is rejected for good.
 
 use crate::deployed::{A, Deployed};
-use crate::support::unique;
+use crate::support::{success, unique};
+use heygen::{Secret, sign};
 use serde_json::json;
 use simulator::{Disturbance, Options, Progress, Retries, RetrySignatures};
 use std::collections::BTreeMap;
@@ -99,4 +100,24 @@ fn a_delivery_signed_before_a_rotation_is_taken_after_it() {
     let statuses: Vec<_> = late.attempts.iter().map(|attempt| attempt.status).collect();
     assert_eq!(statuses, [None, Some(200)]);
     admin.stack.recorded(&order, 1);
+}
+
+#[test]
+fn a_leaked_secret_is_rejected_once_it_is_revoked_and_the_new_one_is_accepted() {
+    let Some(mut admin) = Deployed::new(Options::default()) else { return };
+    admin.configure(json!([{"name": A}]));
+    admin.sync();
+    let leaked = admin.works(A).secret;
+    let status = |secret: &Secret| {
+        let body = success(&unique("order"), &unique("video"));
+        admin.stack.post(A, &[("Signature", &sign(secret, &body))], &body).unwrap().status
+    };
+    assert_eq!(status(&leaked), 200);
+    let reply = admin.ask(json!({"action": "rotate", "endpoint": A, "revoke": true})).unwrap();
+    assert!(reply["old_secret_rejected_from"].is_string(), "{reply}");
+    assert_eq!(status(&admin.at_heygen(A)[0].secret), 200);
+    // Another process of the receiver may still use the leaked one, for a minute.
+    let rejected = || Ok((status(&leaked) == 401).then_some(()));
+    admin.stack.wait_for("the leaked secret to be rejected", Duration::from_secs(70), rejected).unwrap();
+    admin.works(A);
 }

@@ -16,7 +16,12 @@ pub enum Action {
     /// Makes the changes.
     Sync(SyncOptions),
     /// Gives one endpoint a new signing secret.
-    Rotate { endpoint: String },
+    Rotate {
+        endpoint: String,
+        /// Accept no earlier secret any more, because one is known to others.
+        #[serde(default)]
+        revoke: bool,
+    },
     /// Deletes one endpoint; with `force` also one in use, or of others.
     Delete {
         /// HeyGen's id.
@@ -149,6 +154,8 @@ mod tests {
         let sync = Action::read(json!({"action": "sync", "prune": true})).unwrap();
         assert_eq!(sync, Action::Sync(SyncOptions { prune: true, ..SyncOptions::default() }));
         assert_eq!(Action::read(json!({"action": "event-types"})).unwrap(), Action::EventTypes {});
+        let rotate = Action::read(json!({"action": "rotate", "endpoint": "main"})).unwrap();
+        assert_eq!(rotate, Action::Rotate { endpoint: "main".to_owned(), revoke: false });
         let jobs = Action::read(json!({"action": "jobs", "callback_id": "order_1"})).unwrap();
         assert_eq!(jobs, Action::Jobs(JobsOf::CallbackId("order_1".to_owned())));
         for (wrong, word) in [

@@ -6,7 +6,7 @@ use crate::by_id;
 use crate::change::{Change, ChangeKind, DeleteReason, ReplaceReason, RotateReason};
 use crate::checks::Checks;
 use crate::client::connect;
-use crate::config::Config;
+use crate::config::{Config, PROPAGATION};
 use crate::desired::desired_endpoints;
 use crate::error::Error;
 use crate::jobs::JobsReply;
@@ -23,7 +23,7 @@ use crate::verification::Verification;
 use crate::verify::Verify;
 use aws::jobs::Jobs;
 use aws::sdk::Sdk;
-use aws::secrets::{PendingChange, SecretError};
+use aws::secrets::{CACHED, PendingChange, SecretError};
 use heygen::EventType;
 use heygen::api::{Api, ApiError, EventFilter, Kind};
 use serde_json::{Value, json};
@@ -52,6 +52,11 @@ impl App {
             jobs: Jobs::new(sdk.dynamodb(), config.table.clone()).without_bodies(),
             config,
         }
+    }
+
+    /// The same without rotations by age: what they meet at HeyGen is no reason for a deployment to fail.
+    pub(crate) fn deploying(&self) -> Self {
+        App { config: Config { max_secret_age: None, ..self.config.clone() }, ..self.clone() }
     }
 
     /// The same, for an invocation in which no change at HeyGen is made after `time`.
@@ -86,7 +91,14 @@ impl App {
                 let Synced { done, held_back, left, verified, in_use: _ } = synced;
                 Reply::Sync(SyncReply { url, done, held_back, left, verified })
             }
-            Action::Rotate { endpoint } => Reply::Rotate(self.alone("a rotation", self.rotate(&endpoint)).await?),
+            Action::Rotate { endpoint, revoke } => {
+                let endpoint = self.known(endpoint)?;
+                let rotated = self.alone("a rotation", self.rotate(&endpoint, revoke)).await;
+                Reply::Rotate(rotated.map_err(|reason| match revoke {
+                    true => Error::NotRevoked { endpoint, reason: Box::new(reason) },
+                    false => reason,
+                })?)
+            }
             Action::Delete { endpoint_id, force } => {
                 let delete = self.by_id(|snapshot| by_id::delete(&endpoint_id, force, snapshot, &self.config));
                 Reply::Delete(ChangeReply { done: self.alone("a deletion", delete).await? })
@@ -207,26 +219,30 @@ impl App {
         Ok(change)
     }
 
-    /// Gives an endpoint a new secret. If a change of it is pending, completes that one instead.
-    async fn rotate(&self, name: &str) -> Result<RotateReply, Error> {
-        self.known(name.to_owned())?;
+    /// Gives an endpoint a new secret. If a change of it is pending, completes that one instead. With `revoke`, none of the
+    /// secrets that are stored before it is accepted after it.
+    async fn rotate(&self, name: &str, revoke: bool) -> Result<RotateReply, Error> {
         let api = self.api().await?;
         let snapshot = self.snapshot(&api).await?;
-        let change = Change { endpoint: name.to_owned(), kind: self.rotation(name, &snapshot)? };
+        let change = Change { endpoint: name.to_owned(), kind: self.rotation(name, &snapshot, revoke)? };
         let mut applied = self.apply(&api, &snapshot, [&change]).await;
         let previous = applied.stored.remove(name).and_then(|stored| stored.previous.into_iter().next());
         applied.done()?;
-        let old_secret_valid_until =
-            previous.map(|previous| previous.valid_until).filter(|until| *until > OffsetDateTime::now_utc());
         let verified = if self.config.verify { self.verify(&[name.to_owned()]).await } else { Vec::new() };
-        Ok(RotateReply { done: change, old_secret_valid_until, verified })
+        let now = OffsetDateTime::now_utc();
+        Ok(RotateReply {
+            old_secret_valid_until: previous.map(|previous| previous.valid_until).filter(|until| *until > now),
+            old_secret_rejected_from: change.kind.revokes().then(|| now + PROPAGATION + CACHED),
+            done: change,
+            verified,
+        })
     }
 
     /// The change that gives an endpoint a new secret.
-    fn rotation(&self, name: &str, snapshot: &Snapshot) -> Result<ChangeKind, Error> {
+    fn rotation(&self, name: &str, snapshot: &Snapshot, revoke: bool) -> Result<ChangeKind, Error> {
         let stored = snapshot.stored.get(name);
         if let Some(pending) = stored.and_then(|stored| stored.pending.as_ref()) {
-            return Ok(ChangeKind::finish(pending));
+            return Ok(ChangeKind::finish(pending, revoke));
         }
         let registered = stored.and_then(|stored| stored.registered.as_ref()).map(|noted| noted.endpoint_id.clone());
         if snapshot.hidden.contains(name) {
@@ -235,12 +251,14 @@ impl App {
         let exists = |id: &String| snapshot.candidates(&self.config, name).any(|endpoint| endpoint.id == *id);
         let endpoint_id = registered.filter(exists).ok_or_else(|| Error::NotRegistered(name.to_owned()))?;
         if self.config.version.rotates_secrets() {
-            return Ok(ChangeKind::Rotate { endpoint_id, reason: RotateReason::Requested });
+            let reason = if revoke { RotateReason::Revoked } else { RotateReason::Requested };
+            return Ok(ChangeKind::Rotate { endpoint_id, reason });
         }
+        let is_revoked = revoke.then_some(ReplaceReason::Revoked);
         let desired = snapshot.desired(name);
         Ok(ChangeKind::Replace {
             endpoint_id,
-            reasons: vec![ReplaceReason::SecretInV1],
+            reasons: [ReplaceReason::SecretInV1].into_iter().chain(is_revoked).collect(),
             events: desired.and_then(|desired| desired.events.clone()),
             entity_id: desired.and_then(|desired| desired.entity_id.clone()),
         })

@@ -71,21 +71,22 @@ impl Apply<'_> {
     async fn one(&self, change: &Change) -> Result<Option<EndpointSecret>, Error> {
         let Self { config, api, store, snapshot } = *self;
         let write_ahead = WriteAhead { config, api, store, snapshot, name: &change.endpoint };
+        let revoke = change.kind.revokes();
         let stored = match &change.kind {
-            ChangeKind::Finish { .. } => write_ahead.finish().await?,
+            ChangeKind::Finish { .. } => write_ahead.finish(revoke).await?,
             ChangeKind::Restore {} => {
                 store.restore(&change.endpoint).await?;
                 return Ok(None);
             }
             ChangeKind::Adopt { endpoint_id, secret: SecretSource::Rotation }
-            | ChangeKind::Rotate { endpoint_id, .. } => write_ahead.rotate(endpoint_id).await?,
+            | ChangeKind::Rotate { endpoint_id, .. } => write_ahead.rotate(endpoint_id, revoke).await?,
             ChangeKind::Adopt { endpoint_id, .. } => write_ahead.adopt(endpoint_id).await?,
             ChangeKind::Create { url: _, events, entity_id } => {
-                write_ahead.create(events.clone(), entity_id.clone(), None).await?
+                write_ahead.create(events.clone(), entity_id.clone(), None, revoke).await?
             }
             ChangeKind::Replace { endpoint_id, reasons: _, events, entity_id } => {
                 let replaces = Some(endpoint_id.clone());
-                match write_ahead.create(events.clone(), entity_id.clone(), replaces).await {
+                match write_ahead.create(events.clone(), entity_id.clone(), replaces, revoke).await {
                     Ok(stored) => {
                         self.delete(endpoint_id).await?;
                         stored
@@ -93,7 +94,7 @@ impl Apply<'_> {
                     // Only here is the old one deleted first, because HeyGen leaves no other way.
                     Err(error) if error.is_url_taken() => {
                         self.delete(endpoint_id).await?;
-                        write_ahead.create(events.clone(), entity_id.clone(), None).await?
+                        write_ahead.create(events.clone(), entity_id.clone(), None, revoke).await?
                     }
                     Err(error) => return Err(error),
                 }

@@ -23,6 +23,9 @@ pub enum ChangeKind {
         pending: PendingKind,
         #[serde(with = "time::serde::rfc3339")]
         since: OffsetDateTime,
+        /// Whether no earlier secret is accepted after it.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        revoke: bool,
     },
     /// Takes over an endpoint that already exists at HeyGen.
     Adopt {
@@ -93,6 +96,10 @@ pub enum ReplaceReason {
     EntityScope,
     /// v1 cannot rotate a secret.
     SecretInV1,
+    /// Its secret is known to others: no earlier secret is accepted after it.
+    Revoked,
+    /// v1 cannot rotate a secret, and this one is older than configured, or of unknown age.
+    SecretAge,
 }
 
 /// Why an endpoint gets a new secret.
@@ -101,6 +108,10 @@ pub enum ReplaceReason {
 pub enum RotateReason {
     SecretUnknown,
     Requested,
+    /// It is known to others: no earlier secret is accepted after it.
+    Revoked,
+    /// It is older than configured, or of unknown age.
+    Age,
 }
 
 /// Why one of our endpoints is deleted.
@@ -140,13 +151,23 @@ impl fmt::Display for Change {
 }
 
 impl ChangeKind {
-    /// Completes the change of this note.
-    pub(crate) fn finish(note: &Pending) -> Self {
+    /// Completes the change of this note; with `revoke`, so that no earlier secret is accepted after it.
+    pub(crate) fn finish(note: &Pending, revoke: bool) -> Self {
         let pending = match note.change {
             PendingChange::Create { .. } => PendingKind::Create,
             PendingChange::Rotate { .. } => PendingKind::Rotate,
         };
-        ChangeKind::Finish { pending, since: note.since }
+        ChangeKind::Finish { pending, since: note.since, revoke: note.revoke || revoke }
+    }
+
+    /// Whether no earlier secret is accepted after it.
+    pub(crate) fn revokes(&self) -> bool {
+        match self {
+            ChangeKind::Finish { revoke, .. } => *revoke,
+            ChangeKind::Rotate { reason, .. } => *reason == RotateReason::Revoked,
+            ChangeKind::Replace { reasons, .. } => reasons.contains(&ReplaceReason::Revoked),
+            _ => false,
+        }
     }
 
     /// Whether it comes first, on its own: the other changes depend on what it stores or makes readable.
@@ -205,8 +226,9 @@ impl ChangeKind {
 impl fmt::Display for ChangeKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            ChangeKind::Finish { pending, since } => {
-                write!(f, "the {} started at {}", pending.describe(), aws::clock::to_text(*since))
+            ChangeKind::Finish { pending, since, revoke } => {
+                let and = if *revoke { ", and revokes earlier secrets" } else { "" };
+                write!(f, "the {} started at {}{and}", pending.describe(), aws::clock::to_text(*since))
             }
             ChangeKind::Adopt { endpoint_id, secret } => {
                 write!(f, "{endpoint_id} already exists at HeyGen; {}", secret.describe())
@@ -282,6 +304,10 @@ impl ReplaceReason {
             ReplaceReason::AllEvents => "HeyGen cannot change a list of events to all events",
             ReplaceReason::EntityScope => "HeyGen cannot change the entity",
             ReplaceReason::SecretInV1 => "HeyGen's API v1 cannot rotate a secret",
+            ReplaceReason::Revoked => "its secret is revoked",
+            ReplaceReason::SecretAge => {
+                "its secret is older than MaxSecretDays, or of unknown age, and API v1 cannot rotate it"
+            }
         }
     }
 }
@@ -291,6 +317,8 @@ impl RotateReason {
         match self {
             RotateReason::SecretUnknown => "its secret is unknown",
             RotateReason::Requested => "a new secret was requested",
+            RotateReason::Revoked => "its secret is revoked",
+            RotateReason::Age => "its secret is older than MaxSecretDays, or of unknown age",
         }
     }
 }

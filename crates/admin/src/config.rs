@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// How long a stored value takes to reach all readers of Secrets Manager.
-const PROPAGATION: Duration = Duration::from_millis(500);
+pub(crate) const PROPAGATION: Duration = Duration::from_millis(500);
 
 /// The function's timeout in `template.yaml`, and 5 s for the difference between two clocks.
 const LONGEST_RUN: Duration = Duration::from_secs(305);
@@ -42,6 +42,8 @@ pub struct Config {
     pub settle: Duration,
     /// `SECRET_OVERLAP_HOURS`: how long a replaced secret is still accepted.
     pub secret_overlap: Duration,
+    /// `MAX_SECRET_DAYS`: a sync rotates secrets that are as old; 0 is never.
+    pub max_secret_age: Option<Duration>,
     /// `MAX_REMOVALS` and `MAX_REMOVAL_PERCENT`.
     pub limits: Limits,
     /// `VERIFY_ENDPOINTS`: whether each sync and each rotation ends with a verification.
@@ -79,6 +81,7 @@ impl Config {
             Limits { removals: env.or("MAX_REMOVALS", removals), percent: env.or("MAX_REMOVAL_PERCENT", percent) };
         let settle = Duration::from_secs(env.or("SECRET_REFRESH_SECONDS", 10)) + PROPAGATION;
         let secret_overlap = Duration::from_hours(env.or("SECRET_OVERLAP_HOURS", 48));
+        let max_secret_days: u32 = env.or("MAX_SECRET_DAYS", 0);
         let verify = env.or("VERIFY_ENDPOINTS", true);
         let signature_header = env.or("SIGNATURE_HEADERS", HeaderNames::default()).first().to_owned();
         let deregister_on_delete = env.or("DEREGISTER_ON_DELETE", false);
@@ -102,6 +105,7 @@ impl Config {
             base_url,
             settle,
             secret_overlap,
+            max_secret_age: (max_secret_days > 0).then(|| Duration::from_hours(24 * u64::from(max_secret_days))),
             limits,
             verify,
             verify_patience: Duration::from_secs(20),

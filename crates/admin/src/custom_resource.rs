@@ -115,7 +115,7 @@ impl Outcome {
 }
 
 async fn handle(app: &App, request: &Request, old_id: &str, limit: Duration) -> Outcome {
-    let (operation, app) = (request.request_type.as_str(), &app.changing_for(limit));
+    let (operation, app) = (request.request_type.as_str(), &app.deploying().changing_for(limit));
     match operation {
         "Create" => {
             let created = app.alone("a creation of the stack", async { Ok(create(app, limit).await) }).await;

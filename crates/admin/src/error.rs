@@ -60,6 +60,14 @@ pub enum Error {
         "an endpoint at HeyGen that could not be read may be endpoint {0:?}: it is left alone until it can be read"
     )]
     Hidden(String),
+    /// The change is complete, but an earlier secret could not be revoked.
+    #[error(
+        "HeyGen has not given endpoint {0:?} a new secret, so an old one is still accepted: rotate it again with \"revoke\": true"
+    )]
+    NoNewSecret(String),
+    /// A rotation with `revoke` failed.
+    #[error("{reason}\nThe old secret of {endpoint} may still be accepted: repeat the request until it succeeds")]
+    NotRevoked { endpoint: String, reason: Box<Error> },
     #[error("{}", partial(.done, .failed))]
     Partial { done: Vec<Change>, failed: Vec<(Change, Error)> },
     /// The invocation is about to end.
@@ -99,9 +107,12 @@ impl Error {
             Error::Secret(error) => error.class(),
             Error::HeyGen(error) => error.class,
             Error::Hidden(_) | Error::UnknownRequestType(_) => ErrorClass::Permanent,
-            Error::UnknownResult(_) | Error::NoSecret(_) | Error::Busy { .. } | Error::Overtaken(_) => {
-                ErrorClass::Transient
-            }
+            Error::UnknownResult(_)
+            | Error::NoSecret(_)
+            | Error::NoNewSecret(_)
+            | Error::Busy { .. }
+            | Error::Overtaken(_) => ErrorClass::Transient,
+            Error::NotRevoked { reason, .. } => reason.class(),
             Error::Timeout | Error::CloudFormation => ErrorClass::Transient,
             // The class that needs someone's attention wins over the one that passes by itself.
             Error::Partial { failed, .. } => {

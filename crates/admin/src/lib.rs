@@ -27,6 +27,7 @@ pub mod reply;
 mod snapshot;
 mod store;
 mod sync;
+mod text;
 mod update;
 mod urls;
 mod verification;

@@ -12,6 +12,8 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::time::Duration;
+use time::OffsetDateTime;
 
 /// Everything that a plan is made from.
 #[derive(Debug, Clone, Copy)]
@@ -26,6 +28,11 @@ pub struct PlanInput<'a> {
     pub unreadable: &'a BTreeSet<String>,
     /// The endpoints whose secret is scheduled for deletion.
     pub deleted: &'a BTreeSet<String>,
+    /// v1 cannot.
+    pub can_rotate: bool,
+    /// Secrets that are as old are rotated, and so are those of unknown age; `None` rotates none.
+    pub max_secret_age: Option<Duration>,
+    pub now: OffsetDateTime,
 }
 
 /// What would change.
@@ -149,7 +156,7 @@ impl<'a> EndpointPlanner<'a> {
             return Vec::new();
         }
         match (self.stored.and_then(|stored| stored.pending.as_ref()), self.desired) {
-            (Some(pending), _) => vec![ChangeKind::finish(pending)],
+            (Some(pending), _) => vec![ChangeKind::finish(pending, false)],
             // The value decides what else has to be done.
             (None, Some(desired)) if desired.enabled && self.input.deleted.contains(self.name) => {
                 vec![ChangeKind::Restore {}]
@@ -182,7 +189,9 @@ impl<'a> EndpointPlanner<'a> {
             return [self.create(desired)].into_iter().chain(duplicates).collect();
         }
         let noted = registered.and(noted);
-        let reasons = replace_reasons(primary, desired, noted.map(|noted| &noted.entity_id));
+        let is_too_old = registered.is_some() && self.is_secret_too_old();
+        let mut reasons = replace_reasons(primary, desired, noted.map(|noted| &noted.entity_id));
+        reasons.extend((is_too_old && !self.input.can_rotate).then_some(ReplaceReason::SecretAge));
         let secret = self.secret_change(primary, registered.is_some(), is_ours);
         let takes_over = secret.as_ref().is_some_and(ChangeKind::takes_a_secret_away);
         if let (None, Some(entity_id)) = (registered, &desired.entity_id)
@@ -199,7 +208,8 @@ impl<'a> EndpointPlanner<'a> {
         }
         let mut changes = Vec::new();
         if reasons.is_empty() {
-            changes.extend(secret);
+            let by_age = ChangeKind::Rotate { endpoint_id: primary.id.clone(), reason: RotateReason::Age };
+            changes.extend(secret.or(is_too_old.then_some(by_age)));
             changes.extend(self.update(primary, desired));
         } else {
             let DesiredEndpoint { events, entity_id, .. } = desired.clone();
@@ -243,6 +253,13 @@ impl<'a> EndpointPlanner<'a> {
             }
             (None, _) => adopt(SecretSource::Rotation),
         }
+    }
+
+    /// Whether the current secret is older than secrets may become.
+    fn is_secret_too_old(&self) -> bool {
+        let Some(stored) = self.stored.filter(|stored| stored.current.is_some()) else { return false };
+        let is_older = |limit: Duration| stored.current_since.is_none_or(|since| self.input.now - since >= limit);
+        self.input.max_secret_age.is_some_and(is_older)
     }
 
     fn update(&self, primary: &Endpoint, desired: &DesiredEndpoint) -> Option<ChangeKind> {

@@ -25,6 +25,7 @@ pub(crate) struct Snapshot {
     pub(crate) unlisted: usize,
     /// The names of ours that may be among those.
     pub(crate) hidden: BTreeSet<String>,
+    taken_at: OffsetDateTime,
 }
 
 impl Snapshot {
@@ -40,11 +41,12 @@ impl Snapshot {
                 Err(error) => return Err(error.into()),
             }
         }
-        measures::secrets(stored.values(), OffsetDateTime::now_utc());
+        let taken_at = OffsetDateTime::now_utc();
+        measures::secrets(stored.values(), taken_at);
         let list = api.endpoints().readable().await?;
         let hidden = hidden(&config.deployment, &stored, &list);
         let Readable { elements: endpoints, unreadable: unlisted } = list;
-        Ok(Snapshot { desired, endpoints, stored, unreadable, deleted, unlisted: unlisted.len(), hidden })
+        Ok(Snapshot { desired, endpoints, stored, unreadable, deleted, unlisted: unlisted.len(), hidden, taken_at })
     }
 
     pub(crate) fn plan(&self, config: &Config) -> Plan {
@@ -55,6 +57,9 @@ impl Snapshot {
             stored: &self.stored,
             unreadable: &self.unreadable,
             deleted: &self.deleted,
+            can_rotate: config.version.rotates_secrets(),
+            max_secret_age: config.max_secret_age,
+            now: self.taken_at,
         });
         plan.leaving_alone(&self.hidden, self.unlisted)
     }

@@ -16,10 +16,14 @@
 //! |---|---|---|
 //! | any | 2xx with the secret | the secret is stored, the note dropped |
 //! | any | none; 401, 402, 403, 429 or `request_in_progress` with an error code | the note is kept, with its key |
-//! | create | any other, or no repetition | HeyGen's list decides: a new endpoint with this URL is registered and its secret rotated by the next plan (in v1 it is in the list); without one, the note is dropped, and the next plan creates the endpoint with a new key |
+//! | create | any other, or no repetition | HeyGen's list decides: a new endpoint with this URL is registered and its secret rotated by the next plan (in v1 it is in the list); without one, the note is dropped, and the next plan creates the endpoint with a new key (with `revoke`, at once) |
 //! | rotate | any other, or no repetition | in v1, the secret in the list is stored; in v3, a new note with a new key is stored, and the secret rotated again; that note is not dropped even by a 4xx |
 //! | rotate | (the endpoint is not in the list) | the note is dropped, and the secret counts as unknown |
 //! | any | (the endpoint may be one that is not readable in the list) | nothing: the note is kept |
+//!
+//! A note with `revoke` drops every secret that is stored, current and previous, as soon as HeyGen's new one is stored, or
+//! as soon as it is certain that HeyGen signs with none of them. Until then, the leaked secret is accepted. If HeyGen returns
+//! a secret that is not new, the note is dropped with the error `NoNewSecret`.
 //!
 //! Each method returns what is stored in the end.
 
@@ -52,20 +56,22 @@ impl WriteAhead<'_> {
         events: Option<Vec<String>>,
         entity_id: Option<String>,
         replaces: Option<String>,
+        revoke: bool,
     ) -> Result<EndpointSecret, Error> {
         let known = self.snapshot.candidates(self.config, self.name).map(|endpoint| endpoint.id.clone()).collect();
         let new = NewEndpoint { url: self.config.deployment.url_of(self.name), events, entity_id: entity_id.clone() };
         let request = Some(CreateRequest { url: new.url.clone(), events: new.events.clone() });
         let change = PendingChange::Create { entity_id: entity_id.clone(), replaces: replaces.clone(), known, request };
-        let (stored, key) = self.begin("create", change).await?;
+        let (stored, key) = self.begin("create", change, revoke).await?;
         match self.api.create_endpoint(&new, Some(&key)).await {
             Ok(created) => self.store_created(stored, created, entity_id, replaces).await,
             Err(error) => self.fail(stored, error).await,
         }
     }
 
-    pub(crate) async fn rotate(&self, endpoint_id: &str) -> Result<EndpointSecret, Error> {
-        let (stored, key) = self.begin_rotation(endpoint_id).await?;
+    /// With `revoke`, no earlier secret is accepted any more once the new one is stored.
+    pub(crate) async fn rotate(&self, endpoint_id: &str, revoke: bool) -> Result<EndpointSecret, Error> {
+        let (stored, key) = self.begin_rotation(endpoint_id, revoke).await?;
         match self.api.rotate_secret(endpoint_id, Some(&key)).await {
             Ok(secret) => self.store_rotated(stored, endpoint_id, secret).await,
             Err(error) => self.fail(stored, error).await,
@@ -74,14 +80,14 @@ impl WriteAhead<'_> {
 
     /// Rotates with a new key when the result of an earlier rotation is lost. The note is kept whatever HeyGen
     /// responds, because the stored secret may no longer be HeyGen's.
-    async fn rotate_again(&self, endpoint_id: &str) -> Result<EndpointSecret, Error> {
-        let (stored, key) = self.begin_rotation(endpoint_id).await?;
+    async fn rotate_again(&self, endpoint_id: &str, revoke: bool) -> Result<EndpointSecret, Error> {
+        let (stored, key) = self.begin_rotation(endpoint_id, revoke).await?;
         let secret = self.api.rotate_secret(endpoint_id, Some(&key)).await.map_err(unknown_result)?;
         self.store_rotated(stored, endpoint_id, secret).await
     }
 
-    async fn begin_rotation(&self, endpoint_id: &str) -> Result<(EndpointSecret, IdempotencyKey), Error> {
-        self.begin("rotate", PendingChange::Rotate { endpoint_id: endpoint_id.to_owned() }).await
+    async fn begin_rotation(&self, endpoint_id: &str, revoke: bool) -> Result<(EndpointSecret, IdempotencyKey), Error> {
+        self.begin("rotate", PendingChange::Rotate { endpoint_id: endpoint_id.to_owned() }, revoke).await
     }
 
     /// Registers an existing endpoint, with the secret in HeyGen's list or else the stored one.
@@ -95,13 +101,18 @@ impl WriteAhead<'_> {
         self.put(stored).await
     }
 
-    /// Completes the pending change.
-    pub(crate) async fn finish(&self) -> Result<EndpointSecret, Error> {
-        let stored = self.stored();
-        let Some(Pending { idempotency_key, since, change }) = stored.pending.clone() else { return Ok(stored) };
+    /// Completes the pending change. With `revoke`, it revokes all secrets that are stored now, even if it was not started
+    /// for that.
+    pub(crate) async fn finish(&self, revoke: bool) -> Result<EndpointSecret, Error> {
+        let mut stored = self.stored();
+        let Some(pending) = &mut stored.pending else { return Ok(stored) };
         if self.snapshot.hidden.contains(self.name) {
             return Err(Error::Hidden(self.name.to_owned()));
         }
+        let is_stored = pending.revoke || !revoke;
+        pending.revoke |= revoke;
+        let Pending { idempotency_key, since, change, .. } = pending.clone();
+        let stored = if is_stored { stored } else { self.put(stored).await? };
         let is_remembered = self.config.version.replays_by_key() && OffsetDateTime::now_utc() < since + KEY_LIFETIME;
         let key = IdempotencyKey::new(idempotency_key).ok().filter(|_| is_remembered);
         match change {
@@ -170,12 +181,18 @@ impl WriteAhead<'_> {
             Some(created) if created.secret.is_some() => self.store_created(stored, created, entity_id, replaces).await,
             Some(created) => {
                 // Its secret is lost: the next plan rotates it.
+                stored.complete();
                 self.retire_current(&mut stored);
                 stored.registered = Some(Registered { endpoint_id: created.id, entity_id, replaces });
-                stored.pending = None;
                 self.put(stored).await
             }
             None => {
+                let desired = self.snapshot.desired(self.name).filter(|desired| desired.enabled);
+                if let Some(desired) = desired
+                    && stored.is_revoking()
+                {
+                    return self.create(desired.events.clone(), entity_id, replaces, true).await;
+                }
                 stored.pending = None;
                 self.put(stored).await
             }
@@ -191,19 +208,20 @@ impl WriteAhead<'_> {
         let candidate = self.snapshot.candidates(self.config, self.name).find(|endpoint| endpoint.id == endpoint_id);
         let Some(endpoint) = candidate else {
             // Should it be listed again, the next plan rotates it.
+            stored.complete();
             self.retire_current(&mut stored);
-            stored.pending = None;
             return self.put(stored).await;
         };
+        let revoke = stored.is_revoking();
         match (endpoint.secret.clone(), key) {
             (Some(secret), _) => self.store_rotated(stored, endpoint_id, secret).await,
-            (None, None) => self.rotate_again(endpoint_id).await,
+            (None, None) => self.rotate_again(endpoint_id, revoke).await,
             (None, Some(key)) => {
                 self.wait_for_receivers(&stored).await?;
                 match self.api.rotate_secret(endpoint_id, Some(&key)).await {
                     Ok(secret) => self.store_rotated(stored, endpoint_id, secret).await,
                     // HeyGen would respond the same until it forgets the key.
-                    Err(error) if error.is_replayed() => self.rotate_again(endpoint_id).await,
+                    Err(error) if error.is_replayed() => self.rotate_again(endpoint_id, revoke).await,
                     Err(error) => Err(error.into()),
                 }
             }
@@ -211,14 +229,19 @@ impl WriteAhead<'_> {
     }
 
     /// Stores the note of a change, and waits until every receiver has read it.
-    async fn begin(&self, operation: &str, change: PendingChange) -> Result<(EndpointSecret, IdempotencyKey), Error> {
+    async fn begin(
+        &self,
+        operation: &str,
+        change: PendingChange,
+        revoke: bool,
+    ) -> Result<(EndpointSecret, IdempotencyKey), Error> {
         if !self.api.has_time_after(self.config.settle) {
             return Err(Error::Timeout);
         }
         let since = OffsetDateTime::now_utc();
         let (nanos, random) = (since.unix_timestamp_nanos(), fastrand::u64(..));
         let key = IdempotencyKey::new(format!("heygen-webhooks:{operation}:{}:{nanos}:{random:016x}", self.name))?;
-        let pending = Pending { idempotency_key: key.as_str().to_owned(), since, change };
+        let pending = Pending { idempotency_key: key.as_str().to_owned(), since, revoke, change };
         let noted = EndpointSecret { pending: Some(pending), ..self.stored() };
         let stored = self.put(noted).await?;
         self.wait_for_receivers(&stored).await?;
@@ -247,14 +270,12 @@ impl WriteAhead<'_> {
         entity_id: Option<String>,
         replaces: Option<String>,
     ) -> Result<EndpointSecret, Error> {
-        stored.pending = None;
-        stored.registered = Some(Registered { endpoint_id: created.id.clone(), entity_id, replaces });
+        let registered = Registered { endpoint_id: created.id.clone(), entity_id, replaces };
         match created.secret {
-            Some(secret) => {
-                self.take(&mut stored, secret);
-                self.put(stored).await
-            }
+            Some(secret) => self.store_secret(stored, registered, secret).await,
             None => {
+                stored.registered = Some(registered);
+                stored.complete();
                 self.retire_current(&mut stored);
                 self.put(stored).await?;
                 Err(Error::NoSecret(created.id))
@@ -264,14 +285,27 @@ impl WriteAhead<'_> {
 
     async fn store_rotated(
         &self,
-        mut stored: EndpointSecret,
+        stored: EndpointSecret,
         endpoint_id: &str,
         secret: Secret,
     ) -> Result<EndpointSecret, Error> {
-        stored.pending = None;
-        stored.registered = Some(self.registration(&stored, endpoint_id));
+        let registered = self.registration(&stored, endpoint_id);
+        self.store_secret(stored, registered, secret).await
+    }
+
+    async fn store_secret(
+        &self,
+        mut stored: EndpointSecret,
+        registered: Registered,
+        secret: Secret,
+    ) -> Result<EndpointSecret, Error> {
+        // It is stored in any case, because HeyGen signs with it.
+        let is_revoked = !(stored.is_revoking() && stored.has(&secret));
+        stored.complete();
+        stored.registered = Some(registered);
         self.take(&mut stored, secret);
-        self.put(stored).await
+        let stored = self.put(stored).await?;
+        if is_revoked { Ok(stored) } else { Err(Error::NoNewSecret(self.name.to_owned())) }
     }
 
     /// The stored registration of this endpoint. Without one, the entity is assumed to be the configured one.

@@ -2,13 +2,15 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use admin::{Deployment, DesiredEndpoint, Plan, PlanInput, desired_endpoints, plan};
+use admin::{Change, Deployment, DesiredEndpoint, Plan, PlanInput, desired_endpoints, plan};
 use aws::secrets::EndpointSecret;
 use heygen::Secret;
 use heygen::api::{Endpoint, EndpointStatus};
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+use time::macros::datetime;
 
 const URL: &str = "https://abc.execute-api.invalid";
 
@@ -20,6 +22,8 @@ struct World {
     stored: BTreeMap<String, EndpointSecret>,
     unreadable: BTreeSet<String>,
     deleted: BTreeSet<String>,
+    can_rotate: bool,
+    max_secret_days: Option<u64>,
 }
 
 impl World {
@@ -33,6 +37,8 @@ impl World {
             stored: BTreeMap::new(),
             unreadable: BTreeSet::new(),
             deleted: BTreeSet::new(),
+            can_rotate: true,
+            max_secret_days: None,
         }
     }
 
@@ -78,6 +84,9 @@ impl World {
             stored: &self.stored,
             unreadable: &self.unreadable,
             deleted: &self.deleted,
+            can_rotate: self.can_rotate,
+            max_secret_age: self.max_secret_days.map(|days| Duration::from_hours(24 * days)),
+            now: datetime!(2026-11-21 12:00 UTC),
         })
     }
 }
@@ -290,6 +299,60 @@ fn an_unknown_secret_is_rotated() {
       ~ main  rotate  ep_1: its secret is unknown
     1 change. Checksum 457189dd884b1791.
     "#);
+}
+
+/// `main` is registered, with a secret from this time.
+fn with_secret_since(since: Value) -> World {
+    let stored = json!({"current": "whsec_known", "current_since": since, "registered": {"endpoint_id": "ep_1"}});
+    let mut world = World::desiring(json!([{"name": "main"}])).having("ep_1", "main").storing("main", stored);
+    world.max_secret_days = Some(30);
+    world
+}
+
+#[test]
+fn a_secret_that_is_too_old_or_of_unknown_age_is_rotated() {
+    let world = with_secret_since(json!("2026-10-22T12:00:00Z"));
+    assert_snapshot!(world.plan(), @r#"
+      ~ main  rotate  ep_1: its secret is older than MaxSecretDays, or of unknown age
+    1 change. Checksum ed85ccdbc37eae6d.
+    "#);
+    let unknown = with_secret_since(Value::Null);
+    assert_eq!(unknown.plan().changes, world.plan().changes);
+    let young = with_secret_since(json!("2026-10-22T12:00:01Z"));
+    assert!(young.plan().changes.is_empty());
+    for mut off in [world, unknown] {
+        off.max_secret_days = None;
+        assert!(off.plan().changes.is_empty());
+    }
+}
+
+#[test]
+fn an_endpoint_whose_secret_is_too_old_is_replaced_in_v1() {
+    let mut world = with_secret_since(Value::Null).like(|endpoint| endpoint.secret = secret("whsec_known"));
+    world.can_rotate = false;
+    assert_snapshot!(world.plan(), @r#"
+      ± main  replace  ep_1 with a new endpoint for all events: its secret is older than MaxSecretDays, or of unknown age, and API v1 cannot rotate it; deletes ep_1 first if HeyGen accepts only one endpoint per URL
+    1 change. Checksum 78f19e2ba7da89a6.
+    "#);
+}
+
+#[test]
+fn only_the_secret_of_a_registered_endpoint_is_rotated_for_its_age() {
+    let not_noted = |mut world: World| {
+        world.stored.get_mut("main").unwrap().registered = None;
+        world.plan()
+    };
+    for can_rotate in [true, false] {
+        let adopted = not_noted(World { can_rotate, ..with_secret_since(Value::Null) });
+        let names: Vec<_> = adopted.changes.iter().map(|change| change.kind.name()).collect();
+        assert_eq!(names, ["adopt"], "{adopted}");
+    }
+    let other = with_secret_since(Value::Null).like(|endpoint| endpoint.id = "ep_2".to_owned());
+    let only = other.plan();
+    assert!(only.changes.iter().all(Change::needs_adopt) && only.changes.len() == 1, "{only}");
+    let replaced = with_secret_since(Value::Null).like(|endpoint| endpoint.status = Some(EndpointStatus::Disabled));
+    let names: Vec<_> = replaced.plan().changes.iter().map(|change| change.kind.name()).collect();
+    assert_eq!(names, ["replace"], "a new endpoint has a new secret");
 }
 
 #[test]

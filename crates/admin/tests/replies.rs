@@ -162,6 +162,7 @@ fn sample(action: &str) -> Reply {
         "rotate" => Reply::Rotate(RotateReply {
             done: rotate(RotateReason::Requested),
             old_secret_valid_until: Some(datetime!(2026-11-23 12:00 UTC)),
+            old_secret_rejected_from: None,
             verified: vec![verified()],
         }),
         "verify" => Reply::Verify(VerifyReply { verified: vec![verified(), not_verified()] }),
@@ -227,7 +228,7 @@ fn more_replies() -> Vec<Reply> {
             entity_id: Some("brand_1".to_owned()),
         }),
     ];
-    done.extend(pending_kinds().map(|pending| change(ChangeKind::Finish { pending, since })));
+    done.extend(pending_kinds().map(|pending| change(ChangeKind::Finish { pending, since, revoke: true })));
     done.extend(secret_sources().map(|secret| change(ChangeKind::Adopt { endpoint_id: endpoint_id.clone(), secret })));
     done.extend(rotate_reasons().map(rotate));
     done.extend(delete_reasons().map(delete));
@@ -276,8 +277,8 @@ macro_rules! every {
 every! {
     pending_kinds: PendingKind { Create, Rotate }
     secret_sources: SecretSource { List, Store, Rotation }
-    replace_reasons: ReplaceReason { Disabled, AllEvents, EntityScope, SecretInV1 }
-    rotate_reasons: RotateReason { SecretUnknown, Requested }
+    replace_reasons: ReplaceReason { Disabled, AllEvents, EntityScope, SecretInV1, Revoked, SecretAge }
+    rotate_reasons: RotateReason { SecretUnknown, Requested, Revoked, Age }
     delete_reasons: DeleteReason { NotInFile, NotEnabled, Duplicate, Replaced, Requested, Deregistered }
     endpoint_states: EndpointState { Registered, Duplicate, NotConfigured, Unknown, Foreign }
     statuses: Status { Pending, Failed, Succeeded }
@@ -355,6 +356,21 @@ fn the_schema_has_every_field_and_value_of_the_replies_and_no_other() {
     everything_in("", &schema, &mut all);
     let unused: Vec<_> = all.difference(&usage.used).collect();
     assert!(unused.is_empty(), "reply.schema.json has what no reply has: {unused:#?}");
+}
+
+#[test]
+fn a_reply_says_until_or_from_when_the_old_secret_is_accepted_or_rejected() {
+    let time = Some(datetime!(2026-11-21 12:01 UTC));
+    let revoked = RotateReply {
+        verified: Vec::new(),
+        done: rotate(RotateReason::Revoked),
+        old_secret_valid_until: None,
+        old_secret_rejected_from: time,
+    };
+    insta::assert_snapshot!(revoked, @"main: it has a new secret. Earlier secrets are revoked: a receiver that gets a delivery with the new one rejects them at once, every other receiver from 2026-11-21T12:01:00.000Z on.");
+    let since = datetime!(2026-11-21 00:00 UTC);
+    let finished = change(ChangeKind::Finish { pending: PendingKind::Rotate, since, revoke: true });
+    insta::assert_snapshot!(finished, @"main  finish  the rotation started at 2026-11-21T00:00:00.000Z, and revokes earlier secrets");
 }
 
 /// With UPDATE_SAMPLES=1 it writes the samples instead.

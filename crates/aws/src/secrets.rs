@@ -13,8 +13,12 @@ use crate::error::{AwsError, ErrorClass};
 use aws_sdk_secretsmanager::Client;
 use heygen::Secret;
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 use thiserror::Error;
 use time::OffsetDateTime;
+
+/// How long a receiver uses a secret without reading it again.
+pub const CACHED: Duration = Duration::from_secs(60);
 
 /// The largest number of previous secrets: each costs a MAC over a forged body.
 const MOST_PREVIOUS: usize = 5;
@@ -63,6 +67,9 @@ pub struct Pending {
     pub idempotency_key: String,
     #[serde(with = "time::serde::rfc3339")]
     pub since: OffsetDateTime,
+    /// Whether no earlier secret is accepted any more once it has completed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub revoke: bool,
     #[serde(flatten)]
     pub change: PendingChange,
 }
@@ -109,6 +116,26 @@ impl EndpointSecret {
     /// Whether HeyGen has the endpoint and, as far as is known, signs with the current secret.
     pub fn is_in_use(&self) -> bool {
         self.registered.is_some() && self.current.is_some() && self.pending.is_none()
+    }
+
+    /// Whether the pending change revokes all secrets that are stored now.
+    pub fn is_revoking(&self) -> bool {
+        self.pending.as_ref().is_some_and(|pending| pending.revoke)
+    }
+
+    /// Whether it is the current secret or a previous one.
+    pub fn has(&self, secret: &Secret) -> bool {
+        self.current.iter().chain(self.previous.iter().map(|previous| &previous.secret)).any(|stored| stored == secret)
+    }
+
+    /// Drops the note of the pending change, which has completed, and the secrets that it revokes.
+    pub fn complete(&mut self) {
+        if self.is_revoking() {
+            self.current = None;
+            self.current_since = None;
+            self.previous.clear();
+        }
+        self.pending = None;
     }
 
     /// Makes `secret` the current one. The one before is accepted until `valid_until`.
@@ -229,6 +256,21 @@ mod tests {
     fn debug_shows_no_secret() {
         assert!(!format!("{:?}", stored()).contains("whsec"));
     }
+
+    #[test]
+    fn a_change_that_revokes_leaves_no_earlier_secret() {
+        let now = datetime!(2026-11-21 00:00:00 UTC);
+        for revoke in [false, true] {
+            let change = PendingChange::Rotate { endpoint_id: "ep_1".into() };
+            let pending = Some(Pending { idempotency_key: "k".into(), since: now, revoke, change });
+            let mut stored = EndpointSecret { pending, ..stored() };
+            stored.complete();
+            assert_eq!((stored.valid_at(now).len(), &stored.pending), (if revoke { 0 } else { 2 }, &None));
+            stored.take(secret("whsec_newer"), now, datetime!(2026-11-23 00:00:00 UTC));
+            assert_eq!(stored.valid_at(now).len(), if revoke { 1 } else { 3 });
+        }
+    }
+
     #[test]
     fn a_new_secret_keeps_the_old_ones_until_they_expire_and_five_at_most() {
         let now = datetime!(2026-11-21 00:00:00 UTC);
@@ -254,7 +296,7 @@ mod tests {
         let known = vec!["ep_1".to_owned()];
         let change = PendingChange::Create { entity_id: None, replaces: Some("ep_1".into()), known, request };
         let since = datetime!(2026-11-21 00:00:00 UTC);
-        let pending = Some(Pending { idempotency_key: "k".into(), since, change });
+        let pending = Some(Pending { idempotency_key: "k".into(), since, revoke: true, change });
         let registered = Some(Registered { endpoint_id: "ep_1".into(), ..Registered::default() });
         let all = EndpointSecret { registered, pending, ..stored() };
         assert_eq!(serde_json::from_str::<EndpointSecret>(&serde_json::to_string(&all).unwrap()).unwrap(), all);

@@ -65,6 +65,9 @@ enum Command {
     Rotate {
         /// The webhook endpoint
         endpoint: String,
+        /// Accept no earlier secret any more, because one has leaked
+        #[arg(long)]
+        revoke: bool,
     },
     /// Show the endpoints, with their state at HeyGen
     Endpoints,
@@ -102,7 +105,7 @@ fn main() -> ExitCode {
         Command::Sync { prune, adopt, force, checksum } => {
             endpoints::ask(output, &admin::sync(prune, adopt, force, checksum.as_deref()))
         }
-        Command::Rotate { endpoint } => endpoints::rotate(output, &endpoint),
+        Command::Rotate { endpoint, revoke } => endpoints::rotate(output, &endpoint, revoke),
         Command::Endpoints => endpoints::ask(output, &json!({"action": "list"})),
         Command::Verify { endpoint } => endpoints::verify(output, endpoint.as_deref()),
         Command::Simulate { file } => stack::simulate(&file),

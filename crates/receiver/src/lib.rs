@@ -3,6 +3,7 @@
 mod app;
 mod config;
 pub mod invocation;
+mod moment;
 mod report;
 mod response;
 mod secret_cache;

@@ -1,15 +1,16 @@
 //! The endpoints' secrets, cached between invocations: a call to Secrets Manager costs money and time.
 
-use aws::secrets::{EndpointSecret, SecretError, fetch};
+use crate::moment::Moment;
+use aws::secrets::{CACHED, EndpointSecret, SecretError, fetch};
 use aws_sdk_secretsmanager::Client;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Mutex;
-use tokio::time::Instant;
 
-/// How long a secret is used without reading it again.
-const FRESH: Duration = Duration::from_secs(300);
+/// How long a secret is used after its last successful read, while it cannot be read. HeyGen would retry what is rejected
+/// meanwhile, but may disable an endpoint whose deliveries fail; a revoked secret must not be accepted indefinitely.
+const LONGEST_OUTAGE: Duration = Duration::from_hours(1);
 
 /// The stored secret (`None` if there is none), or why it could not be read.
 pub type Reading = Result<Option<Arc<EndpointSecret>>, Arc<SecretError>>;
@@ -26,10 +27,24 @@ pub struct SecretCache {
 
 #[derive(Debug)]
 struct Entry {
-    at: Instant,
+    at: Moment,
     last: Reading,
-    /// The last secret that could be read.
-    known: Option<Arc<EndpointSecret>>,
+    /// The last secret that could be read, if there was one.
+    known: Option<Known>,
+}
+
+#[derive(Debug, Clone)]
+struct Known {
+    secret: Arc<EndpointSecret>,
+    read_at: Moment,
+}
+
+impl Entry {
+    /// The last secret that could be read, unless that is too long ago.
+    fn usable(&self) -> Option<&Arc<EndpointSecret>> {
+        let known = self.known.as_ref().filter(|known| known.read_at.elapsed() < LONGEST_OUTAGE);
+        known.map(|known| &known.secret)
+    }
 }
 
 impl SecretCache {
@@ -37,14 +52,14 @@ impl SecretCache {
         SecretCache { client, prefix, refresh, entries: Mutex::default() }
     }
 
-    /// The endpoint's secret, possibly as it was five minutes ago.
+    /// The endpoint's secret, possibly as it was a minute ago; an hour ago, if it cannot be read.
     pub async fn get(&self, endpoint: &str) -> Reading {
         let mut entries = self.entries.lock().await;
         let entry = match entries.get(endpoint) {
             Some(entry) if entry.at.elapsed() < self.lifetime(entry) => entry,
             _ => self.read(&mut entries, endpoint).await,
         };
-        match (&entry.last, &entry.known) {
+        match (&entry.last, entry.usable()) {
             // Secrets Manager is down: the last known secret is most likely still right.
             (Err(_), Some(known)) => Ok(Some(Arc::clone(known))),
             (last, _) => last.clone(),
@@ -61,28 +76,29 @@ impl SecretCache {
         }
     }
 
-    /// Without a known secret there is nothing to use: it is read again sooner, because it is about to be stored, or
-    /// the error may be over.
+    /// Without a usable secret, it is read again sooner, because it is about to be stored, or the error may be over.
     fn lifetime(&self, entry: &Entry) -> Duration {
-        if entry.known.is_some() { FRESH } else { self.refresh }
+        if entry.usable().is_some() { CACHED } else { self.refresh }
     }
 
     async fn read<'e>(&self, entries: &'e mut HashMap<String, Entry>, endpoint: &str) -> &'e Entry {
-        let started = Instant::now();
+        let started = Moment::now();
         let result = fetch(&self.client, &format!("{}{endpoint}", self.prefix)).await;
         let before = entries.remove(endpoint).and_then(|entry| entry.known);
         let entry = match result {
             Ok(secret) => {
                 let secret = secret.map(Arc::new);
-                Entry { at: started, last: Ok(secret.clone()), known: secret }
+                let known = secret.clone().map(|secret| Known { secret, read_at: started });
+                Entry { at: started, last: Ok(secret), known }
             }
             Err(error) => {
-                if before.is_some() {
+                // From the end of the read: one that timed out may have taken longer than `refresh`.
+                let entry = Entry { at: Moment::now(), last: Err(Arc::new(error)), known: before };
+                if let (Err(error), Some(_)) = (&entry.last, entry.usable()) {
                     let class = error.class().as_str();
                     tracing::warn!(%error, class, "the secret could not be read again; the cached one is used");
                 }
-                // From the end of the read: one that timed out may have taken longer than `refresh`.
-                Entry { at: Instant::now(), last: Err(Arc::new(error)), known: before }
+                entry
             }
         };
         entries.entry(endpoint.to_owned()).insert_entry(entry).into_mut()

@@ -298,7 +298,7 @@ async fn the_secret_is_kept_between_invocations_and_outlives_secrets_manager() {
     }
     assert_eq!(test.aws().calls_of("GetSecretValue"), 1);
 
-    advance(Duration::from_secs(301)).await;
+    advance(Duration::from_secs(61)).await;
     test.aws().secret = Reply::error(500, "InternalServiceError");
     assert_eq!(test.status(sample("delivery.json")).await.0, 200);
     // A mismatch with the last known secret is not final: not 401, however often it is repeated.
@@ -310,6 +310,43 @@ async fn the_secret_is_kept_between_invocations_and_outlives_secrets_manager() {
         assert_eq!(test.status(sample("delivery.json")).await.0, 200);
     }
     assert_eq!(test.aws().calls_of("GetSecretValue"), calls);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cached_secret_is_used_for_an_hour_at_most_without_reading_it_again() {
+    let test = Test::new();
+    assert_eq!(test.status(sample("delivery.json")).await.0, 200);
+    test.aws().secret = Reply::error(400, "AccessDeniedException");
+    for _ in 0..59 {
+        advance(Duration::from_secs(60)).await;
+        assert_eq!(test.status(sample("delivery.json")).await.0, 200);
+    }
+    let calls = test.aws().calls_of("GetSecretValue");
+    assert_eq!(calls, 60, "it was read again every minute");
+    advance(Duration::from_secs(60)).await;
+    assert_eq!(test.status(sample("delivery.json")).await, (503, "secret_unavailable".into()));
+    // The permission is back.
+    test.aws().secret = stored(json!({"current": SECRET}));
+    advance(Duration::from_secs(11)).await;
+    assert_eq!(test.status(sample("delivery.json")).await.0, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_revoked_secret_is_rejected_after_a_delivery_with_the_new_one_and_after_a_minute_in_any_case() {
+    for gets_a_delivery in [true, false] {
+        let test = Test::with(stored(json!({"current": "whsec_leaked"})));
+        assert_eq!(test.status(signed("before", "whsec_leaked")).await.0, 200);
+        test.aws().secret = stored(json!({"current": SECRET}));
+        advance(Duration::from_secs(11)).await;
+        assert_eq!(test.status(signed("cached", "whsec_leaked")).await.0, 200);
+        if gets_a_delivery {
+            assert_eq!(test.status(sample("delivery.json")).await.0, 200);
+        } else {
+            advance(Duration::from_secs(50)).await;
+        }
+        assert_eq!(test.status(signed("after", "whsec_leaked")).await, (401, "signature_mismatch".into()));
+        assert_eq!(test.status(sample("delivery.json")).await.0, 200);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
+mod age;
 mod cloudformation;
 mod errors;
 mod interleaved;
@@ -9,6 +10,7 @@ mod memory;
 mod moved;
 mod notes;
 mod random;
+mod revoke;
 mod unreadable;
 mod verified;
 mod world;

@@ -9,11 +9,11 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-const CREATE: When = When::Next("POST", "/v3/webhooks/endpoints");
-const ROTATE: When = When::Next("POST", "/v3/webhooks/endpoints/*/rotate-secret");
+pub const CREATE: When = When::Next("POST", "/v3/webhooks/endpoints");
+pub const ROTATE: When = When::Next("POST", "/v3/webhooks/endpoints/*/rotate-secret");
 
 /// What is wrong with a response to a change that HeyGen has made.
-fn odd_responses() -> [Fault; 7] {
+pub fn odd_responses() -> [Fault; 7] {
     [
         Fault::edit(|_, body| drop(body["data"].as_object_mut().unwrap().remove("secret"))),
         Fault::edit(|_, body| body["data"]["secret"] = json!(5)),
@@ -25,20 +25,20 @@ fn odd_responses() -> [Fault; 7] {
     ]
 }
 
-fn registered() -> World {
+pub fn registered() -> World {
     let world = World::new("v3", "main");
     world.sync().unwrap();
     world.settled("main").unwrap();
     world
 }
 
-fn disabled() -> World {
+pub fn disabled() -> World {
     let world = registered();
     world.disable(&world.endpoints()[0].endpoint_id);
     world
 }
 
-fn rotate() -> Value {
+pub fn rotate() -> Value {
     json!({"action": "rotate", "endpoint": "main"})
 }
 

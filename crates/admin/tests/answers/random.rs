@@ -72,7 +72,12 @@ impl Run {
         for _ in 0..self.random.usize(1..=2) {
             let action = self.action();
             self.inject();
+            let before = self.world.stored("main").current;
             let done = self.world.run(action.clone());
+            let is_accepted = before.is_some_and(|secret| self.world.stored("main").has(&secret));
+            if action["revoke"] == true && done.is_ok() && is_accepted {
+                return Err("a revoked secret is still accepted".to_owned());
+            }
             let outcome = done.map_or_else(|error| error.to_string(), |reply| reply["text"].to_string());
             self.history.append(&mut self.edits.made.lock().unwrap());
             self.history.push(format!("{action}: {outcome}"));
@@ -136,6 +141,7 @@ impl Run {
             json!({"action": "sync", "prune": true, "force": true}),
             json!({"action": "rotate", "endpoint": "main"}),
             json!({"action": "rotate", "endpoint": "main"}),
+            json!({"action": "rotate", "endpoint": "main", "revoke": true}),
             json!({"action": "plan"}),
             json!({"action": "list"}),
             json!({"action": "event-types"}),

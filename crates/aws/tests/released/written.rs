@@ -108,7 +108,9 @@ pub(crate) fn secrets() -> Value {
     let secret = |text: &str| Secret::new(text).unwrap();
     let previous = vec![Previous { secret: secret("whsec_old"), valid_until: datetime!(2026-11-23 03:40 UTC) }];
     let registered = Some(Registered { endpoint_id: "ep_1".into(), ..Registered::default() });
-    let pending = |change| Some(Pending { idempotency_key: "heygen-webhooks:key".into(), since: NOW, change });
+    let noted =
+        |change, revoke| Some(Pending { idempotency_key: "heygen-webhooks:key".into(), since: NOW, revoke, change });
+    let pending = |change| noted(change, false);
     let known = vec!["ep_0".to_owned()];
     let create = pending(PendingChange::Create { entity_id: None, replaces: None, known: Vec::new(), request: None });
     let replace =
@@ -122,7 +124,8 @@ pub(crate) fn secrets() -> Value {
     let all = [
         EndpointSecret::default(),
         EndpointSecret { pending: create, ..EndpointSecret::default() },
-        EndpointSecret { pending: pending(rotating), ..rotated.clone() },
+        EndpointSecret { pending: pending(rotating.clone()), ..rotated.clone() },
+        EndpointSecret { pending: noted(rotating, true), ..rotated.clone() },
         EndpointSecret { pending: pending(replace), ..rotated.clone() },
         EndpointSecret { registered: Some(replaced), ..rotated.clone() },
         // Its new secret is unknown.

@@ -7,9 +7,11 @@ use serde_json::{Value, json};
 use std::process::ExitCode;
 
 /// `admin` words its hints for JSON requests; these commands have variables of make.
-const HINTS: [(&str, &str); 6] = [
+const HINTS: [(&str, &str); 8] = [
     (r#"repeat the request with "force": true"#, "repeat the command with FORCE=1"),
     (r#"repeat the request with "adopt": true"#, "repeat the command with ADOPT=1"),
+    ("repeat the request until", "repeat the command until"),
+    (r#"again with "revoke": true"#, "again with REVOKE=1"),
     (r#"(only with "prune": true)"#, "(only with PRUNE=1)"),
     (r#"(only with "adopt": true)"#, "(only with ADOPT=1)"),
     (": sync first", ": run `make sync` first"),
@@ -45,10 +47,10 @@ pub fn plan(output: Output) -> Result<ExitCode> {
     ask(output, &json!({"action": "plan", "endpoints": file["endpoints"]}))
 }
 
-pub fn rotate(output: Output, endpoint: &str) -> Result<ExitCode> {
+pub fn rotate(output: Output, endpoint: &str, revoke: bool) -> Result<ExitCode> {
     // Before HeyGen is asked: the names are known here.
     Stack::load()?.endpoint(endpoint)?;
-    ask(output, &json!({"action": "rotate", "endpoint": endpoint}))
+    ask(output, &json!({"action": "rotate", "endpoint": endpoint, "revoke": revoke}))
 }
 
 fn for_make(text: &str) -> String {
@@ -64,6 +66,10 @@ mod tests {
         assert_eq!(
             for_make(r#"If this is what you want, repeat the request with "force": true"#),
             "If this is what you want, repeat the command with FORCE=1"
+        );
+        assert_eq!(
+            for_make("The old secret of main may still be accepted: repeat the request until it succeeds"),
+            "The old secret of main may still be accepted: repeat the command until it succeeds"
         );
         assert_eq!(
             for_make(r#"- main  delete  ep_1 (only with "prune": true)"#),
