@@ -31,6 +31,7 @@ TEXTS = {
     "EndpointsParameter": ["", "/heygen/endpoints"],
     "EndpointsJson": ["", '{"endpoints": []}'],
     "PublicUrl": ["", "https://proxy.example.com/path"],
+    "FormerUrls": ["", "https://old.example.com,https://older.example.com/path"],
     "HeygenBaseUrl": ["https://api.heygen.com", "http://127.0.0.1:8080"],
     "DomainName": ["", "hooks.example.com"],
     "CertificateArn": ["", "arn:aws:acm:us-east-1:123456789012:certificate/00000000-0000-0000-0000-000000000000"],

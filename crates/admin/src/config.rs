@@ -17,7 +17,7 @@ const LONGEST_RUN: Duration = Duration::from_secs(305);
 /// Most fields are a parameter of `template.yaml`.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// `API_URL`, `PUBLIC_URL` and `ENDPOINTS`.
+    /// `API_URL`, `PUBLIC_URL`, `FORMER_URLS` and `ENDPOINTS`.
     pub deployment: Deployment,
     /// `DOMAIN_TARGET`: what the DNS record of `PUBLIC_URL` has to point to, if that is a domain of the stack.
     pub domain_target: Option<String>,
@@ -88,6 +88,7 @@ impl Config {
         let signature_header = env.or("SIGNATURE_HEADERS", HeaderNames::default()).first().to_owned();
         let deregister_on_delete = env.or("DEREGISTER_ON_DELETE", false);
         let public_url = env.text("PUBLIC_URL");
+        let former_urls = env.text("FORMER_URLS").unwrap_or_default();
         let domain_target = env.text("DOMAIN_TARGET");
         let endpoints_json = env.text("ENDPOINTS_JSON").unwrap_or_default();
         let endpoints_parameter = env.text("ENDPOINTS_PARAMETER");
@@ -95,7 +96,7 @@ impl Config {
         let base_url = env.text("HEYGEN_BASE_URL").unwrap_or_else(|| ApiConfig::BASE_URL.to_owned());
         let required = api_url.zip(endpoints).zip(secret_prefix).zip(table.zip(stack));
         let config = required.map(|(((api_url, endpoints), secret_prefix), (table, stack))| Config {
-            deployment: Deployment::new(&api_url, public_url.as_deref(), &endpoints),
+            deployment: Deployment::new(&api_url, public_url.as_deref(), &endpoints).with_former_urls(&former_urls),
             domain_target,
             endpoints_json,
             endpoints_parameter,

@@ -10,6 +10,8 @@ const LONGEST_NAME: usize = 40;
 pub struct Deployment {
     /// The API's own URL first, then the public one if there is one; without a trailing slash.
     urls: Vec<String>,
+    /// Where the deployment received earlier.
+    former_urls: Vec<String>,
     names: Vec<String>,
 }
 
@@ -18,12 +20,17 @@ impl Deployment {
     /// comma-separated names.
     pub fn new(api_url: &str, public_url: Option<&str>, endpoints: &str) -> Self {
         let urls = [Some(api_url), public_url].into_iter().flatten().map(|url| url.trim_end_matches('/').to_owned());
-        Deployment { urls: urls.collect(), names: names(endpoints) }
+        Deployment { urls: urls.collect(), former_urls: Vec::new(), names: names(endpoints) }
+    }
+
+    /// The same deployment, whose endpoints may still have one of these base URLs, which are comma-separated.
+    pub fn with_former_urls(self, urls: &str) -> Self {
+        Deployment { former_urls: names(urls), ..self }
     }
 
     /// The same deployment with other endpoints: comma-separated names.
     pub(crate) fn with_names(&self, endpoints: &str) -> Self {
-        Deployment { urls: self.urls.clone(), names: names(endpoints) }
+        Deployment { names: names(endpoints), ..self.clone() }
     }
 
     /// The names of the endpoints that the receiver serves.
@@ -49,10 +56,11 @@ impl Deployment {
         self.urls.last().map(String::as_str).unwrap_or_default()
     }
 
-    /// The name of the endpoint with this URL; `None` if the URL does not lead here. A query makes no difference.
+    /// The name of the endpoint with this URL; `None` if the URL leads neither here nor to a former URL. A query makes no
+    /// difference.
     pub fn name_of(&self, url: &str) -> Option<String> {
         let url = urls::normal(url)?;
-        self.urls.iter().filter_map(|own| urls::normal(own)).find_map(|own| {
+        self.urls.iter().chain(&self.former_urls).filter_map(|own| urls::normal(own)).find_map(|own| {
             let same = own.origin() == url.origin();
             let name = url.path().strip_prefix(own.path().trim_end_matches('/'))?.strip_prefix(PATH)?;
             same.then(|| name.to_owned())
@@ -97,5 +105,17 @@ mod tests {
         ] {
             assert_eq!(ours.name_of(url).as_deref(), name, "{url}");
         }
+    }
+
+    #[test]
+    fn a_former_url_is_recognised_and_never_used() {
+        let ours = Deployment::new("https://abc.execute-api.invalid", None, "main")
+            .with_former_urls("https://old.invalid/heygen/, https://older.invalid");
+        for url in ["https://old.invalid/heygen/webhooks/heygen/main", "https://older.invalid/webhooks/heygen/main"] {
+            assert_eq!(ours.name_of(url).as_deref(), Some("main"), "{url}");
+            assert_eq!(ours.with_names("second").name_of(url).as_deref(), Some("main"), "{url}");
+        }
+        assert_eq!(ours.name_of("https://old.invalid/webhooks/heygen/main"), None);
+        assert_eq!(ours.url_of("main"), "https://abc.execute-api.invalid/webhooks/heygen/main");
     }
 }

@@ -7,6 +7,7 @@ mod cloudformation;
 mod errors;
 mod interleaved;
 mod memory;
+mod moved;
 mod notes;
 mod parameter;
 mod random;

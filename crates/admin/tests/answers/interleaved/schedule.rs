@@ -148,11 +148,12 @@ impl<'a> Schedule<'a> {
         let is_alone = self.states.iter().filter(|state| !matches!(state, State::Ended)).count() == 1;
         if self.bounds.failures > 0 && (self.bounds.alone || !is_alone) {
             for (run, call) in calls {
-                for caller in [Caller::Dies, Caller::Lives] {
-                    steps.push(Step::Fail(run, Failure::Response, caller));
-                    if call.is_change() {
-                        steps.push(Step::Fail(run, Failure::Late, caller));
-                    }
+                steps.push(Step::Fail(run, Failure::Response, Caller::Lives));
+                // To die after a call that changes nothing is to die after the change before it.
+                if call.is_change() {
+                    steps.push(Step::Fail(run, Failure::Response, Caller::Dies));
+                    steps.push(Step::Fail(run, Failure::Late, Caller::Lives));
+                    steps.push(Step::Fail(run, Failure::Late, Caller::Dies));
                 }
             }
         }
