@@ -42,6 +42,8 @@ enum Start {
 enum Run {
     Sync,
     Rotate,
+    /// A rotation because the secret leaked.
+    Revoke,
     /// By its id, the endpoint that was there at the start.
     Delete,
     /// CloudFormation's request for a stack that is deleted.
@@ -102,6 +104,7 @@ impl Pair {
         match run {
             Run::Sync => json!({"action": "sync"}),
             Run::Rotate => json!({"action": "rotate", "endpoint": "main"}),
+            Run::Revoke => json!({"action": "rotate", "endpoint": "main", "revoke": true}),
             Run::Delete => json!({"action": "delete", "endpoint_id": endpoint_id, "force": true}),
             Run::Deregister => {
                 let request = include_str!("../../../../events/cloudformation/create.json");
@@ -193,6 +196,11 @@ fn two_rotations_at_once_leave_the_secret_that_heygen_signs_with() {
 #[test]
 fn a_rotation_and_a_sync_at_once_leave_the_secret_that_heygen_signs_with() {
     explore(Start::Registered, [Run::Rotate, Run::Sync]);
+}
+
+#[test]
+fn a_revocation_and_a_rotation_at_once_leave_the_secret_that_heygen_signs_with() {
+    explore(Start::Registered, [Run::Revoke, Run::Rotate]);
 }
 
 #[test]
