@@ -11,6 +11,9 @@ use tokio::time::Instant;
 /// How long a stored value takes to reach all readers of Secrets Manager.
 pub(crate) const PROPAGATION: Duration = Duration::from_millis(500);
 
+/// From the public URL into the table, with a cold start of each function.
+const VERIFY_PATIENCE: Duration = Duration::from_secs(20);
+
 /// The function's timeout in `template.yaml`, and 5 s for the difference between two clocks.
 const LONGEST_RUN: Duration = Duration::from_secs(305);
 
@@ -50,7 +53,8 @@ pub struct Config {
     pub limits: Limits,
     /// `VERIFY_ENDPOINTS`: whether each sync and each rotation ends with a verification.
     pub verify: bool,
-    /// How long an endpoint that does not work is tried again, beyond `settle`.
+    /// How long an endpoint that does not work is tried again, beyond `settle`: 20 s, and `BATCH_WINDOW_SECONDS`, for
+    /// which a message may wait on the queue.
     pub verify_patience: Duration,
     /// `SIGNATURE_HEADERS`: its first name is the header of a probe's signature.
     pub signature_header: String,
@@ -85,6 +89,7 @@ impl Config {
         let secret_overlap = Duration::from_hours(env.or("SECRET_OVERLAP_HOURS", 48));
         let max_secret_days: u32 = env.or("MAX_SECRET_DAYS", 0);
         let verify = env.or("VERIFY_ENDPOINTS", true);
+        let batch_window = Duration::from_secs(env.or("BATCH_WINDOW_SECONDS", 0));
         let signature_header = env.or("SIGNATURE_HEADERS", HeaderNames::default()).first().to_owned();
         let deregister_on_delete = env.or("DEREGISTER_ON_DELETE", false);
         let public_url = env.text("PUBLIC_URL");
@@ -112,7 +117,7 @@ impl Config {
             max_secret_age: (max_secret_days > 0).then(|| Duration::from_hours(24 * u64::from(max_secret_days))),
             limits,
             verify,
-            verify_patience: Duration::from_secs(20),
+            verify_patience: VERIFY_PATIENCE + batch_window,
             signature_header,
             deregister_on_delete,
             longest_run: LONGEST_RUN,
@@ -146,6 +151,19 @@ impl std::str::FromStr for Version {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_probe_may_wait_on_the_queue_for_the_batch_window() {
+        let patience = |seconds: Option<&str>| {
+            let get = |name: &str| match name {
+                "BATCH_WINDOW_SECONDS" => seconds.map(str::to_owned),
+                "API_URL" | "ENDPOINTS" | "SECRET_PREFIX" | "TABLE_NAME" | "STACK" => Some("x".to_owned()),
+                _ => None,
+            };
+            Config::read(Env::from_fn(get)).unwrap().verify_patience
+        };
+        assert_eq!(patience(Some("60")), patience(None) + Duration::from_secs(60));
+    }
 
     #[test]
     fn every_problem_is_named_at_once() {
