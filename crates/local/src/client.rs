@@ -140,12 +140,14 @@ impl Client {
         Ok(found)
     }
 
-    /// All jobs and events: for a table as small as a local one. Nothing that is deployed scans.
+    /// All jobs, and all events but probes: for a table as small as a local one. Nothing that is deployed scans.
     pub fn whole_record(&self) -> Result<Record> {
         let items =
             self.dynamodb.scan().table_name(&self.stack.table).consistent_read(true).into_paginator().items().send();
         let items: std::result::Result<Vec<_>, _> = self.runtime.block_on(items.collect());
-        Ok(Record::of(items.map_err(|error| Error::aws("Reading the table", &error))?))
+        let mut record = Record::of(items.map_err(|error| Error::aws("Reading the table", &error))?);
+        record.events.retain(|event| event.via != aws::probe::LABEL);
+        Ok(record)
     }
 
     /// Any DynamoDB call.

@@ -127,7 +127,7 @@ impl Record {
             let event = serde_json::from_value(attributes.clone());
             let event = event.unwrap_or_else(|_| EventItem { id, item, ..EventItem::default() });
             self.events.push(EventItem { attributes, ..event });
-        } else {
+        } else if item.starts_with("job#") {
             let job = serde_json::from_value(attributes.clone());
             let job = job.unwrap_or_else(|_| JobItem { id, item, ..JobItem::default() });
             self.jobs.push(JobItem { attributes, ..job });
@@ -187,6 +187,13 @@ mod tests {
         assert_eq!((record.jobs[0].id.as_str(), record.jobs[0].status), ("v", None));
         assert_eq!(record.jobs[0].attributes["customer"], "7");
         assert_eq!((record.events[0].identity(), record.events[0].expires_at), ("i", None));
+    }
+
+    #[test]
+    fn an_item_that_is_no_job_is_not_taken_for_one() {
+        let others = [("admin#shop/endpoints/", "verification#main"), ("order_1", "your own")];
+        let record = Record::of(others.map(|(id, name)| item(&[("id", id), ("item", name)])));
+        assert_eq!(record, Record::default());
     }
 
     #[test]
