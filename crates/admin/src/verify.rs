@@ -21,8 +21,8 @@ use tokio::time::{Instant, sleep};
 const OPTIONS_LIMIT: Duration = Duration::from_secs(1);
 const POST_LIMIT: Duration = Duration::from_secs(10);
 
-/// The end of the function's time, kept for the reply.
-const RESERVE: Duration = Duration::from_secs(5);
+/// The end of the function's time, kept for the last attempt, which may begin just before it, and for the reply.
+const RESERVE: Duration = Duration::from_secs(16);
 const PAUSE: Duration = Duration::from_secs(1);
 const POLL: Duration = Duration::from_millis(300);
 

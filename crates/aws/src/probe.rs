@@ -2,7 +2,7 @@
 //! from its URL to the table.
 //!
 //! It is accepted and recorded like HeyGen's deliveries, so that it proves something. But it counts as a probe and not as a
-//! delivery, changes no job, and expires after a day. Only who has the secret can sign one.
+//! delivery, changes no job, and expires after a day. Only a holder of the secret can sign one.
 
 use heygen::Event;
 use serde_json::json;

@@ -39,7 +39,7 @@ pub enum SignatureHeaderError {
 }
 
 impl HeaderNames {
-    /// The first name, for who sends a signature.
+    /// The first name, for senders of signatures.
     pub fn first(&self) -> &str {
         // No list is empty.
         self.0.first().map(String::as_str).unwrap_or_default()

@@ -135,7 +135,7 @@ impl Record {
         None
     }
 
-    /// The jobs and events among some items, for who reads a whole table.
+    /// The jobs and events among some items, for callers that read a whole table.
     pub fn of(items: impl IntoIterator<Item = HashMap<String, AttributeValue>>) -> Self {
         let mut record = Record::default();
         for item in items {
