@@ -4,9 +4,10 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use heygen::api::{
-    Api, ApiConfig, ApiVersion, Credential, EndpointPatch, EventFilter, IdempotencyKey, Kind, NewEndpoint, Progress,
-    RetryPolicy, Timeouts,
+    Api, ApiConfig, ApiVersion, Credential, EndpointPatch, EntityKind, EventFilter, IdempotencyKey, Kind, NewEndpoint,
+    Progress, RetryPolicy, Timeouts,
 };
+use heygen::{Event, HeaderNames, Unverified};
 use simulator::{Existing, Fault, JobKind, JobOutcome, Options, Receiver, RetryAfter, Simulator, When};
 use std::time::Duration;
 use tokio::runtime::Runtime;
@@ -164,8 +165,48 @@ fn delivered_events_and_jobs_can_be_requested() {
 
     let id = heygen.simulator.start_job(JobKind::Video, Some("order_2"), JobOutcome::Succeeds);
     heygen.simulator.wait_until_delivered(Duration::from_secs(5)).unwrap();
-    assert_eq!(heygen.wait(api.video(&id)).unwrap().progress, Some(Progress::Completed));
-    let states = heygen.wait(api.video_statuses(&[id.as_str(), "unknown"])).unwrap();
+    assert_eq!(heygen.wait(api.entity(EntityKind::Video, &id)).unwrap().progress, Some(Progress::Completed));
+    let states = heygen.wait(api.entity_states(EntityKind::Video, &[id.as_str(), "unknown"])).unwrap();
     assert_eq!(states.len(), 2);
     assert!(states.iter().any(|state| state.progress == Some(Progress::NotFound)));
+}
+
+/// What the simulated HeyGen lists of a job, and what it delivered, are one event of one job.
+#[test]
+fn the_lists_make_the_events_that_were_delivered() {
+    let receiver = Receiver::start().unwrap();
+    let heygen = HeyGen::new(vec![Existing::new(receiver.url())]);
+    let api = heygen.api(ApiVersion::V3);
+    let secret = heygen.simulator.endpoints()[0].secret.clone();
+    let translation = JobKind::Translation("Spanish".to_owned());
+    for kind in [JobKind::Video, translation, JobKind::Lipsync, JobKind::AiClipping(2), JobKind::VideoAgent] {
+        for outcome in [JobOutcome::Succeeds, JobOutcome::Fails("why".to_owned())] {
+            let id = heygen.simulator.start_job(kind.clone(), Some("order_1"), outcome);
+            heygen.simulator.wait_until_delivered(Duration::from_secs(5)).unwrap();
+            let request = receiver.deliveries().pop().unwrap();
+            let signature = request.header("signature").unwrap().to_owned();
+            let signatures = HeaderNames::default().signatures([("signature", signature)]).unwrap();
+            let verified = Unverified::new(request.body).verify(&signatures, &[&secret]).unwrap();
+            let delivered = Event::read(&verified);
+
+            let of_kind = EntityKind::of_job(kind.name()).unwrap();
+            let mut said = vec![heygen.wait(api.entity(of_kind, &id)).unwrap()];
+            if of_kind.is_listed() {
+                let listed = heygen.wait(api.entities(of_kind).unwrap().all()).unwrap();
+                said.extend(listed.into_iter().filter(|entity| entity.id == id));
+                assert_eq!(said.len(), 2, "{kind:?}");
+            }
+            for entity in said {
+                assert!(!entity.is_translation());
+                let made = Event::read(&entity.to_verified(of_kind.job_kind()).unwrap());
+                assert_eq!((&made.identity, &made.event_type), (&delivered.identity, &delivered.event_type));
+                assert_eq!(made.place().partition, delivered.place().partition);
+                let (made, delivered) = (made.job().unwrap(), delivered.job().unwrap());
+                assert_eq!((made.item_key(), made.status), (delivered.item_key(), delivered.status));
+                // HeyGen documents no reason in what it says of a session.
+                let says_why = delivered.failure.is_some() && of_kind != EntityKind::VideoAgent;
+                assert_eq!(made.failure.is_some(), says_why);
+            }
+        }
+    }
 }

@@ -66,6 +66,7 @@ fn is_read_at_the_top(name: &str) -> bool {
 /// Whether a field of `event_data` is read, whatever the event's type.
 fn is_read_in_data(name: &str) -> bool {
     matches!(name, "callback_id" | "output_language" | "clips")
+        || crate::event::DURATIONS.contains(&name)
         || entity_id::reads(name)
         || links::reads(name)
         || failure::reads(name)

@@ -5,7 +5,7 @@ use crate::fields::Fields;
 
 /// The fields that HeyGen documents or was seen to use, the most specific first: a video's own id
 /// comes before the id of the project or avatar that it belongs to.
-const NAMES: &[&str] = &[
+pub(crate) const NAMES: &[&str] = &[
     "render_id",
     "video_id",
     "video_translate_id",

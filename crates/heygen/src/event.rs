@@ -47,6 +47,8 @@ pub struct Event {
     pub links: BTreeMap<String, String>,
     /// Why the job failed, read from any of HeyGen's spellings.
     pub failure: Option<Failure>,
+    /// `event_data.duration`: the length of the result in whole seconds. Some events have it, and HeyGen's lists do.
+    pub duration_seconds: Option<u32>,
 }
 
 impl Event {
@@ -82,6 +84,7 @@ impl Event {
             entity_id: entity.map(|entity| entity.id),
             output_language,
             failure: Failure::read(data),
+            duration_seconds: data.first_text(&DURATIONS).as_deref().and_then(whole_seconds),
         }
     }
 
@@ -137,6 +140,16 @@ impl Event {
     }
 }
 
+/// The spellings of a result's length, in seconds.
+pub(crate) const DURATIONS: [&str; 2] = ["duration", "duration_seconds"];
+
+fn whole_seconds(text: &str) -> Option<u32> {
+    let seconds = text.parse::<f64>().ok().filter(|seconds| (0.0..=1e6).contains(seconds))?;
+    // No longer than 12 days, so nothing is lost but the fraction.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked above")]
+    Some(seconds.round() as u32)
+}
+
 impl fmt::Debug for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Event")
@@ -189,6 +202,24 @@ mod tests {
     }
 
     #[test]
+    fn the_length_of_a_result_is_read_if_it_is_one() {
+        let seconds = |duration: Value| event("avatar_video.success", json!({"duration": duration})).duration_seconds;
+        for (duration, expected) in [
+            (json!(12.5), Some(13)),
+            (json!("61"), Some(61)),
+            (json!(0), Some(0)),
+            (json!(-1), None),
+            (json!(1e300), None),
+            (json!("long"), None),
+            (json!(null), None),
+            (json!({}), None),
+        ] {
+            assert_eq!(seconds(duration.clone()), expected, "{duration}");
+        }
+        assert_eq!(event("x.success", json!({"duration_seconds": 7})).duration_seconds, Some(7));
+    }
+
+    #[test]
     fn a_body_that_breaks_off_says_where_it_belongs_and_changes_no_job() {
         let whole = r#"{"event_type":"avatar_video.success","event_data":{"callback_id":"c","video_id":"v","url":"https://x.invalid/1"}}"#;
         let (cut, whole) = (read(&whole[..whole.len() - 5]), read(whole));
@@ -220,6 +251,7 @@ mod tests {
                 output_language,
                 links,
                 failure,
+                duration_seconds,
             } = read(std::fs::read(sample.unwrap().path()).unwrap());
             for (field, is_read) in [
                 ("event_type", event_type.is_some()),
@@ -231,6 +263,7 @@ mod tests {
                 ("output_language", output_language.is_some()),
                 ("links", !links.is_empty()),
                 ("failure", failure.is_some()),
+                ("duration_seconds", duration_seconds.is_some()),
             ] {
                 *unread.entry(field).or_insert(true) &= !is_read;
             }

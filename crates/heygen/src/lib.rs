@@ -30,7 +30,7 @@ pub use class::ErrorClass;
 pub use correlation::CorrelationId;
 pub use event::Event;
 pub use event_type::{EventType, Outcome};
-pub use failure::Failure;
+pub use failure::{Failure, Reason};
 pub use header_names::{HeaderNames, InvalidHeaderNames, SignatureHeaderError};
 pub use identity::{Identity, InvalidIdentity};
 pub use job::{Job, Status};

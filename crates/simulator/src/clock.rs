@@ -1,4 +1,4 @@
-//! The simulator's clock: the real time, plus the offset that a test sets.
+//! The simulator's clock: the real time, with the offset that a test sets.
 
 use crate::lock;
 use std::sync::Mutex;
@@ -13,14 +13,22 @@ const NAIVE: &[FormatItem<'_>] =
 const HTTP_DATE: &[FormatItem<'_>] =
     format_description!("[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT");
 
-#[derive(Default)]
+/// The compact ISO 8601 of pre-signed links.
+const COMPACT: &[FormatItem<'_>] = format_description!("[year][month][day]T[hour][minute][second]Z");
+
 pub(crate) struct Clock {
+    /// How far it started behind the real time.
+    behind: Duration,
     ahead: Mutex<Duration>,
 }
 
 impl Clock {
+    pub(crate) fn behind(behind: Duration) -> Self {
+        Clock { behind, ahead: Mutex::default() }
+    }
+
     pub(crate) fn now(&self) -> OffsetDateTime {
-        OffsetDateTime::now_utc() + *lock(&self.ahead)
+        OffsetDateTime::now_utc() - self.behind + *lock(&self.ahead)
     }
 
     pub(crate) fn advance(&self, by: Duration) {
@@ -36,6 +44,11 @@ pub(crate) fn iso(time: OffsetDateTime) -> String {
 /// v1's format of a time, without a time zone.
 pub(crate) fn naive(time: OffsetDateTime) -> String {
     time.format(NAIVE).unwrap_or_default()
+}
+
+/// The format of a time in links.
+pub(crate) fn compact(time: OffsetDateTime) -> String {
+    time.format(COMPACT).unwrap_or_default()
 }
 
 /// The format of a time in HTTP headers.

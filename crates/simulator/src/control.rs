@@ -3,16 +3,17 @@
 
 use crate::World;
 use crate::gate::authenticate;
-use crate::jobs::{JobKind, JobOutcome};
+use crate::jobs::{Ends, JobKind, JobOutcome, StartJob};
 use crate::log::Delivery;
 use crate::rejection::{Rejection, Version};
 use crate::sender::Disturbance;
+use crate::settings::Change;
 use crate::strict::{Body, Nothing, Params};
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, get, post};
+use axum::routing::{any, delete, get, patch, post};
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use std::time::Duration;
 
 pub(crate) const ENDPOINTS: &str = "/_simulator/endpoints";
 pub(crate) const JOBS: &str = "/_simulator/jobs";
+pub(crate) const OPTIONS: &str = "/_simulator/options";
 pub(crate) const EVENTS: &str = "/_simulator/events";
 pub(crate) const DELIVERIES: &str = "/_simulator/deliveries";
 
@@ -28,7 +30,9 @@ pub(crate) fn router(world: &Arc<World>) -> Router<Arc<World>> {
         .route(EVENTS, post(emit))
         .route(DELIVERIES, get(deliveries))
         .route(ENDPOINTS, get(endpoints))
-        .route(JOBS, post(start_job))
+        .route(JOBS, post(start_jobs))
+        .route(&format!("{JOBS}/{{id}}"), delete(forget))
+        .route(OPTIONS, patch(change))
         .route("/_simulator/{*path}", any(async || Rejection::not_found("Path")))
         // To test a receiver's own limit, a body has to exceed it.
         .layer(DefaultBodyLimit::disable())
@@ -68,7 +72,9 @@ async fn emit(
     if endpoint_id.as_deref().is_some_and(|id| world.endpoints.get(id).is_none()) {
         return Err(Rejection::not_found("Endpoint"));
     }
-    Ok(Json(Emitted { event_id: world.emit_body_to(endpoint_id.as_deref(), body.into(), disturbance) }))
+    Ok(Json(Emitted {
+        event_id: world.emit_body_to(endpoint_id.as_deref(), body.into(), disturbance, world.clock.now()),
+    }))
 }
 
 async fn deliveries(State(world): State<Arc<World>>, _: Params<Nothing>) -> Json<Vec<Delivery>> {
@@ -98,31 +104,112 @@ async fn endpoints(State(world): State<Arc<World>>, _: Params<Nothing>) -> Json<
     Json(seen.collect())
 }
 
-/// A job to start.
+/// A job to start, as it is sent.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewJob {
-    /// `avatar_video` or `video_translate`.
-    pub(crate) kind: String,
-    pub(crate) callback_id: Option<String>,
+    /// One of [`JobKind::NAMES`].
+    kind: String,
+    callback_id: Option<String>,
     /// The language of a translation; Spanish if it is not given.
-    pub(crate) output_language: Option<String>,
-    /// The error message of a job that fails; it succeeds if there is none.
-    pub(crate) failure: Option<String>,
-    /// The time until it ends.
-    pub(crate) milliseconds: u64,
+    output_language: Option<String>,
+    /// The number of clips of a clipping; 3 if it is not given.
+    clips: Option<usize>,
+    outcome: NewOutcome,
+    /// The error message of a job that fails.
+    failure: Option<String>,
+    /// The time until it ends, or since then.
+    milliseconds: u64,
+    /// Whether it ended that long ago.
+    #[serde(default)]
+    ago: bool,
+    disturbance: Option<Disturbance>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum NewOutcome {
+    Succeeds,
+    Fails,
+    IsCancelled,
+    NeverEnds,
+}
+
+impl From<&StartJob> for NewJob {
+    fn from(job: &StartJob) -> Self {
+        let StartJob { kind, callback_id, outcome, ends, disturbance } = job;
+        let (outcome, failure) = match outcome {
+            JobOutcome::Succeeds => (NewOutcome::Succeeds, None),
+            JobOutcome::Fails(message) => (NewOutcome::Fails, Some(message.clone())),
+            JobOutcome::IsCancelled => (NewOutcome::IsCancelled, None),
+            JobOutcome::NeverEnds => (NewOutcome::NeverEnds, None),
+        };
+        let (time, ago) = match ends {
+            Ends::After(time) => (time, false),
+            Ends::Ago(time) => (time, true),
+        };
+        NewJob {
+            kind: kind.name().to_owned(),
+            callback_id: callback_id.clone(),
+            output_language: if let JobKind::Translation(language) = kind { Some(language.clone()) } else { None },
+            clips: if let JobKind::AiClipping(clips) = kind { Some(*clips) } else { None },
+            outcome,
+            failure,
+            milliseconds: u64::try_from(time.as_millis()).unwrap_or(u64::MAX),
+            ago,
+            disturbance: *disturbance,
+        }
+    }
+}
+
+impl NewJob {
+    fn read(self) -> Result<StartJob, Rejection> {
+        let kind = JobKind::named(&self.kind, self.output_language).ok_or_else(|| {
+            Rejection::invalid("kind", format!("the kinds of jobs are {}", JobKind::NAMES.join(", ")))
+        })?;
+        let time = Duration::from_millis(self.milliseconds);
+        Ok(StartJob {
+            kind: match (kind, self.clips) {
+                (JobKind::AiClipping(_), Some(clips)) => JobKind::AiClipping(clips),
+                (kind, _) => kind,
+            },
+            callback_id: self.callback_id,
+            outcome: match (self.outcome, self.failure) {
+                (NewOutcome::Fails, message) => JobOutcome::Fails(message.unwrap_or_default()),
+                (_, Some(_)) => return Err(Rejection::invalid("failure", "only a job that fails has a failure")),
+                (NewOutcome::Succeeds, None) => JobOutcome::Succeeds,
+                (NewOutcome::IsCancelled, None) => JobOutcome::IsCancelled,
+                (NewOutcome::NeverEnds, None) => JobOutcome::NeverEnds,
+            },
+            ends: if self.ago { Ends::Ago(time) } else { Ends::After(time) },
+            disturbance: self.disturbance,
+        })
+    }
 }
 
 #[derive(Serialize, Deserialize)]
-pub(crate) struct StartedJob {
-    pub(crate) id: String,
+pub(crate) struct StartedJobs {
+    pub(crate) ids: Vec<String>,
 }
 
-async fn start_job(State(world): State<Arc<World>>, Body(new): Body<NewJob>) -> Result<Json<StartedJob>, Rejection> {
-    let NewJob { kind, callback_id, output_language, failure, milliseconds } = new;
-    let kind = JobKind::named(&kind, output_language)
-        .ok_or_else(|| Rejection::invalid("kind", format!("{} are the kinds of jobs", JobKind::NAMES.join(" and "))))?;
-    let outcome = failure.map_or(JobOutcome::Succeeds, JobOutcome::Fails);
-    let duration = Duration::from_millis(milliseconds);
-    Ok(Json(StartedJob { id: world.start_job_for(kind, callback_id.as_deref(), outcome, duration) }))
+/// Starts all of them or none.
+async fn start_jobs(
+    State(world): State<Arc<World>>,
+    Body(jobs): Body<Vec<NewJob>>,
+) -> Result<Json<StartedJobs>, Rejection> {
+    let jobs = jobs.into_iter().map(NewJob::read).collect::<Result<Vec<_>, _>>()?;
+    Ok(Json(StartedJobs { ids: world.start_jobs(jobs) }))
+}
+
+async fn forget(
+    State(world): State<Arc<World>>,
+    Path(id): Path<String>,
+    _: Params<Nothing>,
+) -> Result<Json<()>, Rejection> {
+    if world.jobs.forget(&id) { Ok(Json(())) } else { Err(Rejection::not_found("Job")) }
+}
+
+async fn change(State(world): State<Arc<World>>, Body(change): Body<Change>) -> Json<()> {
+    world.change(change);
+    Json(())
 }

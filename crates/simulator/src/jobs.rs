@@ -1,8 +1,10 @@
-//! Jobs: started here, reported by webhook, and known to the status calls.
+//! Jobs: started here, reported by webhook, and known to the lists and the status calls.
 
 use crate::World;
+use crate::pages::Key;
+use crate::sender::Disturbance;
 use crate::{lock, random};
-use serde_json::{Value, json};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use time::OffsetDateTime;
@@ -14,25 +16,38 @@ pub enum JobKind {
     Video,
     /// A video's translation into one language, such as `Spanish`. More languages are more jobs.
     Translation(String),
+    /// A lip-sync.
+    Lipsync,
+    /// This number of clips of a long video.
+    AiClipping(usize),
+    /// A video that the video agent makes, in one session.
+    VideoAgent,
 }
 
 impl JobKind {
     /// The names of the kinds, as they are in event types.
-    pub const NAMES: [&str; 2] = ["avatar_video", "video_translate"];
+    pub const NAMES: [&str; 5] = ["avatar_video", "video_translate", "lipsync", "ai_clipping", "video_agent"];
 
     /// Its name, one of [`JobKind::NAMES`].
     pub fn name(&self) -> &'static str {
         match self {
             JobKind::Video => "avatar_video",
             JobKind::Translation(_) => "video_translate",
+            JobKind::Lipsync => "lipsync",
+            JobKind::AiClipping(_) => "ai_clipping",
+            JobKind::VideoAgent => "video_agent",
         }
     }
 
-    /// The kind of that name. The language is for a translation; it is Spanish if it is not given.
+    /// The kind of that name. The language is for a translation; it is Spanish if it is not given. A clipping has three
+    /// clips.
     pub fn named(name: &str, output_language: Option<String>) -> Option<Self> {
         match name {
             "avatar_video" => Some(JobKind::Video),
             "video_translate" => Some(JobKind::Translation(output_language.unwrap_or_else(|| "Spanish".to_owned()))),
+            "lipsync" => Some(JobKind::Lipsync),
+            "ai_clipping" => Some(JobKind::AiClipping(3)),
+            "video_agent" => Some(JobKind::VideoAgent),
             _ => None,
         }
     }
@@ -45,8 +60,43 @@ pub enum JobOutcome {
     Succeeds,
     /// It fails, with this message.
     Fails(String),
+    /// It is cancelled. HeyGen documents no event for that, so none is delivered. Only clippings have a status of their
+    /// own for it; other jobs failed.
+    IsCancelled,
     /// It never ends, and no event is delivered.
     NeverEnds,
+}
+
+/// When a job ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ends {
+    /// This long after its start, in real time.
+    After(Duration),
+    /// It ended this long ago; a job that never ends was started then. Its event is from that time, and is delivered
+    /// now.
+    Ago(Duration),
+}
+
+/// A job to start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StartJob {
+    /// What it makes.
+    pub kind: JobKind,
+    /// The caller's own id.
+    pub callback_id: Option<String>,
+    /// How it ends.
+    pub outcome: JobOutcome,
+    /// When it ends.
+    pub ends: Ends,
+    /// What happens to its event. Without one, the next of [`Simulator::disturb`](crate::Simulator::disturb) applies.
+    pub disturbance: Option<Disturbance>,
+}
+
+impl StartJob {
+    /// A job without a `callback_id` that ended this long ago.
+    pub fn ended(kind: JobKind, outcome: JobOutcome, ago: Duration) -> Self {
+        StartJob { kind, callback_id: None, outcome, ends: Ends::Ago(ago), disturbance: None }
+    }
 }
 
 #[derive(Clone)]
@@ -55,6 +105,8 @@ pub(crate) struct Job {
     pub(crate) kind: JobKind,
     pub(crate) callback_id: Option<String>,
     pub(crate) created_at: OffsetDateTime,
+    /// The id of the video that a translation or a session makes.
+    pub(crate) video_id: String,
     outcome: JobOutcome,
     ended_at: Option<OffsetDateTime>,
 }
@@ -64,54 +116,117 @@ pub(crate) enum State<'a> {
     Running,
     Succeeded { at: OffsetDateTime },
     Failed { at: OffsetDateTime, message: &'a str },
+    Cancelled { at: OffsetDateTime },
 }
 
 #[derive(Default)]
-pub(crate) struct Jobs(Mutex<Vec<Job>>);
+pub(crate) struct Jobs(Mutex<Store>);
+
+/// The jobs by the time of their start, because HeyGen's lists have an order, if not a documented one.
+#[derive(Default)]
+pub(crate) struct Store {
+    jobs: BTreeMap<Key, Job>,
+    keys: HashMap<String, Key>,
+    /// By the id of the video that a translation makes.
+    translated: HashMap<String, Key>,
+    started: u64,
+}
+
+impl Store {
+    /// A job, whatever its kind.
+    pub(crate) fn get(&self, id: &str) -> Option<&Job> {
+        self.jobs.get(self.keys.get(id)?)
+    }
+
+    /// The job that made a video: that of the video itself, or its translation.
+    pub(crate) fn making_video(&self, video_id: &str) -> Option<&Job> {
+        let video = self.get(video_id).filter(|job| job.kind == JobKind::Video);
+        video.or_else(|| self.jobs.get(self.translated.get(video_id)?))
+    }
+
+    /// All jobs, with their keys.
+    pub(crate) fn all(&self) -> impl DoubleEndedIterator<Item = (Key, &Job)> {
+        self.jobs.iter().map(|(key, job)| (*key, job))
+    }
+
+    fn add(&mut self, job: Job) {
+        let key = (job.created_at.unix_timestamp_nanos(), self.started);
+        self.started += 1;
+        self.keys.insert(job.id.clone(), key);
+        if matches!(job.kind, JobKind::Translation(_)) {
+            self.translated.insert(job.video_id.clone(), key);
+        }
+        self.jobs.insert(key, job);
+    }
+
+    fn remove(&mut self, id: &str) -> bool {
+        let Some(job) = self.keys.remove(id).and_then(|key| self.jobs.remove(&key)) else { return false };
+        self.translated.remove(&job.video_id);
+        true
+    }
+}
 
 impl Jobs {
-    pub(crate) fn get(&self, id: &str) -> Option<Job> {
-        lock(&self.0).iter().find(|job| job.id == id).cloned()
+    /// What `read` returns of the jobs.
+    pub(crate) fn read<T>(&self, read: impl FnOnce(&Store) -> T) -> T {
+        read(&lock(&self.0))
+    }
+
+    /// Forgets a job. Returns whether there was one.
+    pub(crate) fn forget(&self, id: &str) -> bool {
+        lock(&self.0).remove(id)
+    }
+
+    fn end(&self, id: &str, at: OffsetDateTime) -> Option<Job> {
+        let store = &mut *lock(&self.0);
+        let job = store.jobs.get_mut(store.keys.get(id)?)?;
+        job.ended_at = Some(at);
+        Some(job.clone())
     }
 }
 
 impl World {
-    pub(crate) fn start_job(self: &Arc<Self>, kind: JobKind, callback_id: Option<&str>, outcome: JobOutcome) -> String {
-        self.start_job_for(kind, callback_id, outcome, self.options.job_duration)
-    }
-
-    /// A job that takes this long.
-    pub(crate) fn start_job_for(
-        self: &Arc<Self>,
-        kind: JobKind,
-        callback_id: Option<&str>,
-        outcome: JobOutcome,
-        duration: Duration,
-    ) -> String {
-        let (id, created_at) = (random::opaque(), self.clock.now());
-        let callback_id = callback_id.map(str::to_owned);
-        let ends = outcome != JobOutcome::NeverEnds;
-        lock(&self.jobs.0).push(Job { id: id.clone(), kind, callback_id, created_at, outcome, ended_at: None });
-        if ends {
-            self.log.job_started();
-            let (world, id) = (Arc::clone(self), id.clone());
-            tokio::spawn(async move {
-                tokio::time::sleep(duration).await;
-                world.end_job(&id);
-            });
+    /// Starts jobs and returns their ids. Those that have ended are reported in the order of their ends.
+    pub(crate) fn start_jobs(self: &Arc<Self>, jobs: Vec<StartJob>) -> Vec<String> {
+        let now = self.clock.now();
+        let (mut ids, mut ended) = (Vec::with_capacity(jobs.len()), Vec::new());
+        for StartJob { kind, callback_id, outcome, ends, disturbance } in jobs {
+            let id = random::opaque();
+            let never_ends = outcome == JobOutcome::NeverEnds;
+            let (created_at, ended_at) = match ends {
+                Ends::After(_) => (now, None),
+                Ends::Ago(ago) if never_ends => (now - ago, None),
+                Ends::Ago(ago) => (now - ago - self.options.job_duration, Some(now - ago)),
+            };
+            let job =
+                Job { id: id.clone(), kind, callback_id, created_at, video_id: random::opaque(), outcome, ended_at };
+            lock(&self.jobs.0).add(job.clone());
+            ids.push(id.clone());
+            match (ended_at, ends) {
+                (Some(at), _) => ended.push((at, job, disturbance)),
+                (None, Ends::After(duration)) if !never_ends => {
+                    self.log.job_started();
+                    let world = Arc::clone(self);
+                    tokio::spawn(async move {
+                        tokio::time::sleep(duration).await;
+                        world.end_job(&id, disturbance);
+                    });
+                }
+                (None, _) => {}
+            }
         }
-        id
+        ended.sort_by_key(|(at, ..)| *at);
+        for (at, job, disturbance) in ended {
+            self.report(&job, at, disturbance);
+        }
+        ids
     }
 
     /// It ends before it is reported: a client that asks about it on a delivery finds the same state.
-    fn end_job(self: &Arc<Self>, id: &str) {
+    fn end_job(self: &Arc<Self>, id: &str, disturbance: Option<Disturbance>) {
         let now = self.clock.now();
-        let job = lock(&self.jobs.0).iter_mut().find(|job| job.id == id).map(|job| {
-            job.ended_at = Some(now);
-            job.clone()
-        });
-        if let Some((event_type, data)) = job.as_ref().and_then(Job::report) {
-            self.emit(event_type, data);
+        if let Some(job) = self.jobs.end(id, now) {
+            self.report(&job, now, disturbance);
         }
         self.log.job_ended();
     }
@@ -122,47 +237,8 @@ impl Job {
         match (&self.outcome, self.ended_at) {
             (JobOutcome::Succeeds, Some(at)) => State::Succeeded { at },
             (JobOutcome::Fails(message), Some(at)) => State::Failed { at, message },
+            (JobOutcome::IsCancelled, Some(at)) => State::Cancelled { at },
             (JobOutcome::NeverEnds, _) | (_, None) => State::Running,
         }
-    }
-
-    /// A pre-signed link, which is another one each time.
-    pub(crate) fn link(&self, extension: &str) -> String {
-        let query = format!("X-Amz-Expires=604800&X-Amz-Signature={}", random::opaque());
-        format!("https://files.example.invalid/{}.{extension}?{query}", self.id)
-    }
-
-    /// The event type and data that report its end (HeyGen's v1 documentation).
-    fn report(&self) -> Option<(&'static str, Value)> {
-        let Job { id, callback_id, .. } = self;
-        let report = match (&self.kind, self.state()) {
-            (_, State::Running) => return None,
-            (JobKind::Video, State::Succeeded { .. }) => {
-                let page = format!("https://app.example.invalid/share/{id}");
-                let data = json!({
-                    "video_id": id, "callback_id": callback_id, "url": self.link("mp4"), "gif_download_url": null,
-                    "video_share_page_url": page, "folder_id": null,
-                });
-                ("avatar_video.success", data)
-            }
-            (JobKind::Video, State::Failed { message, .. }) => {
-                ("avatar_video.fail", json!({"video_id": id, "callback_id": callback_id, "msg": message}))
-            }
-            (JobKind::Translation(language), State::Succeeded { .. }) => {
-                let data = json!({
-                    "video_translate_id": id, "callback_id": callback_id, "url": self.link("mp4"),
-                    "output_language": language,
-                });
-                ("video_translate.success", data)
-            }
-            (JobKind::Translation(language), State::Failed { message, .. }) => {
-                let data = json!({
-                    "video_translate_id": id, "callback_id": callback_id, "message": message,
-                    "output_language": language,
-                });
-                ("video_translate.fail", data)
-            }
-        };
-        Some(report)
     }
 }

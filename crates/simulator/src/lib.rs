@@ -11,6 +11,7 @@ mod gate;
 pub mod http;
 mod idempotency;
 mod jobs;
+mod links;
 mod log;
 mod options;
 mod outgoing;
@@ -19,8 +20,11 @@ mod random;
 mod receiver;
 mod rejection;
 mod remote;
+mod report;
 mod sender;
 mod server;
+mod settings;
+mod shown;
 mod status;
 mod strict;
 mod v1;
@@ -31,12 +35,13 @@ pub use control::RegisteredEndpoint;
 pub use endpoints::Endpoint;
 pub use error::{Error, Result};
 pub use faults::{Edit, Fault, RetryAfter, When};
-pub use jobs::{JobKind, JobOutcome};
+pub use jobs::{Ends, JobKind, JobOutcome, StartJob};
 pub use log::{Attempt, Delivery, Progress};
 pub use options::{Existing, Headers, Options, Retries, RetrySignatures};
 pub use receiver::{Received, Receiver};
 pub use remote::{Access, Remote};
 pub use sender::Disturbance;
+pub use settings::Change;
 
 use axum::http::StatusCode;
 use axum::{Router, middleware};
@@ -47,6 +52,7 @@ use server::Server;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use time::OffsetDateTime;
 
 /// A simulated HeyGen, which runs until it is dropped. Threads may share it.
 pub struct Simulator {
@@ -66,6 +72,7 @@ struct World {
     calls: calls::Calls,
     faults: faults::Faults,
     jobs: jobs::Jobs,
+    settings: Mutex<settings::Settings>,
     log: log::Log,
     sender: sender::Sender,
 }
@@ -123,7 +130,8 @@ impl Simulator {
         self.world.endpoints.change(endpoint_id, |endpoint| endpoint.enabled = false).is_ok()
     }
 
-    /// Sets the simulator's clock forward, to let idempotency keys expire.
+    /// Sets the simulator's clock forward, to let idempotency keys and links expire. Running jobs and retries do not
+    /// follow it.
     pub fn advance(&self, by: Duration) {
         self.world.clock.advance(by);
     }
@@ -164,8 +172,31 @@ impl Simulator {
 
     /// Starts a job and returns its id. After [`Options::job_duration`] it ends, and its event is delivered.
     pub fn start_job(&self, kind: JobKind, callback_id: Option<&str>, outcome: JobOutcome) -> String {
+        let ends = Ends::After(self.world.options.job_duration);
+        let callback_id = callback_id.map(str::to_owned);
+        self.start_jobs(vec![StartJob { kind, callback_id, outcome, ends, disturbance: None }]).concat()
+    }
+
+    /// Starts many jobs, running or ended, and returns their ids.
+    pub fn start_jobs(&self, jobs: Vec<StartJob>) -> Vec<String> {
         let _runtime = self.server.enter();
-        self.world.start_job(kind, callback_id, outcome)
+        self.world.start_jobs(jobs)
+    }
+
+    /// Forgets a job, as if HeyGen had deleted it: no list has it and no call finds it. If it is running, its end is not
+    /// reported. Returns whether there was one.
+    pub fn forget(&self, job_id: &str) -> bool {
+        self.world.jobs.forget(job_id)
+    }
+
+    /// Changes options while the simulator runs.
+    pub fn change(&self, change: Change) {
+        self.world.change(change);
+    }
+
+    /// The simulator's time.
+    pub fn now(&self) -> OffsetDateTime {
+        self.world.clock.now()
     }
 
     /// All deliveries so far, with their attempts.
@@ -187,9 +218,10 @@ impl World {
     fn new(options: Options) -> Self {
         let world = World {
             outgoing: outgoing::Outgoing::new(&options),
+            settings: Mutex::new(settings::Settings::of(&options)),
+            clock: Clock::behind(options.behind),
             options,
             api_key: random::opaque(),
-            clock: Clock::default(),
             endpoints: endpoints::Endpoints::default(),
             pages: pages::Pages::default(),
             idempotency: idempotency::Idempotency::default(),

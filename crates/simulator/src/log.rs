@@ -71,8 +71,18 @@ pub(crate) struct Log {
 struct Entries {
     /// The jobs that have not ended yet but will.
     running_jobs: usize,
-    events: Vec<Event>,
+    events: Vec<Logged>,
     deliveries: Vec<Delivery>,
+    /// The index of each delivery's event.
+    event_of: Vec<usize>,
+    in_flight: usize,
+    given_up: usize,
+}
+
+struct Logged {
+    event: Event,
+    /// Whether it was delivered to at least one endpoint.
+    is_delivered: bool,
 }
 
 impl Event {
@@ -115,34 +125,42 @@ impl Log {
     pub(crate) fn event(&self, mut event: Event) -> Event {
         let events = &mut lock(&self.entries).events;
         event.number = events.len() as u64;
-        events.push(event.clone());
+        events.push(Logged { event: event.clone(), is_delivered: false });
         event
     }
 
     /// Adds a delivery and returns its index in the log.
     pub(crate) fn begin(&self, event: &Event, endpoint_id: &str, progress: Progress) -> usize {
-        let deliveries = &mut lock(&self.entries).deliveries;
-        deliveries.push(Delivery {
+        let entries = &mut *lock(&self.entries);
+        entries.in_flight += usize::from(progress == Progress::InFlight);
+        entries.event_of.push(event.number as usize);
+        entries.deliveries.push(Delivery {
             event_id: event.event_id.clone(),
             event_type: event.event_type.clone(),
             endpoint_id: endpoint_id.to_owned(),
             progress,
             attempts: Vec::new(),
         });
-        deliveries.len() - 1
+        entries.deliveries.len() - 1
     }
 
     pub(crate) fn attempt(&self, delivery: usize, attempt: Attempt) {
-        self.change(delivery, |delivery| delivery.attempts.push(attempt));
-    }
-
-    pub(crate) fn end(&self, delivery: usize, progress: Progress) {
-        self.change(delivery, |delivery| delivery.progress = progress);
-    }
-
-    fn change(&self, delivery: usize, change: impl FnOnce(&mut Delivery)) {
         if let Some(delivery) = lock(&self.entries).deliveries.get_mut(delivery) {
-            change(delivery);
+            delivery.attempts.push(attempt);
+        }
+    }
+
+    /// Ends a delivery that is in flight.
+    pub(crate) fn end(&self, delivery: usize, progress: Progress) {
+        let entries = &mut *lock(&self.entries);
+        entries.in_flight -= 1;
+        entries.given_up += usize::from(progress == Progress::GaveUp);
+        let event = entries.event_of.get(delivery).and_then(|number| entries.events.get_mut(*number));
+        if let Some(event) = event.filter(|_| progress == Progress::Delivered) {
+            event.is_delivered = true;
+        }
+        if let Some(delivery) = entries.deliveries.get_mut(delivery) {
+            delivery.progress = progress;
         }
         self.changed.notify_all();
     }
@@ -151,37 +169,32 @@ impl Log {
         lock(&self.entries).deliveries.clone()
     }
 
-    /// The events that were delivered to at least one endpoint.
-    pub(crate) fn delivered_events(&self) -> Vec<Event> {
+    /// What `read` returns of the events that were delivered to at least one endpoint, or of all.
+    pub(crate) fn read_events<T>(
+        &self,
+        all: bool,
+        read: impl FnOnce(&mut dyn DoubleEndedIterator<Item = &Event>) -> T,
+    ) -> T {
         let entries = lock(&self.entries);
-        let delivered = |event: &&Event| {
-            let mut of_it = entries.deliveries.iter().filter(|delivery| delivery.event_id == event.event_id);
-            of_it.any(|delivery| delivery.progress == Progress::Delivered)
-        };
-        entries.events.iter().filter(delivered).cloned().collect()
+        let mut listed = entries.events.iter().filter(|logged| all || logged.is_delivered).map(|logged| &logged.event);
+        read(&mut listed)
     }
 
     /// Waits until no job is running and no delivery is in flight. Fails if that takes longer than `limit`,
     /// or if a delivery failed after its last attempt.
     pub(crate) fn wait_until_delivered(&self, limit: Duration) -> Result<()> {
-        let is_busy = |entries: &mut Entries| entries.running_jobs + entries.count(Progress::InFlight) > 0;
+        let is_busy = |entries: &mut Entries| entries.running_jobs + entries.in_flight > 0;
         let entries = lock(&self.entries);
         let waited = self.changed.wait_timeout_while(entries, limit, is_busy);
         let (entries, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
-        let (jobs, in_flight) = (entries.running_jobs, entries.count(Progress::InFlight));
+        let (jobs, in_flight, given_up) = (entries.running_jobs, entries.in_flight, entries.given_up);
         if timeout.timed_out() {
             let busy = format!("{jobs} jobs are running and {in_flight} deliveries are in flight");
             return Err(Error::Failed(format!("{busy} after {} ms", limit.as_millis())));
         }
-        match entries.count(Progress::GaveUp) {
+        match given_up {
             0 => Ok(()),
-            given_up => Err(Error::Failed(format!("{given_up} deliveries failed after their last attempt"))),
+            _ => Err(Error::Failed(format!("{given_up} deliveries failed after their last attempt"))),
         }
-    }
-}
-
-impl Entries {
-    fn count(&self, progress: Progress) -> usize {
-        self.deliveries.iter().filter(|delivery| delivery.progress == progress).count()
     }
 }

@@ -1,6 +1,7 @@
 //! The options of a simulator.
 
 use heygen::EventType;
+use serde_json::{Value, json};
 use std::time::Duration;
 
 /// How the simulator behaves. The default is HeyGen as documented, but with short waits.
@@ -29,6 +30,18 @@ pub struct Options {
     pub headers: Headers,
     /// The duration of a job. Default: 10 ms.
     pub job_duration: Duration,
+    /// Whether the list of delivered events also has those that were never delivered. Default: no, which is harder for
+    /// a client; HeyGen does not document it.
+    pub list_undelivered: bool,
+    /// Whether the lists of events and jobs begin with the newest. Default: yes. HeyGen documents no order.
+    pub newest_first: bool,
+    /// How long links are valid, from the time of the response or event that has them. Default: 7 days (HeyGen's v1
+    /// documentation).
+    pub link_lifetime: Duration,
+    /// How far the simulator's clock starts behind the real time. Default: not at all.
+    pub behind: Duration,
+    /// The `data` of `GET /v3/users/me`. Default: a wallet with 100 USD.
+    pub account: Value,
 }
 
 /// An endpoint that was registered before the test.
@@ -88,6 +101,14 @@ impl Default for Options {
             retry_signatures: RetrySignatures::CurrentSecret,
             headers: Headers { signature: true, heygen_signature: false, timestamp: false, event_id: false },
             job_duration: Duration::from_millis(10),
+            list_undelivered: false,
+            newest_first: true,
+            link_lifetime: Duration::from_secs(7 * 24 * 60 * 60),
+            behind: Duration::ZERO,
+            account: json!({
+                "username": "simulated", "email": "simulated@example.invalid", "billing_type": "wallet",
+                "wallet": {"currency": "usd", "remaining_balance": 100.0, "auto_reload": null},
+            }),
         }
     }
 }

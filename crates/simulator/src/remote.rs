@@ -1,11 +1,12 @@
 //! A client for the controls of a simulator that runs as another process.
 
-use crate::control::{DELIVERIES, ENDPOINTS, EVENTS, Emitted, JOBS, NewJob, RegisteredEndpoint, StartedJob};
+use crate::control::{DELIVERIES, ENDPOINTS, EVENTS, Emitted, JOBS, NewJob, OPTIONS, RegisteredEndpoint, StartedJobs};
 use crate::error::{Context, Error, Result};
 use crate::http::{Http, Response};
-use crate::jobs::{JobKind, JobOutcome};
+use crate::jobs::{Ends, JobKind, JobOutcome, StartJob};
 use crate::log::{Delivery, Progress};
 use crate::sender::Disturbance;
+use crate::settings::Change;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::thread;
@@ -91,27 +92,50 @@ impl Remote {
         outcome: &JobOutcome,
         duration: Duration,
     ) -> Result<String> {
-        let output_language = match kind {
-            JobKind::Video => None,
-            JobKind::Translation(language) => Some(language.clone()),
-        };
-        let failure = match outcome {
-            JobOutcome::Succeeds => None,
-            JobOutcome::Fails(message) => Some(message.clone()),
-            JobOutcome::NeverEnds => return Err(Error::Failed("only a job that ends can be reported".to_owned())),
-        };
-        let new = NewJob {
-            kind: kind.name().to_owned(),
+        let job = StartJob {
+            kind: kind.clone(),
             callback_id: callback_id.map(str::to_owned),
-            output_language,
-            failure,
-            milliseconds: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
+            outcome: outcome.clone(),
+            ends: Ends::After(duration),
+            disturbance: None,
         };
-        let body = serde_json::to_vec(&new).context("Writing a job as JSON")?;
-        let answer = self.ask("POST", JOBS, &[("Content-Type", "application/json")], &body)?;
-        let started: StartedJob =
+        Ok(self.start_jobs(&[job])?.concat())
+    }
+
+    /// Starts many jobs, running or ended; returns their ids.
+    ///
+    /// # Errors
+    ///
+    /// The simulator does not respond.
+    pub fn start_jobs(&self, jobs: &[StartJob]) -> Result<Vec<String>> {
+        let jobs: Vec<_> = jobs.iter().map(NewJob::from).collect();
+        let answer = self.send_json("POST", JOBS, &jobs)?;
+        let started: StartedJobs =
             serde_json::from_slice(&answer.body).context("Reading the simulated HeyGen's response")?;
-        Ok(started.id)
+        Ok(started.ids)
+    }
+
+    /// Forgets a job, as [`Simulator::forget`](crate::Simulator::forget) does.
+    ///
+    /// # Errors
+    ///
+    /// There is no such job, or the simulator does not respond.
+    pub fn forget(&self, job_id: &str) -> Result<()> {
+        self.ask("DELETE", &format!("{JOBS}/{job_id}"), &[], &[]).map(drop)
+    }
+
+    /// Changes options while the simulator runs.
+    ///
+    /// # Errors
+    ///
+    /// The simulator does not respond.
+    pub fn change(&self, change: &Change) -> Result<()> {
+        self.send_json("PATCH", OPTIONS, change).map(drop)
+    }
+
+    fn send_json(&self, method: &str, path: &str, body: &impl Serialize) -> Result<Response> {
+        let body = serde_json::to_vec(body).context("Writing JSON")?;
+        self.ask(method, path, &[("Content-Type", "application/json")], &body)
     }
 
     /// Every delivery so far, with all its attempts.

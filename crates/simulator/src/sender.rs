@@ -5,13 +5,14 @@ use crate::lock;
 use crate::log::{Attempt, Event, Progress};
 use crate::options::RetrySignatures;
 use heygen::Secret;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
+use time::OffsetDateTime;
 use tokio::task::JoinSet;
 
 /// A disturbance of the delivery of one event. Integrators have reported each of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Disturbance {
     /// It is delivered to every endpoint twice.
@@ -69,17 +70,18 @@ impl World {
     /// Emits an event with this body. Without a disturbance of its own, the next one of
     /// [`Sender::disturb`] applies to it.
     pub(crate) fn emit_body(self: &Arc<Self>, body: Vec<u8>, disturbance: Option<Disturbance>) -> String {
-        self.emit_body_to(None, body, disturbance)
+        self.emit_body_to(None, body, disturbance, self.clock.now())
     }
 
-    /// The same, for one endpoint only if its id is given.
+    /// The same, for one endpoint only if its id is given, of an event that happened `at` that time.
     pub(crate) fn emit_body_to(
         self: &Arc<Self>,
         endpoint_id: Option<&str>,
         body: Vec<u8>,
         disturbance: Option<Disturbance>,
+        at: OffsetDateTime,
     ) -> String {
-        let event = self.log.event(Event::new(body, self.clock.now()));
+        let event = self.log.event(Event::new(body, at));
         let event_id = event.event_id.clone();
         let disturbance = disturbance.or_else(|| self.sender.next_disturbance());
         let progress = if disturbance == Some(Disturbance::Lost) { Progress::Lost } else { Progress::InFlight };

@@ -1,8 +1,11 @@
-//! `/v3/webhooks` (HeyGen's v3 documentation).
+//! `/v3/webhooks` and `/v3/users/me` (HeyGen's v3 documentation).
 
 use crate::World;
 use crate::clock::iso;
 use crate::endpoints::{Change, Endpoint, New, check_events, check_url};
+use crate::lock;
+use crate::log::Event;
+use crate::pages::Order;
 use crate::random;
 use crate::rejection::Rejection;
 use crate::strict::{Body, Nothing, Params, no_fields, nullable};
@@ -23,6 +26,7 @@ pub(crate) fn router() -> Router<Arc<World>> {
         .route("/v3/webhooks/endpoints/{endpoint_id}/rotate-secret", post(rotate))
         .route("/v3/webhooks/event-types", get(event_types))
         .route("/v3/webhooks/events", get(events))
+        .route("/v3/users/me", get(account))
 }
 
 #[derive(Deserialize)]
@@ -34,8 +38,8 @@ struct ListParams {
 
 async fn list(State(world): State<Arc<World>>, Params(params): Params<ListParams>) -> ApiResult {
     let endpoints = world.endpoints.all();
-    let items = endpoints.iter().map(|endpoint| (endpoint.number, shown(endpoint)));
-    world.pages.page("endpoints", params.limit, params.token.as_deref(), items).map(Json)
+    let items = endpoints.iter().map(|endpoint| ((0, endpoint.number), endpoint));
+    world.pages.page("endpoints", params.limit, params.token.as_deref(), Order::OldestFirst, items, shown).map(Json)
 }
 
 async fn create(State(world): State<Arc<World>>, _: Params<Nothing>, Body(new): Body<New>) -> ApiResult {
@@ -118,19 +122,31 @@ struct EventParams {
 }
 
 async fn events(State(world): State<Arc<World>>, Params(params): Params<EventParams>) -> ApiResult {
-    let delivered = world.log.delivered_events();
-    let wanted = delivered.iter().filter(|event| {
-        params.event_type.as_ref().is_none_or(|wanted| event.event_type == *wanted)
-            && params.entity_id.as_ref().is_none_or(|wanted| event.is_about(wanted))
-    });
-    let items = wanted.map(|event| {
+    let EventParams { event_type, entity_id, limit, token } = params;
+    let is_wanted = |event: &&Event| {
+        event_type.as_ref().is_none_or(|wanted| event.event_type == *wanted)
+            && entity_id.as_ref().is_none_or(|wanted| event.is_about(wanted))
+    };
+    let show = |event: &Event| {
         let (id, created_at) = (&event.event_id, iso(event.created_at));
         let (event_type, event_data) = (&event.event_type, &event.event_data);
-        let item =
-            json!({"event_id": id, "event_type": event_type, "event_data": event_data, "created_at": created_at});
-        (event.number, item)
+        json!({"event_id": id, "event_type": event_type, "event_data": event_data, "created_at": created_at})
+    };
+    let all = lock(&world.settings).list_undelivered;
+    let order = world.order();
+    let page = world.log.read_events(all, |events| {
+        let events = events.filter(is_wanted).map(|event| ((0, event.number), event));
+        match order {
+            Order::OldestFirst => world.pages.page("events", limit, token.as_deref(), order, events, show),
+            Order::NewestFirst => world.pages.page("events", limit, token.as_deref(), order, events.rev(), show),
+        }
     });
-    world.pages.page("events", params.limit, params.token.as_deref(), items).map(Json)
+    page.map(Json)
+}
+
+/// The account, with what is left of its credit.
+async fn account(State(world): State<Arc<World>>, _: Params<Nothing>) -> Json<Value> {
+    Json(json!({"data": lock(&world.settings).account}))
 }
 
 /// An endpoint without its secret.

@@ -4,9 +4,10 @@ use std::fmt;
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use time::OffsetDateTime;
 
 use super::pages::LARGEST_PAGE;
-use super::{Api, ApiError, ApiVersion, Pages};
+use super::{Api, ApiError, ApiVersion, Pages, timestamp};
 use crate::fields::Fields;
 use crate::{EventType, Verified};
 
@@ -51,6 +52,11 @@ impl DeliveredEvent {
     pub fn to_verified(&self) -> Verified {
         let body = json!({"event_type": self.event_type.as_str(), "event_data": self.data});
         Verified::assume_authentic(body.to_string().into_bytes())
+    }
+
+    /// [`DeliveredEvent::created_at`] as a point in time, if it is one.
+    pub fn created(&self) -> Option<OffsetDateTime> {
+        self.created_at.as_deref().and_then(timestamp::parse)
     }
 
     fn read(value: &Value) -> Option<Self> {

@@ -33,6 +33,9 @@ pub struct Readable<T> {
     pub unreadable: Vec<Unreadable>,
 }
 
+/// Reads one element.
+type Read<T> = Box<dyn Fn(&Value) -> Option<T> + Send + Sync>;
+
 /// A list, page by page; v1's lists have one page. Nothing is sent before [`Pages::next`].
 ///
 /// A list that may be incomplete is an error: one that lacks the token of its next page, whose
@@ -41,7 +44,7 @@ pub struct Readable<T> {
 pub struct Pages<'a, T> {
     api: &'a Api,
     call: Call,
-    read: fn(&Value) -> Option<T>,
+    read: Read<T>,
     token: Option<String>,
     /// All tokens so far.
     seen: HashSet<String>,
@@ -52,11 +55,11 @@ pub struct Pages<'a, T> {
 }
 
 impl<'a, T> Pages<'a, T> {
-    pub(super) fn new(api: &'a Api, call: Call, read: fn(&Value) -> Option<T>) -> Self {
+    pub(super) fn new(api: &'a Api, call: Call, read: impl Fn(&Value) -> Option<T> + Send + Sync + 'static) -> Self {
         Self {
             api,
             call,
-            read,
+            read: Box::new(read),
             token: None,
             seen: HashSet::new(),
             pages: 0,

@@ -3,7 +3,7 @@
 use crate::server::{Reply, Server};
 use crate::{config, new_endpoint, v3};
 use heygen::ErrorClass::{self, Denied, Permanent, Transient};
-use heygen::api::{Api, ApiConfig, ApiError, ApiVersion, Credential, InvalidConfig, Kind};
+use heygen::api::{Api, ApiConfig, ApiError, ApiVersion, Credential, EntityKind, InvalidConfig, Kind};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::io::AsyncReadExt;
@@ -149,7 +149,7 @@ async fn a_response_without_a_required_field_is_unexpected() {
     }
     let server = Server::replying([Reply::json(200, json!({"data": {}}))]).await;
     assert_eq!(v3(&server).rotate_secret("ep_1", None).await.unwrap_err().kind, Kind::Unexpected);
-    assert_eq!(v3(&server).video("v").await.unwrap_err().kind, Kind::Unexpected);
+    assert_eq!(v3(&server).entity(EntityKind::Video, "v").await.unwrap_err().kind, Kind::Unexpected);
 }
 
 #[tokio::test]
@@ -157,7 +157,7 @@ async fn no_connection_is_transient_with_the_networks_error() {
     // The listener is dropped at once, so nothing listens on its port.
     let gone = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let api = Api::new(&config(ApiVersion::V3, &format!("http://{gone}"))).unwrap();
-    let error = api.video("v").await.unwrap_err();
+    let error = api.entity(EntityKind::Video, "v").await.unwrap_err();
     assert_eq!((error.kind, error.class, error.status, error.attempts), (Kind::Connection, Transient, None, 3));
     assert!(error.message.unwrap().contains("refused"), "the network's error");
 }

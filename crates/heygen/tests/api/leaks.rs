@@ -2,7 +2,7 @@
 
 use crate::server::{Reply, Server};
 use crate::{KEY, config, key, new_endpoint, v3};
-use heygen::api::{Api, ApiVersion, Credential, EventFilter};
+use heygen::api::{Api, ApiVersion, Credential, EntityKind, EventFilter};
 use serde_json::json;
 use std::fmt::Debug;
 use std::io::{self, Write};
@@ -37,14 +37,18 @@ async fn nothing_secret_is_shown() {
     let link = "https://files.example.invalid/canary_link?Signature=canary_link";
     let endpoint = json!({"endpoint_id": "ep_1", "url": "https://x.invalid", "secret": "whsec_canary"});
     let failed = json!({"code": "canary_failure", "message": "canary_failure"});
-    let video = json!({"id": "v", "video_id": "v", "video_url": link, "title": "canary_title", "error": failed});
+    let video = json!({"id": "v", "video_id": "v", "video_url": link, "status": "failed", "title": "canary_title",
+                       "error": failed});
     let event = json!({"event_type": "a", "event_data": {"url": link}});
     let server = Server::start(move |request| {
         let data = match request.line.as_str() {
             "POST /v3/webhooks/endpoints/ep_1/rotate-secret" | "POST /v3/webhooks/endpoints" => endpoint.clone(),
             "GET /v3/webhooks/endpoints?limit=100" => json!([endpoint]),
             "GET /v3/webhooks/events?limit=100" => json!([event]),
-            "GET /v3/videos/statuses?video_ids=v" => json!([video]),
+            "GET /v3/videos/statuses?video_ids=v" | "GET /v3/videos?limit=100" => json!([video]),
+            "GET /v3/users/me" => {
+                json!({"username": "canary_name", "email": "canary@x.invalid", "billing_type": "wallet"})
+            }
             _ => video.clone(),
         };
         Reply::json(200, json!({"data": data}))
@@ -60,8 +64,12 @@ async fn nothing_secret_is_shown() {
     let events = api.delivered_events(&EventFilter::default()).unwrap().all().await.unwrap();
     text += &shown(&events);
     text += &shown(&events[0].to_verified());
-    text += &shown(&api.video("v").await.unwrap());
-    text += &shown(&api.video_statuses(&["v"]).await.unwrap());
+    text += &shown(&api.entity(EntityKind::Video, "v").await.unwrap());
+    let videos = api.entities(EntityKind::Video).unwrap().all().await.unwrap();
+    text += &shown(&videos);
+    text += &shown(&videos[0].to_verified("avatar_video").unwrap());
+    text += &shown(&api.entity_states(EntityKind::Video, &["v"]).await.unwrap());
+    text += &shown(&api.account().await.unwrap());
 
     // Errors: HeyGen and gateways may quote anything that they know.
     let quote = format!("no key {KEY}");

@@ -3,6 +3,8 @@
 #![cfg(feature = "api")]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod account;
+mod entities;
 mod errors;
 mod leaks;
 mod paging;

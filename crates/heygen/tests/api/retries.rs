@@ -3,7 +3,7 @@
 use crate::server::{Reply, Server};
 use crate::{config, key, new_endpoint, v3};
 use heygen::Secret;
-use heygen::api::{Api, ApiError, ApiVersion, EndpointPatch, Kind};
+use heygen::api::{Api, ApiError, ApiVersion, EndpointPatch, EntityKind, Kind};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -23,7 +23,7 @@ async fn attempts(reply: Reply) -> [u32; 5] {
     let server = Server::replying([reply]).await;
     let api = v3(&server);
     let errors = [
-        api.video("v").await.unwrap_err(),
+        api.entity(EntityKind::Video, "v").await.unwrap_err(),
         api.delete_endpoint("ep_1").await.unwrap_err(),
         api.update_endpoint("ep_1", &EndpointPatch::default()).await.unwrap_err(),
         api.create_endpoint(&new_endpoint(), None).await.unwrap_err(),
@@ -66,7 +66,7 @@ async fn a_timeout_is_retried_where_no_change_can_be_made_twice() {
     let mut config = config(ApiVersion::V3, &server.url);
     config.timeouts.attempt = Duration::from_millis(20);
     let api = Api::new(&config).unwrap();
-    assert_eq!(api.video("v").await.unwrap_err().attempts, ALL);
+    assert_eq!(api.entity(EntityKind::Video, "v").await.unwrap_err().attempts, ALL);
     assert_eq!(api.create_endpoint(&new_endpoint(), Some(&key("k"))).await.unwrap_err().attempts, ALL);
     assert_eq!(api.create_endpoint(&new_endpoint(), None).await.unwrap_err().attempts, 1);
 }
@@ -89,14 +89,14 @@ async fn rejected_calls_are_not_retried() {
 async fn success_after_failures_is_success() {
     let server =
         Server::replying([rejected(429, "x"), Reply::Drop, Reply::json(200, json!({"data": {"id": "v"}}))]).await;
-    assert_eq!(v3(&server).video("v").await.unwrap().id, "v");
+    assert_eq!(v3(&server).entity(EntityKind::Video, "v").await.unwrap().id, "v");
     assert_eq!(server.seen().len(), 3);
 }
 
 /// The error of a GET to which every response has this status and this `Retry-After`.
 async fn later(status: u16, value: &str) -> ApiError {
     let server = Server::replying([rejected(status, "x").header("Retry-After", value)]).await;
-    v3(&server).video("v").await.unwrap_err()
+    v3(&server).entity(EntityKind::Video, "v").await.unwrap_err()
 }
 
 /// Without `Retry-After` the waits are at most 2 ms. A wait of 60 s exceeds the 10 s of the call, so
@@ -129,7 +129,7 @@ async fn the_deadline_limits_the_last_attempt() {
     let mut config = config(ApiVersion::V3, &server.url);
     config.retry.deadline = Duration::from_millis(40);
     let start = Instant::now();
-    let error = Api::new(&config).unwrap().video("v").await.unwrap_err();
+    let error = Api::new(&config).unwrap().entity(EntityKind::Video, "v").await.unwrap_err();
     assert_eq!((error.kind, error.attempts), (Kind::Timeout, 1));
     assert!(start.elapsed() < config.timeouts.attempt, "{:?}", start.elapsed());
 }

@@ -3,7 +3,7 @@
 use crate::server::{Reply, Server};
 use crate::{KEY, key, new_endpoint, v1};
 use heygen::Secret;
-use heygen::api::{EndpointPatch, EventFilter, Kind, Progress};
+use heygen::api::{EndpointPatch, EntityKind, EventFilter, Kind, Progress};
 use serde_json::{Value, json};
 
 async fn server(status: u16, data: Value) -> Server {
@@ -94,7 +94,7 @@ async fn video() {
                "error": {"code": 40119, "message": "Insufficient credit", "detail": "…"}}),
     )
     .await;
-    let video = v1(&server).video("vid_1").await.unwrap();
+    let video = v1(&server).entity(EntityKind::Video, "vid_1").await.unwrap();
     assert_eq!(server.only().line, "GET /v1/video_status.get?video_id=vid_1");
     assert_eq!((video.progress, video.callback_id.as_deref()), (Some(Progress::Failed), Some("order_1")));
     let failure = video.failure.unwrap();
@@ -108,8 +108,10 @@ async fn calls_that_v1_does_not_have_are_errors_and_not_sent() {
     let errors = [
         api.rotate_secret("ep_1", Some(&key("k"))).await.unwrap_err(),
         api.delivered_events(&EventFilter::default()).err().unwrap(),
-        api.video_statuses(&["v"]).await.unwrap_err(),
-        api.video_translation("t").await.unwrap_err(),
+        api.entity_states(EntityKind::Video, &["v"]).await.unwrap_err(),
+        api.entity(EntityKind::VideoTranslation, "t").await.unwrap_err(),
+        api.entities(EntityKind::Video).err().unwrap(),
+        api.account().await.unwrap_err(),
     ];
     for error in errors {
         assert_eq!((error.kind, error.attempts), (Kind::Unsupported, 0));

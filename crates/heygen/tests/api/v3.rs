@@ -5,7 +5,7 @@
 use crate::server::{Reply, Server};
 use crate::{KEY, config, key, new_endpoint, v3};
 use heygen::api::{
-    Api, ApiVersion, Credential, EndpointPatch, EndpointStatus, EventFilter, Kind, NewEndpoint, Progress,
+    Api, ApiVersion, Credential, EndpointPatch, EndpointStatus, EntityKind, EventFilter, Kind, NewEndpoint,
 };
 use heygen::{Event, EventType, Secret};
 use serde_json::{Value, json};
@@ -148,6 +148,8 @@ async fn delivered_events() {
     assert_eq!(server.only().line, "GET /v3/webhooks/events?event_type=a%26b&entity_id=vid_1&limit=100");
     assert_eq!(events[0].id.as_deref(), Some("ev_1"));
     assert_eq!(events[0].created_at.as_deref(), Some("2026-11-21T08:00:00Z"));
+    assert_eq!(events[0].created().unwrap().unix_timestamp(), 1_795_248_000);
+    assert_eq!(events[1].created(), None);
     assert_eq!(events[0].data, data);
     assert_eq!((events[1].id.as_deref(), &events[1].data), (None, &Value::Null));
 
@@ -167,79 +169,13 @@ async fn delivered_events_without_a_filter() {
 }
 
 #[tokio::test]
-async fn video() {
-    let server = server(json!({
-        "id": "vid_1", "status": "completed", "title": "Hello", "created_at": 1_795_000_000, "completed_at": 1_795_000_100,
-        "video_url": "https://files.example.invalid/v.mp4", "captioned_video_url": null, "gif_url": "",
-        "thumbnail_url": "https://files.example.invalid/t.jpg", "duration": 12.5, "folder_id": "f_1",
-        "failure_code": null, "failure_message": null,
-    }))
-    .await;
-    let video = v3(&server).video("vid_1").await.unwrap();
-    assert_eq!(server.only().line, "GET /v3/videos/vid_1");
-    assert_eq!((video.id.as_str(), video.title.as_deref()), ("vid_1", Some("Hello")));
-    assert_eq!((video.progress, video.callback_id, video.failure), (Some(Progress::Completed), None, None));
-    assert_eq!((video.created_at.as_deref(), video.completed_at.as_deref()), (Some("1795000000"), Some("1795000100")));
-    assert_eq!(video.links.keys().collect::<Vec<_>>(), ["thumbnail", "video"]);
-    assert_eq!((video.duration, video.folder_id.as_deref()), (Some(12.5), Some("f_1")));
-}
-
-#[tokio::test]
-async fn a_failed_video_has_a_reason() {
-    let server =
-        server(json!({"id": "v", "status": "failed", "failure_code": "moderation", "failure_message": "no"})).await;
-    let failure = v3(&server).video("v").await.unwrap().failure.unwrap();
-    assert_eq!((failure.code.as_deref(), failure.message.as_deref()), (Some("moderation"), Some("no")));
-}
-
-#[tokio::test]
-async fn video_translation() {
-    let server =
-        server(json!({"id": "tr_1", "status": "running", "callback_id": "order_1", "output_language": "de"})).await;
-    let translation = v3(&server).video_translation("tr_1").await.unwrap();
-    assert_eq!(server.only().line, "GET /v3/video-translations/tr_1");
-    assert_eq!(translation.progress, Some(Progress::Running));
-    assert_eq!(translation.callback_id.as_deref(), Some("order_1"));
-    assert_eq!(translation.output_language.as_deref(), Some("de"));
-}
-
-#[tokio::test]
-async fn video_statuses_are_requested_in_chunks_of_100() {
-    let server = Server::start(|request| {
-        let ids = request.line.split_once("video_ids=").unwrap().1.split("%2C");
-        let states: Vec<_> = ids.map(|id| json!({"video_id": id, "status": "queued"})).collect();
-        Reply::json(200, json!({"data": states, "has_more": false, "next_token": null}))
-    })
-    .await;
-    let ids: Vec<_> = (0..201).map(|number| format!("v{number}")).collect();
-    let states = v3(&server).video_statuses(&ids).await.unwrap();
-    assert_eq!(states.iter().map(|state| &state.id).collect::<Vec<_>>(), ids.iter().collect::<Vec<_>>());
-    assert_eq!(server.seen().len(), 3);
-    assert_eq!(server.lines()[2], "GET /v3/videos/statuses?video_ids=v200");
-    assert_eq!(v3(&server).video_statuses::<&str>(&[]).await.unwrap(), []);
-    assert_eq!(server.seen().len(), 3, "nothing to ask");
-}
-
-#[tokio::test]
-async fn every_status_is_kept() {
-    let words = ["waiting", "pending", "queued", "processing", "running", "completed", "failed", "not_found", "new"];
-    let states: Vec<_> = words.iter().map(|word| json!({"video_id": "v", "status": word, "error": "why"})).collect();
-    let states = v3(&server(json!(states)).await).video_statuses(&["v"]).await.unwrap();
-    let progress: Vec<_> = states.iter().map(|state| state.progress.clone().unwrap()).collect();
-    use Progress::{Completed, Failed, NotFound, Other, Pending, Processing, Queued, Running, Waiting};
-    let new = Other("new".into());
-    assert_eq!(progress, [Waiting, Pending, Queued, Processing, Running, Completed, Failed, NotFound, new]);
-    assert_eq!(states[0].failure.as_ref().unwrap().message.as_deref(), Some("why"));
-}
-
-#[tokio::test]
 async fn an_id_that_would_change_the_path_is_not_sent() {
     let server = server(json!({})).await;
     let api = v3(&server);
     for id in ["", ".", "..", "a b", "a\n", "a,b"] {
         assert_eq!(api.delete_endpoint(id).await.unwrap_err().kind, Kind::InvalidId, "{id:?}");
-        assert_eq!(api.video_statuses(&["v", id]).await.unwrap_err().kind, Kind::InvalidId, "{id:?}");
-        assert_eq!(api.video(id).await.unwrap_err().attempts, 0, "{id:?}");
+        assert_eq!(api.entity_states(EntityKind::Video, &["v", id]).await.unwrap_err().kind, Kind::InvalidId, "{id:?}");
+        assert_eq!(api.entity(EntityKind::Video, id).await.unwrap_err().attempts, 0, "{id:?}");
     }
     assert!(server.seen().is_empty());
 }
@@ -251,6 +187,6 @@ fn a_call_can_be_made_from_any_thread() {
     let api = Api::new(&config).unwrap();
     is_send(&api.create_endpoint(&new_endpoint(), None));
     is_send(&api.endpoints().next());
-    is_send(&api.video_statuses(&["v"]));
+    is_send(&api.entity_states(EntityKind::Video, &["v"]));
     is_send(&api);
 }

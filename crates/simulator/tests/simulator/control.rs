@@ -69,10 +69,14 @@ fn another_process_starts_a_job_that_is_reported_when_it_ends() {
     let body: Value = serde_json::from_slice(&receiver.deliveries()[0].body).unwrap();
     let data = json!({"video_translate_id": id, "callback_id": "order_1", "message": "too long", "output_language": "Spanish"});
     assert_eq!(body, json!({"event_type": "video_translate.fail", "event_data": data}));
-    assert!(remote.start_job(&JobKind::Video, None, &JobOutcome::NeverEnds, millis(1)).is_err());
-    let unknown =
-        json!({"kind": "podcast", "callback_id": null, "output_language": null, "failure": null, "milliseconds": 1});
-    rejected(&api.call("POST", "/_simulator/jobs", unknown), 400, "invalid_parameter");
+    let known = json!({"kind": "avatar_video", "outcome": "succeeds", "milliseconds": 1});
+    for (field, value) in [("kind", json!("podcast")), ("failure", json!("why")), ("outcome", json!("explodes"))] {
+        let mut unknown = known.clone();
+        unknown[field] = value;
+        rejected(&api.call("POST", "/_simulator/jobs", json!([known, unknown])), 400, "invalid_parameter");
+    }
+    api.wait_until_delivered(TIMEOUT).unwrap();
+    assert_eq!(receiver.deliveries().len(), 1, "all jobs of a call are started, or none");
 }
 
 #[test]

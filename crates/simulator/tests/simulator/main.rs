@@ -8,6 +8,7 @@ mod deliveries;
 mod faults;
 mod idempotency;
 mod jobs;
+mod lists;
 mod registration;
 mod strict;
 mod support;

@@ -1,0 +1,73 @@
+//! The event that HeyGen would have delivered, made from what it says of the job.
+
+use serde_json::{Map, Value, json};
+
+use super::{Entity, EntityKind, Progress};
+use crate::{Outcome, Verified, entity_id};
+
+impl Entity {
+    /// The event that HeyGen sends when such a job ends, as the body of a delivery: it has the identity, the place, the
+    /// job and the names of links of that delivery. `None` while the job is not at its end.
+    ///
+    /// `job_kind` is the kind of the job, if it is known; else pass [`EntityKind::job_kind`]. One video may be the result
+    /// of an `avatar_video`, an `avatar_video_gif` and an `avatar_video_caption`, which end at different times: the last
+    /// two succeeded only if their own result is there.
+    ///
+    /// Before you make an event of a video from the list, ask [`Entity::is_translation`]: HeyGen reports a translation
+    /// by an event of its own, under the translation's id.
+    #[expect(clippy::disallowed_methods, reason = "the entity is HeyGen's own response, over TLS")]
+    pub fn to_verified(&self, job_kind: &str) -> Option<Verified> {
+        let data = event_data(self, job_kind)?;
+        let outcome = self.progress.as_ref()?.outcome()?;
+        let event_type = match (job_kind, outcome) {
+            ("personalized_video", Outcome::Succeeded) => job_kind.to_owned(),
+            (_, Outcome::Succeeded) => format!("{job_kind}.success"),
+            _ => format!("{job_kind}.fail"),
+        };
+        let body = json!({"event_type": event_type, "event_data": data});
+        Some(Verified::assume_authentic(body.to_string().into_bytes()))
+    }
+}
+
+/// The entity's own fields, with the names of deliveries. What a delivery does not have, and what would be read in
+/// place of what it has, is kept in a nested object, which [`Event::read`](crate::Event::read) does not look into.
+fn event_data(entity: &Entity, job_kind: &str) -> Option<Map<String, Value>> {
+    let mut data = entity.data.as_object()?.clone();
+    let mut other = Map::new();
+    let own = entity.kind.id_in_events();
+    for name in entity_id::NAMES.iter().take_while(|name| **name != own) {
+        other.extend(data.remove_entry(*name));
+    }
+    // Only a translation has it in its events. It is a part of their identity.
+    if entity.kind == EntityKind::Video {
+        other.extend(data.remove_entry("output_language"));
+    }
+    data.insert(own.to_owned(), entity.id.clone().into());
+
+    if let Some(result) = own_result(job_kind) {
+        let link = data.get(result).and_then(Value::as_str).filter(|link| !link.is_empty()).map(str::to_owned);
+        if link.is_none() && entity.progress == Some(Progress::Completed) {
+            return None;
+        }
+        // In such an event `url` is the gif, or the video with captions.
+        other.extend(data.remove_entry("video_url"));
+        data.insert("url".to_owned(), link.into());
+    }
+    if entity.progress == Some(Progress::Cancelled) && entity.failure.is_none() {
+        data.insert("failure_code".to_owned(), "cancelled".into());
+        data.insert("failure_message".to_owned(), "The job was cancelled.".into());
+    }
+    if !other.is_empty() {
+        data.insert("other".to_owned(), other.into());
+    }
+    Some(data)
+}
+
+/// The field with the result of a job that makes something else of a video.
+fn own_result(job_kind: &str) -> Option<&'static str> {
+    match job_kind {
+        "avatar_video_gif" => Some("gif_url"),
+        "avatar_video_caption" => Some("captioned_video_url"),
+        _ => None,
+    }
+}
