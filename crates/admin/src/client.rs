@@ -3,25 +3,11 @@
 use crate::config::Config;
 use crate::error::Error;
 use crate::store::Store;
-use heygen::api::{Api, ApiConfig, Credential};
-use serde_json::Value;
+use heygen::api::{Api, ApiConfig};
 
 /// Reads the key again each time: it may have been changed since.
 pub(crate) async fn connect(config: &Config, store: &Store) -> Result<Api, Error> {
-    let name = config.api_key_secret.as_deref().ok_or_else(|| {
-        let advice =
-            "store it in Secrets Manager, and set the deployment's parameter ApiKeySecret to that secret's name, or ApiKeySecretArn to its ARN";
-        Error::NoApiKey(advice.to_owned())
-    })?;
-    let text = store.text(name).await?;
-    let text = text.ok_or_else(|| Error::NoApiKey(format!("store it as the value of the secret {name}")))?;
-    // The value is not shown: it may be another secret.
-    let credential = credential(&text).ok_or_else(|| {
-        Error::NoApiKey(format!(
-            "the value of the secret {name} is not an API key. Store the key alone, or as {{\"api_key\": \"...\"}} with no \
-             other key beside it"
-        ))
-    })?;
+    let credential = store.api_key(config.api_key_secret.as_deref()).await?;
     let config = ApiConfig {
         base_url: config.base_url.clone(),
         timeouts: config.timeouts,
@@ -30,91 +16,4 @@ pub(crate) async fn connect(config: &Config, store: &Store) -> Result<Api, Error
         ..ApiConfig::new(config.version, credential)
     };
     Ok(Api::new(&config)?)
-}
-
-/// The text is the API key, in quotes or not, or an object with one field for it, such as `{"HEYGEN_API_KEY": "…"}`, which
-/// is how Secrets Manager's console stores it, or `{"bearer": "…"}`. `None` for anything else, which must not be sent.
-fn credential(text: &str) -> Option<Credential> {
-    let text = text.trim();
-    match serde_json::from_str(text) {
-        Ok(Value::String(key)) => api_key(&key),
-        Ok(Value::Object(fields)) => {
-            let credentials = fields.iter().filter_map(|(name, value)| field(name, value.as_str()?));
-            let mut credentials = credentials.collect::<Vec<_>>();
-            credentials.pop().filter(|_| credentials.is_empty())?
-        }
-        // A key may consist of digits.
-        Ok(Value::Number(_)) | Err(_) => {
-            api_key(text.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\'')).unwrap_or(text))
-        }
-        Ok(_) => None,
-    }
-}
-
-/// `None` if a field with this name is no credential; `Some(None)` if its value cannot be one.
-fn field(name: &str, value: &str) -> Option<Option<Credential>> {
-    let name: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
-    match name.as_str() {
-        "bearer" => Some(is_plain(value.trim()).then(|| Credential::Bearer(value.trim().to_owned()))),
-        "key" | "heygenkey" => Some(api_key(value)),
-        name if name.ends_with("apikey") => Some(api_key(value)),
-        _ => None,
-    }
-}
-
-fn api_key(text: &str) -> Option<Credential> {
-    let text = text.trim();
-    is_plain(text).then(|| Credential::ApiKey(text.to_owned()))
-}
-
-/// Whether the text has only characters that a key may have: no white space, no quotes and no braces.
-fn is_plain(text: &str) -> bool {
-    let is_plain = |byte: u8| byte.is_ascii_graphic() && !b"\"'{}".contains(&byte);
-    !text.is_empty() && text.bytes().all(is_plain)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_key_is_read_in_each_form_that_it_is_usually_stored_in() {
-        for text in [
-            "abc+/=",
-            " abc+/= \r\n",
-            r#""abc+/=""#,
-            "'abc+/='",
-            r#"{"HEYGEN_API_KEY": "abc+/="}"#,
-            r#"{"heygen-api-key": "abc+/=\n"}"#,
-            r#"{"api_key": "abc+/=", "note": "the team's", "since": 2026}"#,
-            r#"{"apiKey": " abc+/= "}"#,
-            r#"{"key": "abc+/="}"#,
-        ] {
-            assert_eq!(credential(text), Some(Credential::ApiKey("abc+/=".to_owned())), "{text}");
-        }
-        assert_eq!(credential(r#"{"bearer": "abc"}"#), Some(Credential::Bearer("abc".to_owned())));
-        assert_eq!(credential("12345"), Some(Credential::ApiKey("12345".to_owned())));
-    }
-
-    #[test]
-    fn what_may_be_another_value_is_not_sent_as_a_key() {
-        for text in [
-            "",
-            "  ",
-            "two words",
-            r#"{"HEYGEN_API_KEY": "abc", "OPENAI_API_KEY": "def"}"#,
-            r#"{"HEYGEN_API_KEY": "abc", "bearer": "def"}"#,
-            r#"{"HEYGEN_API_KEY": "a b"}"#,
-            r#"{"HEYGEN_API_KEY": ""}"#,
-            r#"{"password": "abc"}"#,
-            r#"{"HEYGEN_API_KEY": "abc""#,
-            "{}",
-            "[]",
-            r#"["abc"]"#,
-            "null",
-            r#""abc"#,
-        ] {
-            assert_eq!(credential(text), None, "{text}");
-        }
-    }
 }

@@ -3,6 +3,7 @@
 use crate::change::Change;
 use crate::desired::InvalidFile;
 use crate::plan::Plan;
+use aws::api_key::ApiKeyError;
 use aws::env::ConfigError;
 use aws::error::AwsError;
 use aws::secrets::SecretError;
@@ -26,8 +27,8 @@ pub enum Error {
         "the SSM parameter {name}, which EndpointsParameter names, {problem}. Until then, nothing is changed at HeyGen"
     )]
     EndpointsParameter { name: String, problem: ParameterProblem },
-    #[error("no HeyGen API key: {0}")]
-    NoApiKey(String),
+    #[error("{0}")]
+    ApiKey(#[from] ApiKeyError),
     /// The API key or the base URL.
     #[error("HeyGen settings: {0}")]
     Settings(#[from] InvalidConfig),
@@ -122,7 +123,7 @@ impl Error {
             }
             Error::IdempotencyKey(_) | Error::UnknownEndpoint { .. } | Error::NotRegistered(_) => ErrorClass::Permanent,
             Error::PlanChanged { .. } | Error::LeftAlone { .. } => ErrorClass::Permanent,
-            Error::NoApiKey(_) => ErrorClass::Denied,
+            Error::ApiKey(error) => error.class(),
             Error::EndpointsParameter { problem: ParameterProblem::Aws(error), .. } => error.class,
             Error::EndpointsParameter { .. } => ErrorClass::Permanent,
             Error::Aws(error) => error.class,

@@ -1,4 +1,4 @@
-//! The secrets in Secrets Manager, and the client of SSM's parameters. An endpoint's secret is created with its first value.
+//! The secrets in Secrets Manager, and the calls that read SSM's parameter. An endpoint's secret is created with its first value.
 //!
 //! Secrets Manager has no conditional write. But a version's id can be chosen, and an id is not given to a second value. So
 //! the id of a new version is computed from that of the version it replaces: of two values for one version, only the first
@@ -6,12 +6,15 @@
 
 use crate::config::Config;
 use crate::error::Error;
+use aws::api_key::{self, ApiKeyError};
 use aws::error::AwsError;
 use aws::sdk::Sdk;
-use aws::secrets::{EndpointSecret, SecretError, fetch_text, fetch_text_version, fetch_version};
+use aws::secrets::{EndpointSecret, SecretError, fetch_text_version, fetch_version};
+use aws::signed::Calls;
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::operation::put_secret_value::PutSecretValueError;
 use aws_sdk_secretsmanager::types::Tag;
+use heygen::api::Credential;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,7 +28,7 @@ const TAG: &str = "heygen-webhooks:stack";
 #[derive(Debug, Clone)]
 pub(crate) struct Store {
     client: Client,
-    parameters: aws_sdk_ssm::Client,
+    calls: Calls,
     /// An endpoint's secret is called this, followed by the endpoint's name.
     prefix: String,
     stack: String,
@@ -38,11 +41,11 @@ impl Store {
     pub(crate) fn new(sdk: &Sdk, config: &Config) -> Self {
         let Config { secret_prefix, stack, kms_key, .. } = config.clone();
         let versions = Arc::default();
-        Store { client: sdk.secrets(), parameters: sdk.ssm(), prefix: secret_prefix, stack, kms_key, versions }
+        Store { client: sdk.secrets(), calls: sdk.calls(), prefix: secret_prefix, stack, kms_key, versions }
     }
 
-    pub(crate) fn parameters(&self) -> &aws_sdk_ssm::Client {
-        &self.parameters
+    pub(crate) fn calls(&self) -> &Calls {
+        &self.calls
     }
 
     /// The default if nothing is stored.
@@ -145,9 +148,9 @@ impl Store {
         }
     }
 
-    /// The value of any secret; `None` if it does not exist or has no value.
-    pub(crate) async fn text(&self, name: &str) -> Result<Option<String>, AwsError> {
-        fetch_text(&self.client, name).await
+    /// The credential of HeyGen's API, from the secret of this name or ARN.
+    pub(crate) async fn api_key(&self, secret: Option<&str>) -> Result<Credential, ApiKeyError> {
+        api_key::read(&self.client, secret).await
     }
 
     fn name(&self, endpoint: &str) -> String {

@@ -29,6 +29,9 @@ pub const WRITTEN: u32 = 1;
 
 const _: () = assert!(*READ.start() <= WRITTEN && WRITTEN <= *READ.end());
 
+/// The source of an event that is recorded already: its job's change is made again, if it is missing.
+pub const REPLAY: &str = "replay";
+
 /// One delivery: the authentic body, and how it was received.
 #[derive(Debug)]
 pub struct Delivery {

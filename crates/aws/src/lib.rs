@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(feature = "heygen-api")]
+pub mod api_key;
 pub mod clock;
 pub mod endpoints;
 pub mod env;
@@ -10,6 +12,7 @@ pub mod probe;
 pub mod queue;
 pub mod sdk;
 pub mod secrets;
+pub mod signed;
 #[cfg(feature = "stub")]
 pub mod stub;
 pub mod table;

@@ -1,12 +1,44 @@
-//! Sending messages to SQS, and letting received ones wait.
+//! Sending messages to SQS, receiving them, and letting received ones wait.
 
-use crate::error::AwsError;
+use crate::error::{AwsError, ErrorClass};
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::types::MessageAttributeValue;
-use std::collections::HashMap;
+use aws_sdk_sqs::types::{Message, MessageAttributeValue, MessageSystemAttributeName, QueueAttributeName};
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::time::Duration;
+use time::OffsetDateTime;
 
 const SEND: &str = "sqs:SendMessage";
 const POSTPONE: &str = "sqs:ChangeMessageVisibility";
+const RECEIVE: &str = "sqs:ReceiveMessage";
+const DELETE: &str = "sqs:DeleteMessage";
+const COUNT: &str = "sqs:GetQueueAttributes";
+
+/// The most that SQS returns at once.
+const BATCH: i32 = 10;
+/// With any wait, SQS asks all of its servers, not some.
+const POLL: i32 = 1;
+
+/// A received message, hidden from others until its visibility timeout ends.
+///
+/// `Debug` omits the body.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Received {
+    /// SQS's id, the same each time that the message is received.
+    pub id: String,
+    /// Of this receipt, for deleting the message or letting it wait.
+    pub receipt_handle: String,
+    pub body: String,
+    /// The message's text attributes.
+    pub attributes: BTreeMap<String, String>,
+    pub sent_at: Option<OffsetDateTime>,
+}
+
+impl fmt::Debug for Received {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Received").field("id", &self.id).field("sent_at", &self.sent_at).finish_non_exhaustive()
+    }
+}
 
 #[derive(Debug, Clone)]
 pub struct Queue {
@@ -43,5 +75,53 @@ impl Queue {
         let request = self.client.change_message_visibility().queue_url(&self.url).receipt_handle(receipt_handle);
         let postponed = request.visibility_timeout(seconds).send().await;
         postponed.map(drop).map_err(|error| AwsError::of(POSTPONE, &error))
+    }
+    /// Up to 10 messages, hidden from others for this long. None does not mean that the queue is empty: a message may be
+    /// hidden, or not there yet.
+    pub async fn receive(&self, hidden: Duration) -> Result<Vec<Received>, AwsError> {
+        let hidden = i32::try_from(hidden.as_secs()).map_err(|_| AwsError::unbuildable(RECEIVE))?;
+        let request = self.client.receive_message().queue_url(&self.url).max_number_of_messages(BATCH);
+        let got = request
+            .visibility_timeout(hidden)
+            .wait_time_seconds(POLL)
+            .message_attribute_names("All")
+            .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp)
+            .send()
+            .await
+            .map_err(|error| AwsError::of(RECEIVE, &error))?;
+        Ok(got.messages.unwrap_or_default().into_iter().map(Received::of).collect())
+    }
+
+    /// Deletes a received message.
+    pub async fn delete(&self, receipt_handle: &str) -> Result<(), AwsError> {
+        let request = self.client.delete_message().queue_url(&self.url).receipt_handle(receipt_handle);
+        request.send().await.map(drop).map_err(|error| AwsError::of(DELETE, &error))
+    }
+
+    /// How many messages wait, and how many are hidden, approximately.
+    pub async fn depth(&self) -> Result<(u64, u64), AwsError> {
+        use QueueAttributeName::{ApproximateNumberOfMessages, ApproximateNumberOfMessagesNotVisible};
+        let request = self.client.get_queue_attributes().queue_url(&self.url);
+        let request = request.attribute_names(ApproximateNumberOfMessages);
+        let got = request.attribute_names(ApproximateNumberOfMessagesNotVisible).send().await;
+        let counts = got.map_err(|error| AwsError::of(COUNT, &error))?.attributes.unwrap_or_default();
+        let count = |name| counts.get(&name)?.parse::<u64>().ok();
+        let both = count(ApproximateNumberOfMessages).zip(count(ApproximateNumberOfMessagesNotVisible));
+        both.ok_or_else(|| AwsError::new(COUNT, ErrorClass::Transient, "unreadable response"))
+    }
+}
+
+impl Received {
+    fn of(message: Message) -> Self {
+        let own = message.message_attributes.unwrap_or_default().into_iter();
+        let sent = message.attributes.and_then(|mut all| all.remove(&MessageSystemAttributeName::SentTimestamp));
+        let milliseconds = sent.and_then(|sent| sent.parse::<i128>().ok());
+        Received {
+            id: message.message_id.unwrap_or_default(),
+            receipt_handle: message.receipt_handle.unwrap_or_default(),
+            body: message.body.unwrap_or_default(),
+            attributes: own.filter_map(|(name, value)| Some((name, value.string_value?))).collect(),
+            sent_at: milliseconds.and_then(|ms| OffsetDateTime::from_unix_timestamp_nanos(ms * 1_000_000).ok()),
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! SDK clients that start fast: they skip the searches of `aws-config`.
 
 use crate::env::{ConfigError, Env};
+use crate::signed::{Calls, Service};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{SharedCredentialsProvider, error::CredentialsError, future};
 use aws_sdk_sqs::config::retry::RetryConfig;
@@ -25,6 +26,14 @@ impl Timeouts {
     /// For work that only a queue waits for.
     pub const LONG: Timeouts =
         Timeouts { attempts: 3, attempt: Duration::from_secs(4), operation: Duration::from_secs(10) };
+
+    pub(crate) fn config(self) -> TimeoutConfig {
+        TimeoutConfig::builder()
+            .connect_timeout(self.attempt)
+            .operation_attempt_timeout(self.attempt)
+            .operation_timeout(self.operation)
+            .build()
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -39,10 +48,17 @@ pub struct Sdk {
 const SQS: &str = "SQS";
 const DYNAMODB: &str = "DYNAMODB";
 const SECRETS_MANAGER: &str = "SECRETS_MANAGER";
-const SSM: &str = "SSM";
 
 /// As `AWS_ENDPOINT_URL_…` names them.
-const SERVICES: [&str; 4] = [SQS, DYNAMODB, SECRETS_MANAGER, SSM];
+const SERVICES: [&str; 7] = [
+    SQS,
+    DYNAMODB,
+    SECRETS_MANAGER,
+    Service::CloudWatch.id(),
+    Service::Lambda.id(),
+    Service::Pipes.id(),
+    Service::Ssm.id(),
+];
 
 const ACCESS_KEY_ID: &str = "AWS_ACCESS_KEY_ID";
 const SECRET_ACCESS_KEY: &str = "AWS_SECRET_ACCESS_KEY";
@@ -56,7 +72,7 @@ macro_rules! client {
             .credentials_provider($self.credentials.clone())
             .http_client($self.http.clone())
             .retry_config(RetryConfig::standard().with_max_attempts($self.timeouts.attempts))
-            .timeout_config($self.timeout_config());
+            .timeout_config($self.timeouts.config());
         config.set_endpoint_url($self.endpoints.get($service).cloned());
         $sdk::Client::from_conf(config.build())
     }};
@@ -115,16 +131,10 @@ impl Sdk {
         client!(aws_sdk_secretsmanager, SECRETS_MANAGER, self)
     }
 
-    pub fn ssm(&self) -> aws_sdk_ssm::Client {
-        client!(aws_sdk_ssm, SSM, self)
-    }
-
-    fn timeout_config(&self) -> TimeoutConfig {
-        TimeoutConfig::builder()
-            .connect_timeout(self.timeouts.attempt)
-            .operation_attempt_timeout(self.timeouts.attempt)
-            .operation_timeout(self.timeouts.operation)
-            .build()
+    /// Calls of the services that have no client here.
+    pub fn calls(&self) -> Calls {
+        let (region, credentials, http) = (self.region.clone(), self.credentials.clone(), self.http.clone());
+        Calls { region, endpoints: self.endpoints.clone(), credentials, http, timeouts: self.timeouts }
     }
 }
 

@@ -21,6 +21,10 @@ const WITHOUT_CALLBACK_ID: &str = r#"{"event_type":"avatar_video_gif.success","e
 
 /// Records `body` while DynamoDB responds with `replies` in turn; the last one repeats.
 async fn record(body: &str, replies: Vec<Reply>) -> (Result<Recorded, AwsError>, Vec<(String, Value)>) {
+    record_via("delivery", body, replies).await
+}
+
+async fn record_via(via: &str, body: &str, replies: Vec<Reply>) -> (Result<Recorded, AwsError>, Vec<(String, Value)>) {
     let calls = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&calls);
     let replies = Mutex::new(VecDeque::from(replies));
@@ -34,7 +38,7 @@ async fn record(body: &str, replies: Vec<Reply>) -> (Result<Recorded, AwsError>,
         endpoint: "main".into(),
         received_at: OffsetDateTime::UNIX_EPOCH,
         request_id: "request".into(),
-        via: "delivery".into(),
+        via: via.into(),
         advisory: Advisory::default(),
         body: Verified::assume_authentic(body.into()),
     };
@@ -78,6 +82,35 @@ async fn a_duplicate_is_recognised_without_a_read() {
     let (recorded, calls) = record(BODY, vec![cancelled("ConditionalCheckFailed", "ConditionalCheckFailed")]).await;
     assert_eq!(recorded, Ok(Recorded::Duplicate));
     assert_eq!(operations(&calls), ["TransactWriteItems"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_known_event_that_is_replayed_changes_its_job_alone() {
+    let known = || cancelled("ConditionalCheckFailed", "None");
+    // Without the event's write, the job's comes first.
+    let job_is_ahead = |callback_id: &str| {
+        let item = json!({"status_rank": {"N": "2"}, "callback_id": {"S": callback_id}});
+        let reasons = json!([{"Code": "ConditionalCheckFailed", "Item": item}, {"Code": "None"}]);
+        Reply::Error(400, json!({"__type": "TransactionCanceledException", "CancellationReasons": reasons}))
+    };
+    let (recorded, calls) = record_via("replay", BODY, vec![known(), done()]).await;
+    assert_eq!(recorded, Ok(Recorded::JobUpdated));
+    let writes = calls[1].1["TransactItems"].as_array().unwrap();
+    assert_eq!(writes.len(), 2);
+    assert_eq!(writes[0]["Update"]["Key"]["item"]["S"], "job#avatar_video#v");
+    assert!(writes[0]["Update"]["ConditionExpression"].as_str().unwrap().contains("status_rank < :rank"));
+    assert_eq!(writes[1]["Put"]["Item"]["item"]["S"], "pointer#job#avatar_video#v");
+    assert_ne!(calls[0].1["ClientRequestToken"], calls[1].1["ClientRequestToken"]);
+
+    // The job is as it should be.
+    let (recorded, calls) = record_via("replay", BODY, vec![known(), job_is_ahead("c")]).await;
+    assert_eq!((recorded, calls.len()), (Ok(Recorded::Duplicate), 2));
+    // Only its callback_id is missing.
+    let (recorded, calls) = record_via("replay", BODY, vec![known(), job_is_ahead(""), done()]).await;
+    assert_eq!((recorded, calls.len()), (Ok(Recorded::EventOnly), 3));
+    // A new one is recorded as ever.
+    let (recorded, calls) = record_via("replay", BODY, vec![done()]).await;
+    assert_eq!((recorded, calls[0].1["TransactItems"].as_array().unwrap().len()), (Ok(Recorded::JobUpdated), 3));
 }
 
 #[tokio::test(start_paused = true)]

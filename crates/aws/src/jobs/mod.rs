@@ -23,13 +23,14 @@ mod record;
 mod shown;
 
 pub use json::to_json;
-pub use record::{EventItem, FailureItem, JobItem, Record};
+pub use record::{EventItem, FailureItem, JobItem, NO_ENTITY, Record};
 pub use shown::{printable, without_queries, without_query};
 
 use crate::error::AwsError;
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, Select};
-use heygen::CorrelationId;
+use heygen::{CorrelationId, Identity};
 use record::Pointer;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -73,7 +74,7 @@ impl Jobs {
             found.jobs.extend(other.jobs.into_iter().filter(of_it));
             found.events.extend(other.events.into_iter().filter(|event| is_of_it(event.callback_id.as_deref())));
         }
-        Ok(found)
+        Ok(found.without_replaced())
     }
 
     /// The jobs about this video, translation, group, …, and all their events, with whatever `callback_id`.
@@ -105,6 +106,29 @@ impl Jobs {
             .await
             .map_err(|error| AwsError::of(QUERY, &error))?;
         Ok(found.count() > 0)
+    }
+
+    /// Whether any delivery of this event is recorded, in whatever bytes.
+    pub async fn has_event(&self, partition: &CorrelationId, identity: &Identity) -> Result<bool, AwsError> {
+        let query = self.beginning_with(partition, &format!("event#{identity}#")).select(Select::Count).limit(1);
+        let found = query.send().await.map_err(|error| AwsError::of(QUERY, &error))?;
+        Ok(found.count() > 0)
+    }
+
+    /// The jobs that are kept in one partition, such as that of a video's id, without their events.
+    pub async fn jobs_at(&self, partition: &CorrelationId) -> Result<Vec<JobItem>, AwsError> {
+        let items = self.beginning_with(partition, "job#").into_paginator().items().send();
+        let items = items.try_collect().await.map_err(|error| AwsError::of(QUERY, &error))?;
+        Ok(Record::of(items).jobs)
+    }
+
+    fn beginning_with(&self, partition: &CorrelationId, prefix: &str) -> QueryFluentBuilder {
+        let query = self.client.query().table_name(&self.table).consistent_read(true);
+        query
+            .key_condition_expression("id = :id AND begins_with(#item, :prefix)")
+            .expression_attribute_names("#item", "item")
+            .expression_attribute_values(":id", AttributeValue::S(partition.as_str().to_owned()))
+            .expression_attribute_values(":prefix", AttributeValue::S(prefix.to_owned()))
     }
 
     async fn partition(&self, id: &str) -> Result<(Record, Pointers), AwsError> {

@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use heygen::Status;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 
 /// Jobs and events, in the order of their keys within a partition.
@@ -98,6 +98,16 @@ pub struct EventItem {
     pub attributes: Value,
 }
 
+/// A tracked job whose entity is not known yet has this, followed by its `callback_id`, in place of HeyGen's id.
+pub const NO_ENTITY: &str = "callback_id:";
+
+impl JobItem {
+    /// Whether the job is tracked, and HeyGen's id is not known yet.
+    pub fn is_placeholder(&self) -> bool {
+        self.entity_id.starts_with(NO_ENTITY)
+    }
+}
+
 impl EventItem {
     /// 64 hex digits, the same for every delivery of one event.
     pub fn identity(&self) -> &str {
@@ -133,6 +143,14 @@ impl Record {
             self.jobs.push(JobItem { attributes, ..job });
         }
         None
+    }
+
+    /// Leaves out a job whose entity was not known, once there is another one of its kind.
+    pub(super) fn without_replaced(mut self) -> Self {
+        let known = self.jobs.iter().filter(|job| !job.is_placeholder()).map(|job| job.kind.clone());
+        let known: BTreeSet<_> = known.collect();
+        self.jobs.retain(|job| !job.is_placeholder() || !known.contains(&job.kind));
+        self
     }
 
     /// The jobs and events among some items, for callers that read a whole table.
@@ -194,6 +212,19 @@ mod tests {
         let others = [("admin#shop/endpoints/", "verification#main"), ("order_1", "your own")];
         let record = Record::of(others.map(|(id, name)| item(&[("id", id), ("item", name)])));
         assert_eq!(record, Record::default());
+    }
+
+    #[test]
+    fn a_job_whose_entity_was_not_known_is_left_out_once_its_entity_is() {
+        let job = |kind: &str, entity: &str| item(&[("item", "job#"), ("kind", kind), ("entity_id", entity)]);
+        let entities = |items: Vec<HashMap<_, _>>| {
+            let jobs = Record::of(items).without_replaced().jobs;
+            jobs.into_iter().map(|job| job.entity_id).collect::<Vec<_>>()
+        };
+        let unknown = || job("avatar_video", "callback_id:order_1");
+        assert_eq!(entities(vec![unknown()]), ["callback_id:order_1"]);
+        assert_eq!(entities(vec![unknown(), job("video_translate", "t1")]).len(), 2);
+        assert_eq!(entities(vec![unknown(), job("avatar_video", "v1")]), ["v1"]);
     }
 
     #[test]

@@ -103,12 +103,13 @@ fn respond(
     let body = serde_json::from_slice(&request.body).unwrap_or_default();
     if let Some(operation) = request.header("x-amz-target") {
         let operation = operation.rsplit('.').next().unwrap_or_default();
-        let (status, body) = match aws(operation, body) {
-            Reply::Ok(body) => (200, body),
-            Reply::Error(status, body) => (status, body),
+        let (status, headers, body) = match aws(operation, body) {
+            Reply::Ok(body) => (200, "", body),
+            Reply::Error(status, body) => (status, "", body),
+            Reply::FunctionError(body) => (200, "x-amz-function-error: Unhandled\r\n", body),
             Reply::Broken | Reply::Silent => return None,
         };
-        return write(connection, status, "", &body.to_string());
+        return write(connection, status, headers, &body.to_string());
     }
     if request.path.ends_with("/invocation/next") {
         let until = SystemTime::now().duration_since(UNIX_EPOCH).ok()? + Duration::from_secs(30);

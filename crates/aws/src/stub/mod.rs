@@ -24,6 +24,8 @@ pub enum Reply {
     /// An error response: its status, and the document with `__type`.
     Error(u16, Value),
     Broken,
+    /// A function that Lambda invoked failed with this.
+    FunctionError(Value),
     /// There is never a response.
     Silent,
 }
@@ -34,16 +36,33 @@ impl Reply {
     }
 }
 
-/// An [`Sdk`] whose calls go to `aws`, which gets the operation, such as `SendMessage`, and its input.
+/// An [`Sdk`] whose calls go to `aws`, which gets the operation, such as `SendMessage`, and its input. A service with paths
+/// has the method and the path instead, such as `GET /v1/pipes/name`.
 pub fn sdk(timeouts: Timeouts, aws: impl Fn(&str, Value) -> Reply + Send + Sync + 'static) -> Sdk {
-    let credentials = Credentials::new("id", "secret", None, None, "stub");
-    Sdk::new("us-east-1", None, credentials).over(Stub(Arc::new(aws)).into_shared(), timeouts)
+    requests("us-east-1", timeouts, move |request| {
+        let input = request.body().bytes().and_then(|body| serde_json::from_slice(body).ok()).unwrap_or_default();
+        match request.headers().get("x-amz-target").and_then(|target| target.rsplit('.').next()) {
+            Some(operation) => aws(operation, input),
+            None => {
+                let path = request.uri().splitn(4, '/').last().unwrap_or_default();
+                aws(&format!("{} /{path}", request.method()), input)
+            }
+        }
+    })
+}
+
+/// An [`Sdk`] whose requests go to `aws` as they are sent.
+pub fn requests(region: &str, timeouts: Timeouts, aws: impl Fn(&HttpRequest) -> Reply + Send + Sync + 'static) -> Sdk {
+    let credentials = Credentials::new("id", "secret", Some("session".to_owned()), None, "stub");
+    Sdk::new(region, None, credentials).over(Stub(Arc::new(aws)).into_shared(), timeouts)
 }
 
 type Aws = dyn Fn(&str, Value) -> Reply + Send + Sync;
 
+type Requests = dyn Fn(&HttpRequest) -> Reply + Send + Sync;
+
 #[derive(Clone)]
-struct Stub(Arc<Aws>);
+struct Stub(Arc<Requests>);
 
 impl fmt::Debug for Stub {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -59,19 +78,21 @@ impl HttpClient for Stub {
 
 impl HttpConnector for Stub {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let target = request.headers().get("x-amz-target").unwrap_or_default();
-        let operation = target.rsplit('.').next().unwrap_or_default();
-        let input = request.body().bytes().and_then(|body| serde_json::from_slice(body).ok()).unwrap_or_default();
-        let reply = (self.0)(operation, input);
+        let reply = (self.0)(&request);
         HttpConnectorFuture::new(async move {
+            let is_function_error = matches!(reply, Reply::FunctionError(_));
             let (status, body) = match reply {
-                Reply::Ok(body) => (200, body),
+                Reply::Ok(body) | Reply::FunctionError(body) => (200, body),
                 Reply::Error(status, body) => (status, body),
                 Reply::Broken => return Err(ConnectorError::io("the connection broke".into())),
                 Reply::Silent => std::future::pending().await,
             };
             let status = StatusCode::try_from(status).map_err(|error| ConnectorError::other(error.into(), None))?;
-            Ok(HttpResponse::new(status, SdkBody::from(body.to_string())))
+            let mut response = HttpResponse::new(status, SdkBody::from(body.to_string()));
+            if is_function_error {
+                response.headers_mut().insert("x-amz-function-error", "Unhandled");
+            }
+            Ok(response)
         })
     }
 }

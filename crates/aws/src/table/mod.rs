@@ -7,7 +7,7 @@ mod cancelled;
 mod change;
 mod items;
 
-use crate::envelope::Delivery;
+use crate::envelope::{Delivery, REPLAY};
 use crate::error::{AwsError, ErrorClass};
 use crate::probe;
 use aws_sdk_dynamodb::Client;
@@ -79,7 +79,9 @@ impl Table {
         Table { client, name, keep }
     }
 
-    /// Stores the event if it is new and changes its job: both or neither. Transient errors are retried until `deadline`.
+    /// Stores the event if it is new and changes its job: both or neither. A known event that is
+    /// [replayed](crate::envelope::REPLAY) changes its job alone, under the same conditions: that brings back a job's
+    /// item that was deleted. Transient errors are retried until `deadline`.
     pub async fn record(
         &self,
         delivery: &Delivery,
@@ -89,9 +91,15 @@ impl Table {
     ) -> Result<Recorded, AwsError> {
         let entry = Entry { delivery, event, job: event.job(), place: event.place(), now };
         let mut change = JobChange::first(&entry);
+        let mut part = Part::Whole;
         loop {
-            change = match self.write(&entry, change, deadline).await? {
+            change = match self.write(&entry, part, change, deadline).await? {
+                Written::Done if part == Part::Job && change == JobChange::Nothing => return Ok(Recorded::Duplicate),
                 Written::Done => return Ok(change.recorded()),
+                Written::EventIsKnown if delivery.via == REPLAY && entry.job.is_some() => {
+                    part = Part::Job;
+                    JobChange::first(&entry)
+                }
                 Written::EventIsKnown => return Ok(Recorded::Duplicate),
                 Written::JobIsAhead { callback_id } => change.next(&entry, callback_id.as_deref()),
                 Written::JobIsTooLarge => JobChange::Omitted,
@@ -100,13 +108,19 @@ impl Table {
     }
 
     /// Writes until the response is known.
-    async fn write(&self, entry: &Entry<'_>, change: JobChange, deadline: Instant) -> Result<Written, AwsError> {
+    async fn write(
+        &self,
+        entry: &Entry<'_>,
+        part: Part,
+        change: JobChange,
+        deadline: Instant,
+    ) -> Result<Written, AwsError> {
         // Only repetitions of one request share a token: with it, a write whose response was lost succeeds again without
         // a second effect.
         let token = format!("{:032x}", fastrand::u128(..));
         let mut attempts = 0;
         loop {
-            let error = match self.attempt(entry, change, &token).await {
+            let error = match self.attempt(entry, part, change, &token).await {
                 Err(error) if error.class == ErrorClass::Transient => error,
                 settled => return settled,
             };
@@ -119,7 +133,13 @@ impl Table {
         }
     }
 
-    async fn attempt(&self, entry: &Entry<'_>, change: JobChange, token: &str) -> Result<Written, AwsError> {
+    async fn attempt(
+        &self,
+        entry: &Entry<'_>,
+        part: Part,
+        change: JobChange,
+        token: &str,
+    ) -> Result<Written, AwsError> {
         let keep = if probe::is_probe(entry.event) { self.keep.min(probe::KEEP) } else { self.keep };
         let event = items::event_item(entry, keep);
         let event = if change == JobChange::Omitted { items::without_its_job(event) } else { event };
@@ -128,14 +148,17 @@ impl Table {
             None => None,
         };
         let pointer = items::pointer_item(entry);
-        if update.is_none() && pointer.is_none() {
-            return self.put_event(event, entry.now).await;
+        match part {
+            Part::Job if update.is_none() => return Ok(Written::Done),
+            Part::Whole if update.is_none() && pointer.is_none() => return self.put_event(event, entry.now).await,
+            _ => {}
         }
 
         let put = |item| Put::builder().table_name(&self.name).set_item(Some(item));
         let event =
             put(event).condition_expression(EVENT_IS_NEW).expression_attribute_values(":now", seconds(entry.now));
-        let mut writes = vec![TransactWriteItem::builder().put(event.build().map_err(unbuildable)?).build()];
+        let event = TransactWriteItem::builder().put(event.build().map_err(unbuildable)?).build();
+        let mut writes: Vec<_> = Some(event).filter(|_| part == Part::Whole).into_iter().collect();
         let changes_job = update.is_some();
         writes.extend(update.map(|update| TransactWriteItem::builder().update(update).build()));
         if let Some(pointer) = pointer {
@@ -149,11 +172,14 @@ impl Table {
         match error.as_service_error() {
             Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
                 let reasons = cancelled.cancellation_reasons();
-                let codes: Vec<_> = reasons.iter().map(|reason| reason.code().unwrap_or_default()).collect();
+                let codes = reasons.iter().map(|reason| reason.code().unwrap_or_default());
+                // The event that is not written did not fail.
+                let event = (part == Part::Job).then_some("None");
+                let codes: Vec<_> = event.into_iter().chain(codes).collect();
                 match cancelled::meaning(&codes, changes_job) {
                     Cancelled::EventIsKnown => Ok(Written::EventIsKnown),
                     Cancelled::JobIsAhead => {
-                        let job = reasons.get(1).and_then(|reason| reason.item());
+                        let job = reasons.get(part.job()).and_then(|reason| reason.item());
                         let callback_id = job.and_then(|job| job.get("callback_id")?.as_s().ok()).cloned();
                         Ok(Written::JobIsAhead { callback_id })
                     }
@@ -182,6 +208,25 @@ impl Table {
                 Ok(Written::EventIsKnown)
             }
             Err(error) => Err(AwsError::of(PUT, &error)),
+        }
+    }
+}
+
+/// What is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    /// The event, its job's change and the pointer.
+    Whole,
+    /// All but the event.
+    Job,
+}
+
+impl Part {
+    /// The place of the job's change among the writes.
+    fn job(self) -> usize {
+        match self {
+            Part::Whole => 1,
+            Part::Job => 0,
         }
     }
 }

@@ -32,7 +32,7 @@ pub const TARGET: &str = "telemetry";
 
 /// What the targets of this workspace start with. The others are limited to "info": below that, `lambda_runtime` logs whole
 /// invocations, and HTTP clients log headers and bodies.
-const OWN_TARGETS: [&str; 5] = ["admin", "aws::", "heygen", "processor", "receiver"];
+const OWN_TARGETS: [&str; 6] = ["admin", "aws::", "heygen", "processor", "receiver", "recovery"];
 
 /// Writes log lines to standard output. `LOG_LEVEL` is a level, "info" unless set.
 pub fn init() {
