@@ -26,7 +26,7 @@ export SAM_CLI_TELEMETRY := 0
 export NODE_USE_SYSTEM_CA := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run up down send start jobs logs plan sync verify rotate endpoints invoke test check fmt validate \
+.PHONY: help run up down send start jobs logs plan sync backfill redrive purge explain replay doctor recover track sweep refresh verify rotate endpoints invoke test check fmt validate \
 	lint-rust lint-template lint-cfn lint-sam lint-checkov lint-version lint-plain lint-policies lint-combinations lint-pipe lint-deployer lint-cost lint-can-fail permissions combinations cost cost-table audit breaks breaks-table \
 	outcome pictures package package-check sam-build deploy clean
 
@@ -61,6 +61,46 @@ logs: ## Show the functions' logs [CALLBACK_ID=my_order] [FOLLOW=1] [METRICS=1]
 invoke: $(PACKAGE)/.installed ## Invoke one function without a stack: FUNCTION=receiver EVENT=events/api-gateway/options.json
 	@$(PACKAGE)/bin/python -B tools/invoke.py "$(or $(FUNCTION),$(error FUNCTION is missing: make invoke FUNCTION=receiver EVENT=events/api-gateway/options.json))" \
 		"$(or $(EVENT),$(error EVENT is missing: make invoke FUNCTION=receiver EVENT=events/api-gateway/options.json))"
+
+##@ Bringing back what was missed (JSON=1 prints JSON)
+
+backfill: ## Bring back what HeyGen has and the stack never received [SINCE=2026-11-21T00:00:00Z] [UNTIL=…] [EVENT_TYPE=…] [ENTITY_ID=…]
+	@$(LOCAL) backfill $(if $(SINCE),--since "$(SINCE)") $(if $(UNTIL),--until "$(UNTIL)") $(if $(EVENT_TYPE),--event-type "$(EVENT_TYPE)") \
+		$(if $(ENTITY_ID),--entity-id "$(ENTITY_ID)")
+
+recover: ## Do what the schedule does on AWS every 15 minutes: backfill and sweep
+	@$(LOCAL) recover
+
+track: ## Register a job that HeyGen was or will be asked for: CALLBACK_ID=my_order [ENTITY_ID=…] [KIND=avatar_video] [EXPECTED_BY=…] [KEEP_FRESH=1]
+	@$(LOCAL) track --callback-id "$(or $(CALLBACK_ID),$(error CALLBACK_ID is missing: make track CALLBACK_ID=my_order))" \
+		$(if $(KIND),--kind "$(KIND)") $(if $(ENTITY_ID),--entity-id "$(ENTITY_ID)") $(if $(EXPECTED_BY),--expected-by "$(EXPECTED_BY)") \
+		$(if $(KEEP_FRESH),--keep-fresh)
+
+sweep: ## Ask HeyGen for the tracked jobs that should have ended
+	@$(LOCAL) sweep
+
+refresh: ## Replace the links of jobs that succeeded: CALLBACK_ID=my_order or ENTITY_ID=…
+	@$(LOCAL) refresh $(if $(CALLBACK_ID),--callback-id "$(CALLBACK_ID)") $(if $(ENTITY_ID),--entity-id "$(ENTITY_ID)")
+DEAD_LETTERS = $(if $(REASON),--reason "$(REASON)") $(if $(OLDER_THAN_HOURS),--older-than-hours "$(OLDER_THAN_HOURS)") \
+	$(if $(EVENT_TYPE),--event-type "$(EVENT_TYPE)") $(if $(CALLBACK_ID),--callback-id "$(CALLBACK_ID)") \
+	$(if $(ENTITY_ID),--entity-id "$(ENTITY_ID)") $(if $(CORRELATION_ID),--correlation-id "$(CORRELATION_ID)") $(if $(UNREADABLE),--unreadable)
+
+redrive: ## Count the dead letters, or send them back [REALLY=1] [REASON=…] [OLDER_THAN_HOURS=…] [EVENT_TYPE=…] [CALLBACK_ID=…] [ENTITY_ID=…] [UNREADABLE=1]
+	@$(LOCAL) redrive $(DEAD_LETTERS) $(if $(REALLY),--really)
+
+purge: ## Delete dead letters: COUNT=3, as many as redrive counted with the same variables
+	@$(LOCAL) purge $(DEAD_LETTERS) --count "$(or $(COUNT),$(error COUNT is missing: as many as make redrive counted))"
+
+doctor: ## Say what does not work, and what mends it; status 1 if something is broken [VERIFY=0 posts no probes]
+	@$(LOCAL) doctor $(if $(filter 0,$(VERIFY)),--no-verify)
+
+explain: ## Show all that is known of an order or a video: CALLBACK_ID=my_order or ENTITY_ID=…
+	@$(LOCAL) explain $(if $(CALLBACK_ID),--callback-id "$(CALLBACK_ID)",--entity-id "$(or $(ENTITY_ID),$(error CALLBACK_ID is missing: make explain CALLBACK_ID=my_order))")
+
+replay: ## Count recorded jobs (TO=bus) or events (TO=processor), or replay them [REALLY=1] [SINCE=…] [UNTIL=…] [EVENT_TYPE=…] [STATUS=…] [CALLBACK_ID=…] [ENTITY_ID=…] [UNDELIVERED=1]
+	@$(LOCAL) replay $(if $(TO),--to "$(TO)") $(if $(SINCE),--since "$(SINCE)") $(if $(UNTIL),--until "$(UNTIL)") $(if $(EVENT_TYPE),--event-type "$(EVENT_TYPE)") \
+		$(if $(STATUS),--status "$(STATUS)") $(if $(CALLBACK_ID),--callback-id "$(CALLBACK_ID)") $(if $(ENTITY_ID),--entity-id "$(ENTITY_ID)") \
+		$(if $(UNDELIVERED),--undelivered) $(if $(REALLY),--really)
 
 ##@ Webhook endpoints at HeyGen (JSON=1 prints JSON)
 

@@ -37,6 +37,8 @@ TEXTS = {
     "CertificateArn": ["", "arn:aws:acm:us-east-1:123456789012:certificate/00000000-0000-0000-0000-000000000000"],
     "HostedZoneId": ["", "Z0123456789ABCDEFGHIJ"],
     "SyncSchedule": ["", "rate(1 hour)", "cron(0 6 * * ? *)"],
+    "MinCredit": ["0", "500"],
+    "RecoverySchedule": ["", "rate(15 minutes)", "cron(0 * * * ? *)"],
     "SignatureHeaders": ["signature,heygen-signature", "signature"],
     "MaxSecretDays": ["0", "7", "90", "3650"],
     "ReceiverConcurrency": ["0", "1", "5", "1000"],

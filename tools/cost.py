@@ -26,6 +26,11 @@ JOB_KB, EVENT_KB, LOG_KB = 2, 1.0, 2.7
 # SQS and DynamoDB keep what they got from KMS for five minutes, the receiver a secret for one.
 KMS_REFRESH, SECRET_REFRESH = MONTH / 300, MONTH / 60
 
+# The schedules by default, and what one run calls while nothing happens: tests/e2e/schedules.rs counts it.
+RECOVERY_RUNS, SYNC_RUNS = MONTH / 900, MONTH / 3_600
+RECOVERY_READS, RECOVERY_WRITES, RECOVERY_SECRETS = 5 + 16 * 0.5, 5, 1
+RUN_SECONDS = 3
+
 
 def inputs(template):
     """Each input: its default, and what it is."""
@@ -83,6 +88,12 @@ def month(given):
         ("DynamoDB, the stream", "the pipe reads it 4 times a second; AWS documents only Lambda's reads as free", "dynamodb_stream_read", 4 * MONTH),
         ("DynamoDB, storage", "events and jobs of this month", "dynamodb_storage", new * (given["BODY_KB"] + 2.2) / 1e6),
         ("DynamoDB, backups", "the same", "dynamodb_backup", new * (given["BODY_KB"] + 2.2) / 1e6),
+        ("Schedules, Lambda", f"recovery every 15 minutes, sync every hour, {RUN_SECONDS} s each; assumed", "lambda_gb_second",
+         (RECOVERY_RUNS + SYNC_RUNS) * RUN_SECONDS * given["MEMORY_MB"] / 1024),
+        ("Schedules, DynamoDB reads", "recovery: 5 cursors, and 16 queries of half a unit", "dynamodb_read", RECOVERY_RUNS * RECOVERY_READS),
+        ("Schedules, DynamoDB writes", "recovery: 5 cursors", "dynamodb_write", RECOVERY_RUNS * RECOVERY_WRITES),
+        ("Schedules, secrets", "the API key, once in each run", "secret_request", RECOVERY_RUNS * RECOVERY_SECRETS + SYNC_RUNS),
+        ("Schedules, X-Ray", "1 in each run", "trace", (RECOVERY_RUNS + SYNC_RUNS) * given["TRACING"]),
         ("Secrets", "`SECRETS`", "secret", given["SECRETS"]),
         ("Secrets, reads", "each once a minute by one receiver", "secret_request", given["SECRETS"] * SECRET_REFRESH),
         ("Metrics", "`METRICS`", "metric", given["METRICS"]),

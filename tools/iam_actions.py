@@ -15,8 +15,13 @@ from policy_stack import MANAGED, REFERENCE
 TYPES = {
     ("AWS::DynamoDB::Table", "Arn"): {"table"}, ("AWS::DynamoDB::Table", "StreamArn"): {"stream"},
     ("AWS::Events::EventBus", "Arn"): {"event-bus"}, ("AWS::Logs::LogGroup", "Arn"): {"log-group", "log-stream"},
+    ("AWS::Lambda::Function", "Arn"): {"function"}, ("AWS::Pipes::Pipe", "Arn"): {"pipe"},
     ("AWS::SQS::Queue", "Arn"): {"queue"},
 }
+
+# What the ARN of a resource looks like, for a part of one such as an index.
+ARNS = {"AWS::DynamoDB::Table": "arn:aws:dynamodb:us-east-1:123456789012:table/name"}
+PART = re.compile(r"\$\{(\w+)\.Arn\}(/.+)")
 
 
 @functools.cache
@@ -46,6 +51,9 @@ def problem(name, resource, stack):
     found = REFERENCE.fullmatch(resource)
     if found:
         return None if types & TYPES.get((stack.kind(resource), found[2]), set()) else f"{name} is not granted on {resource}"
+    part = PART.fullmatch(resource)
+    if part:
+        resource = ARNS.get(stack.kind(f"${{{part[1]}.Arn}}"), resource) + part[2]
     arns = [reference()[name.split(":")[0]]["resources"][each]["arn"] for each in types]
     patterns = [".+".join(map(re.escape, re.split(r"\$\{\w+\}", arn))) for arn in arns]
     return None if any(re.fullmatch(pattern, resource) for pattern in patterns) else f"{name} is not granted on {resource}"

@@ -19,6 +19,7 @@ LIMIT = 60  # seconds
 NOTES = {
     "processor": "cargo-lambda sends a deadline in 1970, so the processor returns every message as about to time out.",
     "admin": "admin needs the settings of a deployment. With a local stack: `make up`, then `make plan`.",
+    "recovery": "recovery needs a deployment to work on. With a local stack: `make up`, then `make backfill`.",
 }
 
 
@@ -27,7 +28,7 @@ def main():
         sys.exit(f"invoke: expected FUNCTION={'|'.join(runtime_api.SETTINGS)} and EVENT=, a file of events/")
     function, event = sys.argv[1], pathlib.Path(sys.argv[2])
     if not event.is_file():
-        folder = {"receiver": "api-gateway", "processor": "sqs", "admin": "admin"}[function]
+        folder = {"receiver": "api-gateway", "processor": "sqs", "admin": "admin", "recovery": "recovery"}[function]
         files = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "events" / folder).glob("*.json"))
         sys.exit(f"invoke: there is no file {event}; for {function} there are\n  " + "\n  ".join(files))
     binary = build(function)

@@ -18,8 +18,8 @@ import plain_template
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TARGETS = {"arm64": "aarch64-unknown-linux-gnu", "x86_64": "x86_64-unknown-linux-gnu"}
 GLIBC = "2.34"  # Amazon Linux 2023's
-# Built in two groups: admin needs features of shared crates that the others must not get.
-FUNCTIONS = [["receiver", "processor"], ["admin"]]
+# Built in two groups: admin and recovery need features of shared crates that the others must not get.
+FUNCTIONS = [["receiver", "processor"], ["admin", "recovery"]]
 # The earliest time that a zip file can hold, so that the same binary makes the same package.
 EPOCH = (1980, 1, 1, 0, 0, 0)
 

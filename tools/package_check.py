@@ -34,6 +34,7 @@ FUNCTIONS = [
     ("processor", {"Records": []}, False, lambda response: response["batchItemFailures"] == []),
     # Without its settings it has to start all the same, and to report which are missing.
     ("admin", {"action": "plan"}, True, lambda response: "API_URL" in response["errorMessage"]),
+    ("recovery", {"action": "sing"}, True, lambda response: "sing" in response["errorMessage"]),
 ]
 
 

@@ -52,12 +52,15 @@ def images(detail):
     key = texts({"id": detail["id"], "item": detail["item"]})
     yield None
     yield {**key, "note": {"S": "a team's own"}}
-    for status, callback_id, own, has_job_event in itertools.product(RANK, ("", "b", "c"), (False, True), (False, True)):
+    marks = itertools.product(RANK, ("", "b", "c"), (False, True), (False, True), (False, True))
+    for status, callback_id, own, has_job_event, is_replayed in marks:
         item = job_item({**detail, "status": status, "callback_id": callback_id})
         if own:
             item["note"] = {"S": "a team's own"}
         if not has_job_event:
             del item["job_event"]
+        if is_replayed:
+            item["replayed_at"] = {"S": "2026-11-22T03:40:00.000Z"}
         yield item
 
 
@@ -78,10 +81,13 @@ def can_happen(old, new):
 
 
 def is_published(old, new):
-    """A job ended otherwise than it had before, or has its first callback_id after it ended. Not without what the event is made of."""
+    """A job ended otherwise than it had before, has its first callback_id after it ended, or is told again. Not without what the event
+    is made of."""
     if not new or not value(new, "item").startswith("job#") or "job_event" not in new or value(new, "status") not in ENDED:
         return False
     if value(old, "status") != value(new, "status"):
+        return True
+    if "replayed_at" in new and "replayed_at" not in old:
         return True
     return value(old, "callback_id") == "" and value(new, "callback_id") != ""
 

@@ -19,6 +19,9 @@ SETTINGS = {
     "receiver": {"ENDPOINTS": "main", "SECRET_PREFIX": "local/endpoints/", "QUEUE_URL": f"{NOWHERE}/queue"},
     "processor": {"TABLE_NAME": "local", "QUEUE_URL": f"{NOWHERE}/queue", "DEAD_LETTER_QUEUE_URL": f"{NOWHERE}/dead-letters"},
     "admin": {},
+    "recovery": {
+        "TABLE_NAME": "local", "QUEUE_URL": f"{NOWHERE}/queue", "DEAD_LETTER_QUEUE_URL": f"{NOWHERE}/dead-letters", "UNDELIVERED_QUEUE_URL": f"{NOWHERE}/undelivered",
+    },
 }
 
 

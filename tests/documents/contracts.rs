@@ -43,15 +43,21 @@ fn every_error_code_is_documented_with_its_status() {
 
 #[test]
 fn every_action_is_documented() {
-    let places = [(REFERENCE, "## admin"), ("docs/security.md", "### Of each action of `admin`")];
+    let (admin, recovery) = (&Action::NAMES[..], &recovery::Action::NAMES[..]);
+    let places = [
+        (REFERENCE, "## admin", admin),
+        ("docs/security.md", "### Of each action of `admin`", admin),
+        (REFERENCE, "## recovery", recovery),
+        ("docs/security.md", "### Of each action of `recovery`", recovery),
+    ];
     let mut problems = Vec::new();
-    for (path, heading) in places {
+    for (path, heading, actions) in places {
         let section = Document::read(path).section(heading);
         // Not the generated table of replies, which has two columns.
         let described = section.rows().into_iter().filter(|row| row.len() > 2);
         let rows: BTreeSet<_> =
             described.filter_map(|row| names(row[0]).first().map(|name| (*name).to_owned())).collect();
-        let missing = Action::NAMES.iter().filter(|name| !rows.contains(**name));
+        let missing = actions.iter().filter(|name| !rows.contains(**name));
         problems
             .extend(missing.map(|name| format!("{path}: under \"{heading}\" there is no row for `{name}`. Add it")));
     }
@@ -69,13 +75,24 @@ fn written() -> BTreeSet<String> {
     written
 }
 
+/// The attributes of tracked jobs, each a constant.
+fn tracked() -> Vec<String> {
+    let source = fs::read_to_string(workspace().join("crates/recovery/src/tracked.rs")).unwrap();
+    let constants = source.lines().filter_map(|line| line.strip_prefix("pub const ")?.split_once(": &str = \""));
+    let values = constants.filter(|(name, _)| *name != "INDEX").filter_map(|(_, value)| value.strip_suffix("\";"));
+    let values: Vec<_> = values.map(str::to_owned).collect();
+    assert!(values.len() >= 5, "crates/recovery/src/tracked.rs is read wrongly: {values:?}");
+    values
+}
+
 #[test]
 fn every_attribute_of_the_table_is_documented() {
     let section = Document::read(REFERENCE).section("## The table");
     let rows = section.rows();
     let documented: BTreeSet<_> = rows.iter().flat_map(|row| names(row[0])).map(str::to_owned).collect();
-    // The update of a job writes this one in DynamoDB's expression.
-    let written: BTreeSet<_> = written().into_iter().chain(["previous_status".to_owned()]).collect();
+    // Updates of a job write these in DynamoDB's expressions.
+    let by_expression = ["previous_status", "replayed_at"].map(str::to_owned);
+    let written: BTreeSet<_> = written().into_iter().chain(by_expression).chain(tracked()).collect();
     let missing = written
         .difference(&documented)
         .map(|name| format!("{REFERENCE}: under \"The table\" there is no row for the attribute `{name}`. Add it"));

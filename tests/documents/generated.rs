@@ -143,6 +143,7 @@ fn permissions(template: &Template) -> String {
         ("`receiver`", "ReceiverRole"),
         ("`processor`", "ProcessorRole"),
         ("`admin`", "AdminRole"),
+        ("`recovery`", "RecoveryRole"),
         ("the pipe", "JobEventsRole"),
     ];
     let rows = roles.into_iter().flat_map(|(whose, role)| {
@@ -153,11 +154,14 @@ fn permissions(template: &Template) -> String {
         statements.filter_map(move |statement| {
             let actions = texts(&statement["Action"]);
             let common = ["logs:", "xray:", "kms:"].iter().any(|service| actions[0].starts_with(service));
-            // One, or `!If [condition, one, another]`.
+            // One, several, or `!If [condition, one, another]`.
             let resources = &statement["Resource"];
-            let resources = resources.as_vec().map_or(std::slice::from_ref(resources), |choice| &choice[1..]);
+            let resources = resources.as_vec().map_or(std::slice::from_ref(resources), Vec::as_slice);
+            let is_choice = !template.at(&["Conditions", &text(&resources[0])]).is_badvalue();
+            let resources = &resources[usize::from(is_choice)..];
             let resources: Vec<_> = resources.iter().map(|one| code(&resource(&text(one)))).collect();
-            (!common).then(|| vec![whose.to_owned(), codes(&actions), resources.join(" or ")])
+            let joined = resources.join(if is_choice { " or " } else { ", " });
+            (!common).then(|| vec![whose.to_owned(), codes(&actions), joined])
         })
     });
     table("who | may | on", rows)
@@ -166,7 +170,8 @@ fn permissions(template: &Template) -> String {
 fn resource(arn: &str) -> String {
     let name = arn.rsplit_once("${AWS::AccountId}:").map_or(arn, |(_, name)| name);
     let name = name.strip_suffix(".Arn").unwrap_or(name);
-    name.replace("parameter${", "parameter/${")
+    name.replace("${Table.Arn}", "Table")
+        .replace("parameter${", "parameter/${")
         .replace("${EndpointsParameter}", "EndpointsParameter")
         .replace("${AWS::StackName}", "STACK")
         .replace("${ApiKeySecret}", "ApiKeySecret")

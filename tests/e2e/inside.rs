@@ -199,7 +199,7 @@ fn heygen(options: Options) -> Simulator {
     Simulator::start(Options { check_urls: false, ..options }).unwrap()
 }
 
-fn sdk(stack: &Stack, endpoint: &str) -> Sdk {
+pub fn sdk(stack: &Stack, endpoint: &str) -> Sdk {
     let keys = stack.credentials.as_ref().unwrap();
     let credentials = Credentials::new(&keys.access_key_id, &keys.secret_access_key, None, None, "stack.json");
     Sdk::new(&stack.region, Some(endpoint), credentials)

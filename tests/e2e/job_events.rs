@@ -151,3 +151,60 @@ fn an_event_has_the_values_of_the_record() {
         }
     }
 }
+
+#[test]
+fn a_replayed_job_is_told_once_more_and_its_item_is_as_before() {
+    let stack = stack();
+    let listener = Listener::new(&stack);
+    let (order, video) = (unique("order"), unique("video"));
+    stack.accepted(&failure(&order, &video));
+    let before = stack.recorded(&order, 1);
+    caught_up(&stack, &listener);
+    let replay = |to: &str| {
+        let request = json!({"action": "replay", "to": to, "callback_id": order, "dry_run": false});
+        local::recovery::ask(stack.stack(), &request).unwrap()
+    };
+    assert_eq!(replay("bus")["replayed"], 1);
+    caught_up(&stack, &listener);
+    let events = listener.events_of(&video);
+    assert_eq!(events.len(), 2);
+    assert_eq!(events[0], events[1]);
+    assert_eq!(stack.record(&order).unwrap(), before);
+
+    // Through the processor, nothing changes and nothing is told.
+    assert_eq!(replay("processor")["replayed"], 1);
+    caught_up(&stack, &listener);
+    assert_eq!(stack.record(&order).unwrap(), before);
+    assert_eq!(listener.events_of(&video).len(), 2);
+
+    // Unless the job's item is gone.
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    let delete = async |dynamodb: &aws_sdk_dynamodb::Client| {
+        let delete = dynamodb.delete_item().table_name(&stack.stack().table).key("id", text(&video));
+        delete.key("item", text(&format!("job#avatar_video#{video}"))).send().await
+    };
+    stack.dynamodb(delete).unwrap();
+    assert!(stack.record(&order).unwrap().jobs.is_empty());
+    replay("processor");
+    caught_up(&stack, &listener);
+    let mut after = stack.record(&order).unwrap();
+    assert_eq!(after.events, before.events);
+    for name in ["updated_at", "job_event"] {
+        after.jobs[0].attributes[name] = before.jobs[0].attributes[name].clone();
+    }
+    after.jobs[0].updated_at = before.jobs[0].updated_at.clone();
+    assert_eq!(after.jobs, before.jobs);
+}
+
+#[test]
+fn a_replay_by_time_finds_the_jobs_of_that_time() {
+    let stack = stack();
+    let (order, video) = (unique("order"), unique("video"));
+    stack.accepted(&success(&order, &video));
+    let job = stack.recorded(&order, 1).jobs.remove(0);
+    for to in ["bus", "processor"] {
+        let request = json!({"action": "replay", "to": to, "since": job.received_at, "until": job.updated_at});
+        let reply = local::recovery::ask(stack.stack(), &request).unwrap();
+        assert!(reply["matching"].as_u64() >= Some(1), "{reply}");
+    }
+}

@@ -66,6 +66,7 @@ impl Second {
             receiver: output("ReceiverFunction"),
             processor: output("ProcessorFunction"),
             admin: output("AdminFunction"),
+            recovery: output("RecoveryFunction"),
         };
         let second = local::Stack {
             endpoints: ["main", "second"].map(endpoint).into(),

@@ -1,14 +1,17 @@
 //! Monitoring: dashboards, alarms and saved queries use only what the functions write, and what they write is documented.
 //! The deployed dashboards and alarms are read, not the template.
 
+use crate::dead_letters::bury;
 use crate::deployed::{A, Deployed};
+use crate::failures::message;
 use crate::support::{Stack, TIMEOUT, assert_same, body, now, stack, success, unique};
 use heygen::sign;
 use local::aws_api::{JsonService::CloudWatch, QueryService::CloudFormation};
-use local::stack_dir::workspace;
+use local::stack_dir::{StackDir, workspace};
 use serde_json::{Value, json};
 use simulator::Options;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
 
 const NAMESPACE: &str = "HeygenWebhooks";
 
@@ -114,6 +117,10 @@ fn make_everything_happen(admin: &mut Deployed) {
     stack.fill_job(&full, 409_000);
     stack.accepted(&success(&id, &full));
     stack.recorded(&id, 5);
+    let data = json!({"video_id": unique("video"), "callback_id": id, "msg": "insufficient_credit"});
+    stack.accepted(&body("avatar_video.fail", data));
+    stack.accepted(&body("avatar_video.success", json!({"video_id": unique("video"), "duration": 12.5})));
+    recover_everything(stack, &id);
 
     // Changed, unchanged, held back, rejected, failed.
     admin.configure(json!([{"name": A, "events": ["avatar_video.success"]}]));
@@ -124,6 +131,19 @@ fn make_everything_happen(admin: &mut Deployed) {
     admin.ask(json!({"action": "sync", "checksum": "0"})).unwrap_err();
     admin.set_variables(&[("API_KEY_SECRET", "does/not/exist")]);
     admin.ask(json!({"action": "sync"})).unwrap_err();
+}
+
+/// A tracked job that is overdue, a dead letter that is sent back, and what the schedule does.
+fn recover_everything(stack: &Stack, id: &str) {
+    let ask = |request: Value| local::recovery::ask(stack.stack(), &request).unwrap();
+    bury(stack, &message(success(id, &unique("video"))));
+    ask(json!({"action": "redrive", "dry_run": false, "callback_id": id}));
+    // What is due is shared with other tests.
+    let lock = File::create(StackDir::test().stack_json().with_file_name("recovery.lock")).unwrap();
+    lock.lock().unwrap();
+    let long_ago = "2026-01-01T00:00:00Z";
+    ask(json!({"action": "track", "callback_id": unique("overdue"), "kind": "avatar_video", "expected_by": long_ago}));
+    ask(json!({"action": "recover"}));
 }
 
 /// The metrics and the search expressions of a deployed dashboard.
@@ -155,7 +175,7 @@ fn searched(expression: &str) -> (&str, &str, Vec<&str>) {
 }
 
 /// The value of the dimension `Stack`.
-fn stack_name(stack: &Stack) -> String {
+pub fn stack_name(stack: &Stack) -> String {
     let name = &stack.stack().functions.receiver;
     text(&stack.api().function(name).unwrap()["Environment"]["Variables"]["STACK"])
 }
@@ -254,6 +274,7 @@ fn dashboards_and_alarms_show_what_the_functions_write() {
         functions.receiver.clone(),
         functions.processor.clone(),
         functions.admin.clone(),
+        functions.recovery.clone(),
     ];
     for metric in of_aws {
         let [(dimension, value)] = metric.dimensions.iter().collect::<Vec<_>>()[..] else { panic!("{metric:?}") };

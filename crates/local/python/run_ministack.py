@@ -1,4 +1,4 @@
-"""MiniStack, with six deviations from AWS corrected.
+"""MiniStack, with eight deviations from AWS corrected.
 
 HeyGen's probe: an HTTP API without a CORS configuration routes OPTIONS like any other method. MiniStack
 responds to it with 403.
@@ -12,6 +12,9 @@ CodeDeploy: MiniStack has none. Here its resources exist by name only, and an al
 Texts in place of numbers, which CloudFormation converts: MiniStack keeps those of an event source mapping as they are, and
 its poller ends with an error.
 
+The permissions to read one event source mapping and to list alarms by a prefix: MiniStack asks for the one to list all mappings, and
+for all resources.
+
 Alarms with metric math: MiniStack rejects a template with one. Here they can be described, and never ring.
 
 requirements.txt pins the version; with other code than expected, MiniStack does not start.
@@ -20,6 +23,7 @@ requirements.txt pins the version; with other code than expected, MiniStack does
 import inspect
 
 from ministack.app import main
+from ministack.core import iam_actions
 from ministack.services import apigateway
 from ministack.services.cloudformation import provisioners
 
@@ -34,6 +38,25 @@ if source.count(ANSWERS_ALWAYS) != 1:
 exec(source.replace(ANSWERS_ALWAYS, ANSWERS_IF_CONFIGURED), vars(apigateway))
 
 ministack_pipes.install()
+
+LISTS_ALWAYS = '            if method == "GET":\n                return "ListEventSourceMappings"\n'
+GETS_ONE = '            if method == "GET" and parts[-1] != "event-source-mappings":\n                return "GetEventSourceMapping"\n'
+action = inspect.getsource(iam_actions._lambda_action)
+if action.count(LISTS_ALWAYS) != 1:
+    raise SystemExit("this MiniStack authorizes event source mappings differently: check whether crates/local/python/run_ministack.py is still needed")
+exec(action.replace(LISTS_ALWAYS, GETS_ONE + LISTS_ALWAYS), vars(iam_actions))
+resource_of = iam_actions.extract_resource_arn
+
+
+def resource_with_mappings_and_alarms(service, method, path, headers, body, query, region, account):
+    if service == "lambda" and "/event-source-mappings/" in path:
+        return f"arn:aws:lambda:{region}:{account}:event-source-mapping:{path.rsplit('/', 1)[1]}"
+    if service == "monitoring" and b"AlarmNamePrefix" in body:
+        return f"arn:aws:cloudwatch:{region}:{account}:alarm:*"
+    return resource_of(service, method, path, headers, body, query, region, account)
+
+
+iam_actions.extract_resource_arn = resource_with_mappings_and_alarms
 
 for by_name_only in ("AWS::Logs::QueryDefinition", "AWS::CodeDeploy::Application", "AWS::CodeDeploy::DeploymentGroup"):
     if by_name_only in provisioners._RESOURCE_HANDLERS:

@@ -11,8 +11,8 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 /// The functions, each the name of its package, its binary and its directory in the template, in the groups that they are
-/// built in: admin needs features of shared crates that the others must not get.
-pub const FUNCTIONS: [&[&str]; 2] = [&["receiver", "processor"], &["admin"]];
+/// built in: admin and recovery need features of shared crates that the others must not get.
+pub const FUNCTIONS: [&[&str]; 2] = [&["receiver", "processor"], &["admin", "recovery"]];
 
 /// Builds the functions, with cargo's own progress on standard error. The environment variable
 /// `PROFILE` chooses the profile; `dev` is the default.

@@ -47,6 +47,8 @@ pub fn deploy(aws: &LocalAws, place: &StackDir, desired: &Desired, heygen: &Acce
         ("ProcessorTimeoutSeconds", "6"),
         // 32 s of an outage are to this as eight hours are to the default.
         ("MaxRetryWaitSeconds", "1"),
+        // What is missed is brought back at once when you ask for it, and by no schedule: a local AWS has none.
+        ("BackfillDelayMinutes", "0"),
         // It listens on the loopback interface only.
         ("RequireTls", "false"),
         // With all alarms; they notify no one here.
@@ -124,6 +126,7 @@ fn read_outputs(outputs: &Value, aws: &LocalAws, heygen: &Access) -> Result<Stac
             receiver: output("ReceiverFunction")?,
             processor: output("ProcessorFunction")?,
             admin: output("AdminFunction")?,
+            recovery: output("RecoveryFunction")?,
         },
         endpoints: output("EndpointNames")?.split(',').map(endpoint).collect(),
         credentials: Some(aws.credentials.clone()),

@@ -18,6 +18,7 @@ pub mod log_view;
 pub mod logs;
 mod process;
 pub mod progress;
+pub mod recovery;
 pub mod running;
 pub mod sample;
 pub mod secrets;

@@ -13,7 +13,7 @@ pub struct LogLine {
     pub id: String,
     /// Unix time in milliseconds.
     pub at: u64,
-    /// `receiver`, `processor` or `admin`.
+    /// `receiver`, `processor`, `admin` or `recovery`.
     pub function: &'static str,
     pub text: String,
 }
@@ -28,8 +28,9 @@ impl LogLine {
 /// All functions' lines since a time in Unix milliseconds, by time.
 pub fn read(api: &AwsApi, stack: &Stack, since: u64) -> Result<Vec<LogLine>> {
     let mut lines = Vec::new();
-    let Functions { receiver, processor, admin } = &stack.functions;
-    for (function, name) in [("receiver", receiver), ("processor", processor), ("admin", admin)] {
+    let Functions { receiver, processor, admin, recovery } = &stack.functions;
+    let functions = [("receiver", receiver), ("processor", processor), ("admin", admin), ("recovery", recovery)];
+    for (function, name) in functions {
         let configuration = api.function(name)?;
         let usual = format!("/aws/lambda/{name}");
         let group = configuration["LoggingConfig"]["LogGroup"].as_str().unwrap_or(&usual);

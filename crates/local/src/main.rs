@@ -3,7 +3,7 @@
 mod commands;
 
 use clap::{Parser, Subcommand};
-use commands::{Output, deliveries, endpoints, logs, record, stack};
+use commands::{Output, deliveries, endpoints, logs, record, recovery, stack};
 use local::{Error, admin, progress};
 use serde_json::json;
 use std::ffi::OsString;
@@ -76,6 +76,42 @@ enum Command {
         /// The webhook endpoint
         endpoint: Option<String>,
     },
+    /// Bring back what HeyGen has and the stack never received
+    Backfill(recovery::Backfill),
+    /// Do what the schedule does every 15 minutes: backfill and sweep
+    Recover,
+    /// Register a job that HeyGen was or will be asked for
+    Track(recovery::Track),
+    /// Ask HeyGen for the tracked jobs that should have ended
+    Sweep,
+    /// Replace the links of jobs that succeeded
+    Refresh(recovery::Refresh),
+    /// Count the dead letters, or send them back to the queue
+    Redrive {
+        #[command(flatten)]
+        letters: recovery::DeadLetters,
+        /// Send them back
+        #[arg(long)]
+        really: bool,
+    },
+    /// Delete dead letters
+    Purge {
+        #[command(flatten)]
+        letters: recovery::DeadLetters,
+        /// How many there have to be, as `redrive` showed
+        #[arg(long)]
+        count: usize,
+    },
+    /// Show all that is known of an order, a video, …
+    Explain(recovery::About),
+    /// Count recorded jobs or events, or tell or process them once more
+    Replay(recovery::Replay),
+    /// Say what does not work, and what mends it
+    Doctor {
+        /// Post no signed probes
+        #[arg(long)]
+        no_verify: bool,
+    },
     /// Simulate HeyGen until a signal comes
     #[command(hide = true)]
     Simulate {
@@ -108,6 +144,16 @@ fn main() -> ExitCode {
         Command::Rotate { endpoint, revoke } => endpoints::rotate(output, &endpoint, revoke),
         Command::Endpoints => endpoints::ask(output, &json!({"action": "list"})),
         Command::Verify { endpoint } => endpoints::verify(output, endpoint.as_deref()),
+        Command::Backfill(options) => recovery::backfill(output, &options),
+        Command::Recover => recovery::plain(output, "recover"),
+        Command::Track(options) => recovery::track(output, &options),
+        Command::Sweep => recovery::plain(output, "sweep"),
+        Command::Refresh(options) => recovery::refresh(output, &options),
+        Command::Redrive { letters, really } => recovery::redrive(output, &letters, really),
+        Command::Purge { letters, count } => recovery::purge(output, &letters, count),
+        Command::Explain(about) => recovery::explain(output, &about),
+        Command::Replay(options) => recovery::replay(output, &options),
+        Command::Doctor { no_verify } => recovery::doctor(output, !no_verify),
         Command::Simulate { file } => stack::simulate(&file),
         Command::With { command } => stack::with(&command),
     });

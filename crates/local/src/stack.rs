@@ -42,6 +42,7 @@ pub struct Functions {
     pub receiver: String,
     pub processor: String,
     pub admin: String,
+    pub recovery: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,7 +3,7 @@
 use crate::circuit::Circuit;
 use crate::config::Config;
 use crate::retry::History;
-use aws::envelope::{Delivery, Unreadable};
+use aws::envelope::{Delivery, REPLAY, Unreadable};
 use aws::error::ErrorClass;
 use aws::probe;
 use aws::queue::Queue;
@@ -11,7 +11,7 @@ use aws::sdk::Sdk;
 use aws::table::{Recorded, Table};
 use aws::telemetry::{Metrics, TARGET};
 use aws_lambda_events::sqs::SqsMessage;
-use heygen::{Event, Job};
+use heygen::{Event, Failure, Job, Reason, Status};
 use std::time::Duration;
 use time::OffsetDateTime;
 use tokio::time::{Instant, timeout_at};
@@ -86,7 +86,7 @@ impl App {
         match self.table.record(&delivery, &event, OffsetDateTime::now_utc(), deadline).await {
             Ok(recorded) => {
                 circuit.worked();
-                report(recorded, &event, delivery.received_at);
+                report(recorded, &event, &delivery);
                 Outcome::Settled
             }
             Err(error) if error.class == ErrorClass::Permanent => {
@@ -156,7 +156,7 @@ fn report_retry(reason: &str, history: History, wait_seconds: u32) {
 }
 
 /// The message's one line, for an event that is in the table.
-fn report(recorded: Recorded, event: &Event, received_at: OffsetDateTime) {
+fn report(recorded: Recorded, event: &Event, delivery: &Delivery) {
     let job = event.job();
     let event_type = probe::type_label(event);
     let is_probe = probe::is_probe(event);
@@ -164,7 +164,11 @@ fn report(recorded: Recorded, event: &Event, received_at: OffsetDateTime) {
     let mut metrics = Metrics::default();
     metrics.count("Events", &[("Outcome", outcome)]);
     if recorded != Recorded::Duplicate && !is_probe {
-        metrics.seconds("SecondsToRecord", (OffsetDateTime::now_utc() - received_at).as_seconds_f64().max(0.0));
+        // A replayed event was received long ago.
+        if delivery.via != REPLAY {
+            let seconds = (OffsetDateTime::now_utc() - delivery.received_at).as_seconds_f64();
+            metrics.seconds("SecondsToRecord", seconds.max(0.0));
+        }
         if event_type == "unknown" {
             metrics.count("UnknownEventTypes", &[]);
         }
@@ -172,8 +176,17 @@ fn report(recorded: Recorded, event: &Event, received_at: OffsetDateTime) {
             metrics.count("UnreadableBodies", &[]);
         }
     }
+    let reason = job.as_ref().and_then(|job| job.failure.as_ref()).map(Failure::reason);
+    let mut seconds = None;
     if let (Recorded::JobUpdated, Some(job)) = (recorded, &job) {
         metrics.count("JobStatusChanges", &[("Status", job.status.as_str())]);
+        if reason == Some(Reason::NoCredit) {
+            metrics.count("JobsWithoutCredit", &[]);
+        }
+        seconds = event.duration_seconds.filter(|_| job.status == Status::Succeeded);
+        if let Some(seconds) = seconds {
+            metrics.seconds("VideoSeconds", f64::from(seconds));
+        }
     }
     tracing::info!(
         target: TARGET,
@@ -182,6 +195,8 @@ fn report(recorded: Recorded, event: &Event, received_at: OffsetDateTime) {
         event_type,
         job = job.as_ref().map(Job::item_key),
         job_status = job.as_ref().map(|job| job.status.as_str()),
+        failure = reason.map(Reason::as_str),
+        video_seconds = seconds,
         %metrics,
         "event recorded"
     );

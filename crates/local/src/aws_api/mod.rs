@@ -79,6 +79,14 @@ impl AwsApi {
         read_json(&answer.body, operation)
     }
 
+    /// An operation of a service with paths, such as `PUT /2015-03-31/event-source-mappings/ID` of `lambda`.
+    pub fn rest(&self, service: &str, method: &str, path: &str, input: &Value) -> Result<Value> {
+        let headers = [("content-type", "application/json")];
+        let body = if input.is_null() { String::new() } else { input.to_string() };
+        let answer = self.send(&Request { service, method, path, headers: &headers, body: body.as_bytes() })?;
+        read_json(&answer.body, path)
+    }
+
     /// A function's configuration, as Lambda describes it.
     pub fn function(&self, name: &str) -> Result<Value> {
         let path = format!("/2015-03-31/functions/{name}/configuration");

@@ -4,6 +4,7 @@ pub mod deliveries;
 pub mod endpoints;
 pub mod logs;
 pub mod record;
+pub mod recovery;
 pub mod stack;
 
 use local::{Error, Result};

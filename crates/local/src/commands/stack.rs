@@ -5,7 +5,7 @@ use local::demo::Outcome;
 use local::progress::{self, Paint};
 use local::supervisor::Until;
 use local::{Client, Error, Kind, Result, Running, Stack, demo, running, simulated};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
@@ -16,26 +16,40 @@ pub fn run(output: Output, once: bool) -> Result<ExitCode> {
     let mut stack = Running::start(Kind::Main, Until::WeEnd)?;
     let outcome = demo::run(&Client::new(stack.stack.clone())?)?;
     let matches = outcome.differences.is_empty();
-    report(output, &outcome, since.elapsed())?;
+    let health = health(&stack.stack)?;
+    report(output, &outcome, &health, since.elapsed())?;
     if !once {
         eprintln!("\n{}\nCtrl-C stops it.", try_next(&stack.stack));
         local::until_interrupted(|| stack.ended().is_some());
         progress::note("Stopping", "the local stack");
     }
     stack.stop()?;
-    Ok(if matches { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let is_well = health["findings"].as_array().is_some_and(Vec::is_empty);
+    Ok(if matches && is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn report(output: Output, outcome: &Outcome, took: Duration) -> Result<()> {
+/// What the doctor says, after what the schedule does on AWS.
+fn health(stack: &Stack) -> Result<Value> {
+    let since = progress::begin("Asking", "the doctor");
+    local::recovery::ask(stack, &json!({"action": "recover"}))?;
+    let health = local::recovery::ask(stack, &json!({"action": "doctor"}))?;
+    progress::done("Asked", "the doctor", since);
+    Ok(health)
+}
+
+fn report(output: Output, outcome: &Outcome, health: &Value, took: Duration) -> Result<()> {
     let text = || {
         let last = match outcome.differences.as_slice() {
             [] => Paint::Green.out(outcome.conclusion()),
             differences => format!("{}\n  {}", Paint::Red.out(outcome.conclusion()), differences.join("\n  ")),
         };
         let total = Paint::Dim.out(format_args!("Total: {}", progress::seconds(took)));
-        format!("\n{}\n{last}\n{total}", outcome.report())
+        let health = health["text"].as_str().unwrap_or_default();
+        format!("\n{}\n{last}\nThe doctor: {health}\n{total}", outcome.report())
     };
-    output.result(|| json!({ "demonstration": outcome.to_json(), "seconds": took.as_secs_f64() }), text)
+    let json =
+        || json!({ "demonstration": outcome.to_json(), "findings": health["findings"], "seconds": took.as_secs_f64() });
+    output.result(json, text)
 }
 
 pub fn up(output: Output) -> Result<ExitCode> {

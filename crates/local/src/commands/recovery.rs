@@ -1,0 +1,262 @@
+//! `backfill`, `redrive`, `purge`, `explain`, `replay`, `doctor` and others: requests to the function `recovery`.
+
+use super::{Output, print};
+use clap::Args;
+use local::{Result, Stack};
+use serde_json::{Map, Value, json};
+use std::process::ExitCode;
+
+#[derive(Args)]
+pub struct Backfill {
+    /// From when on, in RFC 3339
+    #[arg(long)]
+    since: Option<String>,
+    /// Until when, in RFC 3339
+    #[arg(long)]
+    until: Option<String>,
+    /// Only events of this type
+    #[arg(long)]
+    event_type: Option<String>,
+    /// Only events about this video, translation, …
+    #[arg(long)]
+    entity_id: Option<String>,
+}
+
+pub fn backfill(output: Output, options: &Backfill) -> Result<ExitCode> {
+    let Backfill { since, until, event_type, entity_id } = options;
+    let fields = [("since", since), ("until", until), ("event_type", event_type), ("entity_id", entity_id)];
+    repeated(output, request("backfill", &fields))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+#[derive(Args)]
+pub struct Track {
+    /// The callback id
+    #[arg(long)]
+    callback_id: String,
+    /// The kind of job, as in the event types
+    #[arg(long, default_value = "avatar_video")]
+    kind: String,
+    /// HeyGen's id, as soon as it is known
+    #[arg(long)]
+    entity_id: Option<String>,
+    /// Of a translation
+    #[arg(long)]
+    output_language: Option<String>,
+    /// After this time, in RFC 3339, HeyGen is asked for the job
+    #[arg(long)]
+    expected_by: Option<String>,
+    /// Replace its links before they expire
+    #[arg(long)]
+    keep_fresh: bool,
+}
+
+pub fn track(output: Output, options: &Track) -> Result<ExitCode> {
+    let Track { callback_id, kind, entity_id, output_language, expected_by, keep_fresh } = options;
+    let fields = [("entity_id", entity_id), ("output_language", output_language), ("expected_by", expected_by)];
+    let mut request = request("track", &fields);
+    request["callback_id"] = json!(callback_id);
+    request["kind"] = json!(kind);
+    if *keep_fresh {
+        request["keep_fresh"] = json!(true);
+    }
+    repeated(output, request)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+#[derive(Args)]
+pub struct Refresh {
+    /// The callback id
+    #[arg(long)]
+    callback_id: Option<String>,
+    /// Or the id of the video, translation, …
+    #[arg(long)]
+    entity_id: Option<String>,
+}
+
+pub fn refresh(output: Output, options: &Refresh) -> Result<ExitCode> {
+    let Refresh { callback_id, entity_id } = options;
+    repeated(output, request("refresh", &[("callback_id", callback_id), ("entity_id", entity_id)]))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// An action without options: `recover`, which is what the schedule does, or `sweep`.
+pub fn plain(output: Output, action: &str) -> Result<ExitCode> {
+    repeated(output, request(action, &[]))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn request(action: &str, fields: &[(&str, &Option<String>)]) -> Value {
+    let given = fields.iter().filter_map(|(name, value)| Some(((*name).to_owned(), json!(value.as_ref()?))));
+    let mut request: Map<_, _> = given.collect();
+    request.insert("action".to_owned(), json!(action));
+    request.into()
+}
+
+/// Asks until nothing is left to do, and shows each reply. A run that did not get to the end goes on where it stopped, so
+/// it is not asked for its beginning again.
+fn repeated(output: Output, mut request: Value) -> Result<Value> {
+    let stack = Stack::load()?;
+    loop {
+        let reply = local::recovery::ask(&stack, &request)?;
+        output.result(|| reply.clone(), || reply["text"].as_str().unwrap_or_default().to_owned())?;
+        if reply["more"] != true {
+            return Ok(reply);
+        }
+        if !output.json {
+            print("There is more: continuing.")?;
+        }
+        if let Some(fields) = request.as_object_mut() {
+            fields.retain(|name, _| name == "action");
+        }
+    }
+}
+
+/// Which dead letters.
+#[derive(Args)]
+pub struct DeadLetters {
+    /// A part of their reason
+    #[arg(long)]
+    reason: Option<String>,
+    /// Dead letters for this long, or longer
+    #[arg(long, value_name = "HOURS")]
+    older_than_hours: Option<u32>,
+    /// Only events of this type
+    #[arg(long)]
+    event_type: Option<String>,
+    /// Only events of this order
+    #[arg(long)]
+    callback_id: Option<String>,
+    /// Only events about this video, translation, …
+    #[arg(long)]
+    entity_id: Option<String>,
+    /// As in the logs
+    #[arg(long)]
+    correlation_id: Option<String>,
+    /// Also those that cannot be read
+    #[arg(long)]
+    unreadable: bool,
+}
+
+impl DeadLetters {
+    fn request(&self, action: &str) -> Value {
+        let fields = [
+            ("reason", &self.reason),
+            ("event_type", &self.event_type),
+            ("callback_id", &self.callback_id),
+            ("entity_id", &self.entity_id),
+            ("correlation_id", &self.correlation_id),
+        ];
+        let mut request = request(action, &fields);
+        request["older_than_hours"] = json!(self.older_than_hours);
+        request["unreadable"] = json!(self.unreadable);
+        request
+    }
+}
+
+/// Counts the dead letters, or sends them back.
+pub fn redrive(output: Output, letters: &DeadLetters, really: bool) -> Result<ExitCode> {
+    let stack = Stack::load()?;
+    let mut request = letters.request("redrive");
+    request["dry_run"] = json!(!really);
+    loop {
+        let reply = local::recovery::ask(&stack, &request)?;
+        output.result(|| reply.clone(), || reply["text"].as_str().unwrap_or_default().to_owned())?;
+        if reply["more"] != true {
+            return Ok(ExitCode::SUCCESS);
+        }
+        // What came back meanwhile is not sent again.
+        request["sent_before"] = reply["sent_before"].clone();
+    }
+}
+
+pub fn purge(output: Output, letters: &DeadLetters, count: usize) -> Result<ExitCode> {
+    let mut request = letters.request("purge");
+    request["count"] = json!(count);
+    repeated(output, request)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Whose story.
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+pub struct About {
+    /// An order
+    #[arg(long)]
+    callback_id: Option<String>,
+    /// A video, a translation, …
+    #[arg(long)]
+    entity_id: Option<String>,
+}
+
+pub fn explain(output: Output, about: &About) -> Result<ExitCode> {
+    let About { callback_id, entity_id } = about;
+    repeated(output, request("explain", &[("callback_id", callback_id), ("entity_id", entity_id)]))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What to replay.
+#[derive(Args)]
+pub struct Replay {
+    /// Where to: bus or processor
+    #[arg(long, required_unless_present = "undelivered")]
+    to: Option<String>,
+    /// Jobs that changed, or events that were received, from then on, in RFC 3339
+    #[arg(long)]
+    since: Option<String>,
+    /// Until then, in RFC 3339
+    #[arg(long)]
+    until: Option<String>,
+    /// Only of this event type
+    #[arg(long)]
+    event_type: Option<String>,
+    /// Only of this status
+    #[arg(long)]
+    status: Option<String>,
+    /// Only of this order
+    #[arg(long)]
+    callback_id: Option<String>,
+    /// Only of this video, translation, …
+    #[arg(long)]
+    entity_id: Option<String>,
+    /// The jobs whose events could not be put on the bus
+    #[arg(long)]
+    undelivered: bool,
+    /// Replay them
+    #[arg(long)]
+    really: bool,
+}
+
+/// Counts what a replay is about, or replays it.
+pub fn replay(output: Output, options: &Replay) -> Result<ExitCode> {
+    let Replay { to, since, until, event_type, status, callback_id, entity_id, undelivered, really } = options;
+    let fields = [
+        ("to", to),
+        ("since", since),
+        ("until", until),
+        ("event_type", event_type),
+        ("status", status),
+        ("callback_id", callback_id),
+        ("entity_id", entity_id),
+    ];
+    let stack = Stack::load()?;
+    let mut request = request("replay", &fields);
+    request["undelivered"] = json!(undelivered);
+    request["dry_run"] = json!(!really);
+    loop {
+        let reply = local::recovery::ask(&stack, &request)?;
+        output.result(|| reply.clone(), || reply["text"].as_str().unwrap_or_default().to_owned())?;
+        if reply["more"] != true {
+            return Ok(ExitCode::SUCCESS);
+        }
+        for field in ["continue_from", "since", "until"] {
+            request[field] = reply[field].clone();
+        }
+    }
+}
+
+/// Fails if something is broken; warnings alone are no failure.
+pub fn doctor(output: Output, verify: bool) -> Result<ExitCode> {
+    let reply = repeated(output, json!({"action": "doctor", "verify": verify}))?;
+    Ok(if reply["errors"] == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

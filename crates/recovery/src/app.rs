@@ -1,0 +1,217 @@
+//! The actions.
+
+use crate::action::{About, Action, BackfillOptions, PurgeOptions, RedriveOptions, ReplayOptions};
+use crate::backfill::Backfill;
+use crate::budget::Budget;
+use crate::config::Config;
+use crate::cursor::Cursors;
+use crate::doctor::Doctor;
+use crate::due::Due;
+use crate::error::Error;
+use crate::explain::Explain;
+use crate::explanation::Explanation;
+use crate::letters::Letters;
+use crate::measures;
+use crate::pages::Table;
+use crate::replay::Replay;
+use crate::reply::{
+    BackfillReply, CreditReply, PurgeReply, RecoverReply, RedriveReply, RefreshReply, ReplayReply, Reply, SweepReply,
+    TrackReply,
+};
+use crate::send::Sender;
+use crate::sweep::{Sweep, refresh};
+use crate::tell::Teller;
+use crate::track::Tracking;
+use aws::jobs::Jobs;
+use aws::queue::Queue;
+use aws::sdk::Sdk;
+use aws::signed::Calls;
+use heygen::api::{Account, Api, ApiConfig, ApiVersion, EntityKind};
+use std::time::Duration;
+use time::OffsetDateTime;
+
+/// The function's state. All that has to survive the process is in the table.
+#[derive(Debug, Clone)]
+pub struct App {
+    config: Config,
+    calls: Calls,
+    secrets: aws_sdk_secretsmanager::Client,
+    jobs: Jobs,
+    jobs_with_bodies: Jobs,
+    table: Table,
+    teller: Teller,
+    queue: Queue,
+    dead_letters: Queue,
+    undelivered: Queue,
+    cursors: Cursors,
+    due: Due,
+    tracking: Tracking,
+}
+
+/// One invocation.
+#[derive(Clone, Copy)]
+struct Run<'a> {
+    app: &'a App,
+    request_id: &'a str,
+    budget: Budget,
+}
+
+impl App {
+    /// Builds the clients, without a call.
+    pub fn new(config: Config, sdk: &Sdk) -> Self {
+        App {
+            calls: sdk.calls(),
+            secrets: sdk.secrets(),
+            jobs: Jobs::new(sdk.dynamodb(), config.table.clone()).without_bodies(),
+            jobs_with_bodies: Jobs::new(sdk.dynamodb(), config.table.clone()),
+            table: Table::new(sdk.dynamodb(), config.table.clone()),
+            teller: Teller::new(sdk.dynamodb(), config.table.clone()),
+            queue: Queue::new(sdk.sqs(), config.queue_url.clone()),
+            dead_letters: Queue::new(sdk.sqs(), config.dead_letter_queue_url.clone()),
+            undelivered: Queue::new(sdk.sqs(), config.undelivered_queue_url.clone()),
+            cursors: Cursors::new(sdk.dynamodb(), &config),
+            due: Due::new(sdk.dynamodb(), &config),
+            tracking: Tracking::new(sdk.dynamodb(), &config),
+            config,
+        }
+    }
+
+    /// Work that takes longer than `limit` stops before, and says in the reply that there is more.
+    pub async fn run(&self, action: Action, request_id: &str, limit: Duration) -> Result<Reply, Error> {
+        let run = Run { app: self, request_id, budget: Budget::of(limit) };
+        Ok(match action {
+            Action::Recover {} => Reply::Recover(run.recover().await?),
+            Action::Backfill(options) => Reply::Backfill(run.backfill(&self.api().await?, &options).await?),
+            Action::Track(options) => {
+                let tracked = self.tracking.track(&options, OffsetDateTime::now_utc()).await?;
+                let (id, item) = (tracked.place.partition.to_string(), tracked.job.item_key());
+                Reply::Track(TrackReply { id, item, expected_by: tracked.expected_by })
+            }
+            Action::Sweep {} => Reply::Sweep(run.sweep(&self.api().await?).await?),
+            Action::Refresh(of) => Reply::Refresh(run.refresh(&self.api().await?, &of).await?),
+            Action::Redrive(options) => Reply::Redrive(run.redrive(&options).await?),
+            Action::Purge(options) => Reply::Purge(run.purge(&options).await?),
+            Action::Replay(options) => Reply::Replay(run.replay(&options).await?),
+            Action::Explain(about) => Reply::Explain(run.explain(&about).await),
+            Action::Doctor { verify } => Reply::Doctor(self.doctor().await.run(verify).await),
+        })
+    }
+
+    async fn doctor(&self) -> Doctor<'_> {
+        let App { config, calls, cursors, queue, dead_letters, undelivered, .. } = self;
+        Doctor { config, calls, cursors, queue, dead_letters, undelivered, api: self.api().await }
+    }
+
+    /// With the key as it is stored now.
+    async fn api(&self) -> Result<Api, Error> {
+        let credential = aws::api_key::read(&self.secrets, self.config.api_key_secret.as_deref()).await?;
+        let config = ApiConfig {
+            base_url: self.config.base_url.clone(),
+            timeouts: self.config.timeouts,
+            retry: self.config.retry,
+            ..ApiConfig::new(self.config.version, credential)
+        };
+        Ok(Api::new(&config)?)
+    }
+}
+
+impl Run<'_> {
+    /// Each step whatever happens to the others.
+    async fn recover(self) -> Result<RecoverReply, Error> {
+        let api = self.app.api().await?;
+        let has_lists = self.app.config.version == ApiVersion::V3;
+        let backfill = match has_lists {
+            true => Some(self.backfill(&api, &BackfillOptions::default()).await),
+            false => None,
+        };
+        let sweep = self.sweep(&api).await;
+        let credit = if has_lists { credit(&api).await } else { None };
+        measures::credit(credit.as_ref().and_then(CreditReply::remaining));
+        match (backfill.transpose(), sweep) {
+            (Ok(backfill), Ok(sweep)) => Ok(RecoverReply { backfill, sweep, credit }),
+            (Err(one), Err(other)) => Err(Error::Several(vec![one, other])),
+            (Err(error), Ok(_)) | (Ok(_), Err(error)) => Err(error),
+        }
+    }
+
+    async fn backfill(self, api: &Api, options: &BackfillOptions) -> Result<BackfillReply, Error> {
+        let App { config, jobs, cursors, .. } = self.app;
+        let now = OffsetDateTime::now_utc();
+        Backfill { config, api, jobs, cursors, sender: self.sender(), budget: self.budget, now }.run(options).await
+    }
+
+    async fn sweep(self, api: &Api) -> Result<SweepReply, Error> {
+        let App { config, jobs, due, tracking, .. } = self.app;
+        let now = OffsetDateTime::now_utc();
+        Sweep { config, api, jobs, due, tracking, sender: self.sender(), budget: self.budget, now }.run().await
+    }
+
+    async fn refresh(self, api: &Api, of: &About) -> Result<RefreshReply, Error> {
+        let record = match of {
+            About::CallbackId(id) => self.app.jobs.of_callback_id(id).await?,
+            About::EntityId(id) => self.app.jobs.of_entity(id).await?,
+        };
+        let mut reply = RefreshReply::default();
+        for job in &record.jobs {
+            let sent = match EntityKind::of_job(&job.kind) {
+                Some(kind) => refresh(api, &self.sender(), job, kind).await?,
+                None => false,
+            };
+            *(if sent { &mut reply.refreshed } else { &mut reply.left }) += 1;
+        }
+        Ok(reply)
+    }
+
+    fn sender(&self) -> Sender<'_> {
+        Sender { queue: &self.app.queue, request_id: self.request_id }
+    }
+
+    fn letters(&self) -> Letters<'_> {
+        let App { queue, dead_letters, .. } = self.app;
+        Letters { dead: dead_letters, queue, budget: self.budget, now: OffsetDateTime::now_utc() }
+    }
+
+    async fn redrive(self, options: &RedriveOptions) -> Result<RedriveReply, Error> {
+        let RedriveOptions { wanted, dry_run } = options;
+        let letters = self.letters();
+        let sent_before = wanted.sent_before.unwrap_or(letters.now);
+        let ended = if *dry_run { letters.count(wanted).await? } else { letters.redrive(wanted).await? };
+        let (redriven, is_complete) = (ended.done, ended.is_complete);
+        Ok(RedriveReply { dry_run: *dry_run, letters: ended.counts, redriven, sent_before, is_complete })
+    }
+
+    async fn purge(self, options: &PurgeOptions) -> Result<PurgeReply, Error> {
+        let ended = self.letters().purge(&options.wanted, options.count).await?;
+        match ended.counts.matching {
+            _ if !ended.is_complete => Err(Error::TooMany),
+            found if found != options.count => Err(Error::OtherCount { expected: options.count, found }),
+            _ => Ok(PurgeReply { purged: ended.done }),
+        }
+    }
+
+    async fn explain(self, about: &About) -> Explanation {
+        let App { jobs, undelivered, .. } = self.app;
+        let (api, now) = (self.app.api().await, OffsetDateTime::now_utc());
+        Explain { jobs, letters: self.letters(), undelivered, api, now }.run(about).await
+    }
+
+    async fn replay(self, options: &ReplayOptions) -> Result<ReplayReply, Error> {
+        let App { jobs_with_bodies: jobs, table, teller, queue, undelivered, .. } = self.app;
+        Replay { jobs, table, teller, queue, undelivered, budget: self.budget }.run(options).await
+    }
+}
+
+/// Nothing is lost without it, so an error is only logged.
+async fn credit(api: &Api) -> Option<CreditReply> {
+    match api.account().await {
+        Ok(Account { billing }) => Some(CreditReply {
+            billing: billing.name().to_owned(),
+            credits: billing.remaining_credits(),
+            usd: billing.remaining_usd(),
+        }),
+        Err(error) => {
+            tracing::warn!(%error, class = error.class.as_str(), "HeyGen did not say how much credit is left");
+            None
+        }
+    }
+}

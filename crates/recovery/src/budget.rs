@@ -1,0 +1,39 @@
+//! How much of the invocation's time is left.
+
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// The end of an invocation's time is kept for finishing one step, such as a page of a list, and for the reply.
+const RESERVE: Duration = Duration::from_secs(60);
+
+/// Passed down, so that long work stops in time and says where it stopped.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Budget {
+    until: Instant,
+}
+
+impl Budget {
+    pub(crate) fn of(limit: Duration) -> Self {
+        Budget { until: Instant::now() + limit.saturating_sub(RESERVE) }
+    }
+
+    /// Whether another step may begin.
+    pub(crate) fn is_left(&self) -> bool {
+        Instant::now() < self.until
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn no_step_begins_in_the_reserve() {
+        let budget = Budget::of(Duration::from_secs(300));
+        tokio::time::advance(Duration::from_secs(239)).await;
+        assert!(budget.is_left());
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert!(!budget.is_left());
+        assert!(!Budget::of(Duration::from_secs(3)).is_left());
+    }
+}

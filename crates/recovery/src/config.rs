@@ -1,0 +1,137 @@
+//! The function's configuration, read from its environment.
+
+use aws::env::{ConfigError, Env};
+use heygen::api::{ApiConfig, ApiVersion, RetryPolicy, Timeouts};
+use std::time::Duration;
+
+/// Most fields are a parameter of `template.yaml`.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `STACK`: the stack's name, part of the key of what recovery itself has to remember.
+    pub stack: String,
+    /// `TABLE_NAME`: the table of jobs and events.
+    pub table: String,
+    /// `QUEUE_URL`: the queue that the processor reads.
+    pub queue_url: String,
+    /// `DEAD_LETTER_QUEUE_URL`: where the processor puts what it cannot record.
+    pub dead_letter_queue_url: String,
+    /// `UNDELIVERED_QUEUE_URL`: where the pipe reports job events that the bus did not take.
+    pub undelivered_queue_url: String,
+    /// `API_URL` and `PUBLIC_URL`: where HeyGen posts to this deployment.
+    pub urls: Vec<String>,
+    /// `API_KEY_SECRET`: the name or the ARN of the secret with HeyGen's API key.
+    pub api_key_secret: Option<String>,
+    /// `HEYGEN_API_VERSION`: `v3` or `v1`.
+    pub version: ApiVersion,
+    /// `HEYGEN_BASE_URL`.
+    pub base_url: String,
+    /// `BACKFILL_DELAY_MINUTES`: what is younger may still be on its way.
+    pub delay: Duration,
+    /// `EXPECTED_MINUTES`: how long a tracked job may take, unless another time is given with it.
+    pub expected_within: Duration,
+    /// `UNKNOWN_JOB_HOURS`: a job that HeyGen does not know fails this long after it should have ended.
+    pub unknown_after: Duration,
+    pub watched: Watched,
+    pub timeouts: Timeouts,
+    pub retry: RetryPolicy,
+}
+
+/// What the doctor looks at beside the above; `None` is not looked at.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Watched {
+    /// `ADMIN_FUNCTION`: the name of the function `admin`.
+    pub admin: Option<String>,
+    /// `EVENT_SOURCE`: the id of the event source mapping between the queue and the processor.
+    pub event_source: Option<String>,
+    /// `PIPE_NAME`: the pipe that publishes job events.
+    pub pipe: Option<String>,
+    /// `HAS_ALARMS`: whether the stack has alarms, which notify someone.
+    pub has_alarms: bool,
+    /// `SCHEDULE`: when `recover` runs.
+    pub schedule: Option<String>,
+}
+
+impl Watched {
+    fn read(env: &mut Env<'_>) -> Self {
+        Watched {
+            admin: env.text("ADMIN_FUNCTION"),
+            event_source: env.text("EVENT_SOURCE"),
+            pipe: env.text("PIPE_NAME"),
+            has_alarms: env.or("HAS_ALARMS", false),
+            schedule: env.text("SCHEDULE"),
+        }
+    }
+}
+
+impl Config {
+    /// The error names every variable that is wrong.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Self::read(Env::from_process())
+    }
+
+    pub fn read(mut env: Env<'_>) -> Result<Self, ConfigError> {
+        let stack = env.required("STACK");
+        let table = env.required("TABLE_NAME");
+        let queue_url = env.required("QUEUE_URL");
+        let dead_letter_queue_url = env.required("DEAD_LETTER_QUEUE_URL");
+        let version = match env.text("HEYGEN_API_VERSION").as_deref() {
+            Some("v1") => ApiVersion::V1,
+            _ => ApiVersion::V3,
+        };
+        let urls = ["API_URL", "PUBLIC_URL"].into_iter().filter_map(|name| env.text(name)).collect();
+        let api_key_secret = env.text("API_KEY_SECRET");
+        let base_url = env.text("HEYGEN_BASE_URL").unwrap_or_else(|| ApiConfig::BASE_URL.to_owned());
+        let delay = Duration::from_mins(env.or("BACKFILL_DELAY_MINUTES", 15));
+        let expected_within = Duration::from_mins(env.or("EXPECTED_MINUTES", 60));
+        let unknown_after = Duration::from_hours(env.or("UNKNOWN_JOB_HOURS", 24));
+        let undelivered_queue_url = env.required("UNDELIVERED_QUEUE_URL");
+        let watched = Watched::read(&mut env);
+        let queues = queue_url.zip(dead_letter_queue_url).zip(undelivered_queue_url);
+        let config = stack.zip(table).zip(queues).map(
+            |((stack, table), ((queue_url, dead_letter_queue_url), undelivered_queue_url))| Config {
+                stack,
+                table,
+                queue_url,
+                dead_letter_queue_url,
+                undelivered_queue_url,
+                urls,
+                api_key_secret,
+                version,
+                base_url,
+                delay,
+                expected_within,
+                unknown_after,
+                watched,
+                timeouts: Timeouts::default(),
+                retry: RetryPolicy::default(),
+            },
+        );
+        env.finish(config)
+    }
+
+    /// The partition of the table that holds what recovery itself has to remember.
+    pub(crate) fn partition(&self) -> String {
+        format!("recovery#{}", self.stack)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_problem_is_named_at_once() {
+        let get = |name: &str| (name == "BACKFILL_DELAY_MINUTES").then(|| "soon".to_owned());
+        let problems = Config::read(Env::from_fn(get)).unwrap_err().to_string();
+        for name in [
+            "STACK",
+            "TABLE_NAME",
+            "QUEUE_URL",
+            "DEAD_LETTER_QUEUE_URL",
+            "UNDELIVERED_QUEUE_URL",
+            "BACKFILL_DELAY_MINUTES",
+        ] {
+            assert!(problems.contains(name), "{name} is missing in: {problems}");
+        }
+    }
+}

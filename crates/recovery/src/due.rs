@@ -1,0 +1,89 @@
+//! The index of the job items that have to be looked at, and when to look at one again.
+
+use crate::config::Config;
+use crate::tracked::{DUE_AT, INDEX, SHARD, SHARDS};
+use aws::error::AwsError;
+use aws::jobs::{JobItem, Record};
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::AttributeValue::{self, N, S};
+use std::collections::HashMap;
+use time::OffsetDateTime;
+
+/// Of each shard, this many items are looked at in one run at most. The next run continues.
+const LIMIT: i32 = 100;
+
+#[derive(Debug, Clone)]
+pub(crate) struct Due {
+    client: Client,
+    table: String,
+}
+
+/// A job's item, and when it was due.
+#[derive(Debug, Clone)]
+pub(crate) struct DueJob {
+    pub(crate) job: JobItem,
+    pub(crate) at: i64,
+}
+
+impl Due {
+    pub(crate) fn new(client: Client, config: &Config) -> Self {
+        Due { client, table: config.table.clone() }
+    }
+
+    /// The items of one shard that are due, the longest overdue first, and whether there may be more. The index may lag
+    /// behind; the items themselves are as they are now.
+    pub(crate) async fn of_shard(&self, shard: &str, now: OffsetDateTime) -> Result<(Vec<DueJob>, bool), AwsError> {
+        let query = self.client.query().table_name(&self.table).index_name(INDEX).limit(LIMIT);
+        let found = query
+            .key_condition_expression(format!("{SHARD} = :shard AND {DUE_AT} <= :now"))
+            .expression_attribute_values(":shard", S(shard.to_owned()))
+            .expression_attribute_values(":now", N(now.unix_timestamp().to_string()))
+            .send()
+            .await
+            .map_err(|error| AwsError::of("dynamodb:Query", &error))?;
+        let mut due = Vec::new();
+        for keys in found.items() {
+            due.extend(self.item(keys).await?.filter(|due| due.at <= now.unix_timestamp()));
+        }
+        Ok((due, found.last_evaluated_key().is_some()))
+    }
+
+    pub(crate) fn shards() -> [&'static str; 16] {
+        SHARDS
+    }
+
+    async fn item(&self, keys: &HashMap<String, AttributeValue>) -> Result<Option<DueJob>, AwsError> {
+        let get = self.client.get_item().table_name(&self.table).consistent_read(true);
+        let get = ["id", "item"].into_iter().fold(get, |get, name| match keys.get(name) {
+            Some(value) => get.key(name, value.clone()),
+            None => get,
+        });
+        let got = get.send().await.map_err(|error| AwsError::of("dynamodb:GetItem", &error))?;
+        let at = |item: &HashMap<String, AttributeValue>| item.get(DUE_AT)?.as_n().ok()?.parse().ok();
+        Ok(got.item.and_then(|item| {
+            let at = at(&item)?;
+            Some(DueJob { job: Record::of([item]).jobs.pop()?, at })
+        }))
+    }
+
+    /// Looks at the item again at `at`, or never. Nothing happens if somebody else has changed when it is due.
+    pub(crate) async fn next(&self, due: &DueJob, at: Option<OffsetDateTime>) -> Result<(), AwsError> {
+        let update = self.client.update_item().table_name(&self.table);
+        let update = update.key("id", S(due.job.id.clone())).key("item", S(due.job.item.clone()));
+        let update = match at {
+            Some(at) => update
+                .update_expression(format!("SET {DUE_AT} = :at"))
+                .expression_attribute_values(":at", N(at.unix_timestamp().to_string())),
+            None => update.update_expression(format!("REMOVE {SHARD}, {DUE_AT}")),
+        };
+        let updated = update
+            .condition_expression(format!("{DUE_AT} = :was"))
+            .expression_attribute_values(":was", N(due.at.to_string()))
+            .send()
+            .await;
+        match updated {
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => Ok(()),
+            updated => updated.map(drop).map_err(|error| AwsError::of("dynamodb:UpdateItem", &error)),
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! What can fail, with its class, and what to do next.
+
+use aws::api_key::ApiKeyError;
+use aws::error::AwsError;
+use heygen::ErrorClass;
+use heygen::api::{ApiError, InvalidConfig};
+use lambda_runtime::Diagnostic;
+use thiserror::Error;
+
+/// Why an action failed; without secrets, links and bodies.
+#[derive(Debug, Error)]
+pub enum Error {
+    #[error("invalid request: {0}. An example is {{\"action\": \"backfill\"}}")]
+    InvalidRequest(String),
+    #[error("{0}")]
+    ApiKey(#[from] ApiKeyError),
+    /// The API key or the base URL.
+    #[error("HeyGen settings: {0}")]
+    Settings(#[from] InvalidConfig),
+    #[error("{0}")]
+    Aws(#[from] AwsError),
+    #[error("{0}")]
+    HeyGen(#[from] ApiError),
+    /// The invocation is about to end.
+    #[error("timed out before everything was done; repeat the request, and it continues where it stopped")]
+    Timeout,
+    #[error(
+        "nothing was deleted: {found} dead letters match now, and not {expected}. Look again with a dry run of redrive"
+    )]
+    OtherCount { expected: usize, found: usize },
+    #[error(
+        "nothing was deleted: there are too many dead letters to count in one run. Ask for fewer, such as by `older_than_hours`; or purge the queue with SQS"
+    )]
+    TooMany,
+    /// Of the steps of a scheduled run.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Several(Vec<Error>),
+}
+
+impl Error {
+    pub fn class(&self) -> ErrorClass {
+        match self {
+            Error::InvalidRequest(_) | Error::Settings(_) | Error::OtherCount { .. } | Error::TooMany => {
+                ErrorClass::Permanent
+            }
+            Error::ApiKey(error) => error.class(),
+            Error::Aws(error) => error.class,
+            Error::HeyGen(error) => error.class,
+            Error::Timeout => ErrorClass::Transient,
+            // The class that needs someone's attention wins over the one that passes by itself.
+            Error::Several(errors) => {
+                let classes: Vec<_> = errors.iter().map(Error::class).collect();
+                let worst =
+                    [ErrorClass::Denied, ErrorClass::Permanent].into_iter().find(|class| classes.contains(class));
+                worst.unwrap_or(ErrorClass::Transient)
+            }
+        }
+    }
+}
+
+/// Lambda's report of a failed invocation: its error type is the class.
+impl From<Error> for Diagnostic {
+    fn from(error: Error) -> Self {
+        Diagnostic { error_type: error.class().as_str().to_owned(), error_message: error.to_string() }
+    }
+}

@@ -1,0 +1,48 @@
+#![doc = include_str!("../README.md")]
+
+mod action;
+mod app;
+mod backfill;
+mod budget;
+mod chosen;
+mod conclusion;
+mod config;
+mod cursor;
+mod diagnosis;
+mod doctor;
+mod due;
+mod error;
+mod explain;
+pub mod explanation;
+mod finding;
+mod hold;
+pub mod invocation;
+mod key;
+mod letter;
+mod letters;
+mod measures;
+mod observed;
+mod pages;
+mod recorded;
+mod replay;
+pub mod reply;
+mod scan;
+mod send;
+mod source;
+mod step;
+mod subscribed;
+mod sweep;
+mod tell;
+mod text;
+mod track;
+pub mod tracked;
+mod undelivered;
+
+pub use action::{About, Action, BackfillOptions, PurgeOptions, RedriveOptions, ReplayOptions, To, TrackOptions};
+pub use app::App;
+pub use chosen::Chosen;
+pub use config::{Config, Watched};
+pub use error::Error;
+pub use key::Key;
+pub use letter::Wanted;
+pub use reply::Reply;

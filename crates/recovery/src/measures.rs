@@ -1,0 +1,33 @@
+//! The metrics.
+
+use crate::reply::SweepReply;
+use aws::telemetry::{Metrics, TARGET, Unit, measure};
+
+/// The number of events that HeyGen has and that were never received, in one run.
+pub(crate) fn missed(count: usize) {
+    measure("MissedEvents", count, Unit::Count, &[]);
+}
+
+/// What became of the jobs that should have ended.
+pub(crate) fn swept(reply: &SweepReply) {
+    let SweepReply { finished, running, unknown, failed, .. } = reply;
+    for (outcome, count) in [("finished", finished), ("running", running), ("unknown", unknown), ("failed", failed)] {
+        if *count > 0 {
+            measure("OverdueJobs", *count, Unit::Count, &[("Outcome", outcome)]);
+        }
+    }
+}
+
+/// What is left of HeyGen's credit, in its own unit.
+pub(crate) fn credit(remaining: Option<f64>) {
+    if let Some(remaining) = remaining {
+        measure("RemainingCredit", remaining, Unit::None, &[]);
+    }
+}
+
+/// A dead letter that left the dead-letter queue, with its line.
+pub(crate) fn letter(outcome: &str, reason: Option<&str>, identity: Option<&str>, correlation_id: Option<&str>) {
+    let mut metrics = Metrics::default();
+    metrics.count("DeadLetters", &[("Outcome", outcome)]);
+    tracing::info!(target: TARGET, outcome, reason, identity, correlation_id, %metrics, "dead letter taken");
+}

@@ -1,0 +1,186 @@
+//! What the doctor looked at. What could not be read is a reason instead of a value, and never stops the rest.
+
+use crate::cursor::Missed;
+use serde::Deserialize;
+use serde_json::Value;
+use std::fmt;
+
+/// A value, or why it could not be read.
+pub(crate) type Seen<T> = Result<T, String>;
+
+/// Everything that a diagnosis is made from. `None` is what this deployment does not have.
+#[derive(Debug, Clone)]
+pub(crate) struct Observed {
+    /// In Unix seconds.
+    pub(crate) now: i64,
+    /// Whether alarms notify anyone.
+    pub(crate) has_alarms: bool,
+    /// Between two scheduled runs, in seconds.
+    pub(crate) period: Option<i64>,
+    /// How much younger than a run the end of what it reads is, in seconds.
+    pub(crate) delay: i64,
+    pub(crate) heygen: Seen<HeyGen>,
+    pub(crate) endpoints: Option<Seen<Endpoints>>,
+    pub(crate) probes: Option<Seen<Probes>>,
+    pub(crate) event_types: Option<Seen<EventTypes>>,
+    pub(crate) queue: Seen<Depth>,
+    pub(crate) dead_letters: Seen<Depth>,
+    pub(crate) undelivered: Seen<Depth>,
+    pub(crate) polling: Option<Seen<Polling>>,
+    pub(crate) pipe: Option<Seen<Pipe>>,
+    pub(crate) alarms: Option<Seen<Vec<Alarm>>>,
+    pub(crate) cursors: Option<Seen<Vec<ReadList>>>,
+}
+
+/// How HeyGen answers this deployment's API key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum HeyGen {
+    Answers,
+    /// No key is configured, so nothing asks HeyGen.
+    NotAsked,
+    KeyMissing,
+    /// What is stored is not a key, or cannot be in a header.
+    KeyUnusable,
+    KeyRejected,
+    KeyForbidden,
+    NoCredit,
+    Limited,
+    Gone,
+    /// No usable response.
+    Unreachable,
+}
+
+/// Messages of a queue, as SQS counts them: approximately.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Depth {
+    pub(crate) waiting: u64,
+    /// Received, and neither deleted nor shown again.
+    pub(crate) hidden: u64,
+}
+
+/// admin's reply to `list`, as far as it is used here.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub(crate) struct Endpoints {
+    pub(crate) endpoints: Vec<Endpoint>,
+    pub(crate) missing: Vec<String>,
+    pub(crate) unreadable: usize,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+pub(crate) struct Endpoint {
+    pub(crate) endpoint: Option<String>,
+    pub(crate) endpoint_id: String,
+    pub(crate) status: Option<String>,
+    pub(crate) state: String,
+    pub(crate) drift: Option<String>,
+    pub(crate) secret: Option<String>,
+    pub(crate) verified_at: Option<String>,
+    pub(crate) problem: Option<String>,
+}
+
+/// Of a verification.
+#[derive(Debug, Clone)]
+pub(crate) enum Probes {
+    Ended(Vec<Probe>),
+    /// admin still waited for a probe when the time was over.
+    TooSlow,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Probe {
+    pub(crate) endpoint: String,
+    pub(crate) problem: Option<String>,
+}
+
+/// admin's reply to `event-types`, as far as it is used here.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub(crate) struct EventTypes {
+    pub(crate) new: Vec<String>,
+    pub(crate) removed: Vec<String>,
+}
+
+/// Lambda's event source mapping of the queue.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Polling {
+    pub(crate) state: String,
+    pub(crate) last_processing_result: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Pipe {
+    pub(crate) current_state: String,
+    pub(crate) desired_state: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Alarm {
+    #[serde(rename = "AlarmName")]
+    pub(crate) name: String,
+    #[serde(rename = "StateValue")]
+    pub(crate) state: String,
+    pub(crate) actions_enabled: Option<bool>,
+}
+
+/// How far one of HeyGen's lists was read, in Unix seconds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ReadList {
+    pub(crate) list: &'static str,
+    pub(crate) read_until: Option<i64>,
+    /// Of a scan that has not ended: the time that it began with.
+    pub(crate) scanning_until: Option<i64>,
+    pub(crate) missed: Option<Missed>,
+}
+
+/// The value as this type. A reply in another form is not shown: it may hold anything.
+pub(crate) fn read<T: for<'de> Deserialize<'de>>(what: impl fmt::Display, value: Value) -> Seen<T> {
+    serde_json::from_value(value).map_err(|_| format!("{what} answered in an unknown form"))
+}
+
+/// Both kinds of alarms in CloudWatch's reply.
+pub(crate) fn alarms(value: &Value) -> Seen<Vec<Alarm>> {
+    let of = |kind: &str| value[kind].as_array().cloned().unwrap_or_default();
+    let all = [of("MetricAlarms"), of("CompositeAlarms")].concat();
+    all.into_iter().map(|alarm| read("cloudwatch:DescribeAlarms", alarm)).collect()
+}
+
+/// The seconds between two runs of a schedule: `rate(15 minutes)`, or at least daily if it is a `cron(…)`.
+pub(crate) fn period(schedule: &str) -> i64 {
+    const DAY: i64 = 86_400;
+    let rate = schedule.strip_prefix("rate(").and_then(|rest| rest.strip_suffix(')'));
+    let parts = rate.and_then(|rate| rate.trim().split_once(' '));
+    let Some((Ok(count), unit)) = parts.map(|(count, unit)| (count.parse::<i64>(), unit.trim())) else { return DAY };
+    let seconds = match unit.trim_end_matches('s') {
+        "minute" => 60,
+        "hour" => 3_600,
+        _ => DAY,
+    };
+    count.saturating_mul(seconds)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_schedule_has_a_period() {
+        for (schedule, seconds) in [
+            ("rate(15 minutes)", 900),
+            ("rate(1 minute)", 60),
+            ("rate(2 hours)", 7_200),
+            ("rate(1 day)", 86_400),
+            ("cron(0 12 * * ? *)", 86_400),
+        ] {
+            assert_eq!(period(schedule), seconds, "{schedule}");
+        }
+    }
+
+    #[test]
+    fn a_reply_in_another_form_is_not_shown() {
+        let error = read::<Polling>("lambda:GetEventSourceMapping", json!({"State": {"secret": "canary"}}));
+        assert_eq!(error.unwrap_err(), "lambda:GetEventSourceMapping answered in an unknown form");
+    }
+}

@@ -1,0 +1,226 @@
+//! The replies, one struct per action. Their text is in `text`.
+
+use crate::action::To;
+use crate::chosen::Chosen;
+use crate::cursor::Scan;
+use crate::explanation::Explanation;
+pub use crate::finding::{DoctorReply, Finding, Severity};
+use crate::key::Key;
+use crate::letter::Counts;
+use serde::Serialize;
+use serde_json::Value;
+use time::OffsetDateTime;
+
+/// The reply to an action, tagged with its name.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "action", rename_all = "kebab-case")]
+pub enum Reply {
+    Recover(RecoverReply),
+    Backfill(BackfillReply),
+    Track(TrackReply),
+    Sweep(SweepReply),
+    Refresh(RefreshReply),
+    Redrive(RedriveReply),
+    Purge(PurgeReply),
+    Explain(Explanation),
+    Replay(ReplayReply),
+    Doctor(DoctorReply),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ReplayReply {
+    pub to: To,
+    pub dry_run: bool,
+    /// How many jobs or events are asked for.
+    pub matching: usize,
+    pub replayed: usize,
+    /// Jobs that have nothing to tell, and events whose body is not in the table.
+    pub skipped: usize,
+    /// How many reports of undelivered job events there were, if these were asked for.
+    pub reports: Option<usize>,
+    /// For continuing.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub since: Option<OffsetDateTime>,
+    /// For continuing.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub until: Option<OffsetDateTime>,
+    pub continue_from: Option<Key>,
+    pub is_complete: bool,
+}
+
+impl ReplayReply {
+    pub(crate) fn new(to: To, dry_run: bool, chosen: &Chosen) -> Self {
+        let Chosen { since, until, .. } = *chosen;
+        let (matching, replayed, skipped) = (0, 0, 0);
+        let (reports, continue_from, is_complete) = (None, None, false);
+        ReplayReply { to, dry_run, matching, replayed, skipped, reports, since, until, continue_from, is_complete }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RedriveReply {
+    pub dry_run: bool,
+    #[serde(flatten)]
+    pub letters: Counts,
+    /// How many are on the queue again.
+    pub redriven: usize,
+    /// For continuing, so that what comes back is not sent again.
+    #[serde(with = "time::serde::rfc3339")]
+    pub sent_before: OffsetDateTime,
+    /// If not, there was no time to look at all of them.
+    pub is_complete: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PurgeReply {
+    pub purged: usize,
+}
+
+/// Each step of a scheduled run.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RecoverReply {
+    /// `None` in v1 of HeyGen's API, which has no lists.
+    pub backfill: Option<BackfillReply>,
+    pub sweep: SweepReply,
+    /// `None` if HeyGen did not say.
+    pub credit: Option<CreditReply>,
+}
+
+/// What is left of the workspace's credit at HeyGen.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CreditReply {
+    /// HeyGen's name of the form of billing, such as `wallet`.
+    pub billing: String,
+    /// In credits, if HeyGen counts in them.
+    pub credits: Option<f64>,
+    /// In USD: of a wallet, or what a cap leaves.
+    pub usd: Option<f64>,
+}
+
+impl CreditReply {
+    /// In credits, or else in USD.
+    pub(crate) fn remaining(&self) -> Option<f64> {
+        self.credits.or(self.usd)
+    }
+}
+
+/// Where the job is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TrackReply {
+    /// The partition key.
+    pub id: String,
+    /// The sort key.
+    pub item: String,
+    #[serde(with = "time::serde::rfc3339")]
+    pub expected_by: OffsetDateTime,
+}
+
+/// How many jobs were due, by what was found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SweepReply {
+    /// Ended at HeyGen, without an event here: it is on the queue now.
+    pub finished: usize,
+    /// Not at their end.
+    pub running: usize,
+    /// Unknown to HeyGen, but not for long enough.
+    pub unknown: usize,
+    /// Unknown to HeyGen for too long: they fail.
+    pub failed: usize,
+    /// New links are on the queue.
+    pub refreshed: usize,
+    /// If not, the next run continues.
+    pub is_complete: bool,
+}
+
+impl Default for SweepReply {
+    fn default() -> Self {
+        SweepReply { finished: 0, running: 0, unknown: 0, failed: 0, refreshed: 0, is_complete: true }
+    }
+}
+
+/// How many jobs there are, by what was found.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct RefreshReply {
+    /// New links are on the queue.
+    pub refreshed: usize,
+    /// Not succeeded, here or at HeyGen: nothing changes.
+    pub left: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BackfillReply {
+    pub sources: Vec<SourceReply>,
+}
+
+/// What was found in one of HeyGen's lists.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SourceReply {
+    pub list: &'static str,
+    /// What ended from here on and before `until` was compared.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub from: Option<OffsetDateTime>,
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub until: Option<OffsetDateTime>,
+    /// How many elements of the list were read.
+    pub listed: usize,
+    /// How many of them could not be read.
+    pub unreadable: usize,
+    /// How many were never received, and are on the queue now.
+    pub missed: usize,
+    /// Whether HeyGen does not show this list to this API key.
+    pub is_refused: bool,
+    /// If not, the next run continues.
+    pub is_complete: bool,
+}
+
+impl SourceReply {
+    pub(crate) fn refused(list: &'static str) -> Self {
+        let (from, until) = (None, None);
+        SourceReply { list, from, until, listed: 0, unreadable: 0, missed: 0, is_refused: true, is_complete: true }
+    }
+
+    pub(crate) fn new(list: &'static str, scan: &Scan) -> Self {
+        let time = |seconds| OffsetDateTime::from_unix_timestamp(seconds).ok();
+        let (from, until) = (time(scan.from), time(scan.until));
+        SourceReply { list, from, until, listed: 0, unreadable: 0, missed: 0, is_refused: false, is_complete: true }
+    }
+}
+
+#[derive(Serialize)]
+struct WithText<'a> {
+    #[serde(flatten)]
+    reply: &'a Reply,
+    text: String,
+    /// Whether the same request, repeated, has more to do.
+    more: bool,
+}
+
+impl Reply {
+    /// The reply as the function returns it, with `text` for people.
+    pub fn to_json(&self) -> Value {
+        // Fails only for keys that are not strings.
+        serde_json::to_value(WithText { reply: self, text: self.to_string(), more: self.has_more() })
+            .unwrap_or_default()
+    }
+
+    fn has_more(&self) -> bool {
+        match self {
+            Reply::Recover(RecoverReply { backfill, sweep, credit: _ }) => {
+                backfill.as_ref().is_some_and(BackfillReply::has_more) || !sweep.is_complete
+            }
+            Reply::Sweep(reply) => !reply.is_complete,
+            Reply::Track(_) | Reply::Refresh(_) => false,
+            Reply::Backfill(reply) => reply.has_more(),
+            // Counting begins again each time.
+            Reply::Redrive(reply) => !reply.is_complete && !reply.dry_run,
+            Reply::Replay(reply) => !reply.is_complete,
+            Reply::Purge(_) | Reply::Explain(_) | Reply::Doctor(_) => false,
+        }
+    }
+}
+
+impl BackfillReply {
+    fn has_more(&self) -> bool {
+        self.sources.iter().any(|source| !source.is_complete)
+    }
+}

@@ -1,0 +1,188 @@
+//! The replies as text for people.
+
+use crate::action::To;
+use crate::letter::Counts;
+use crate::reply::{
+    BackfillReply, CreditReply, PurgeReply, RecoverReply, RedriveReply, RefreshReply, ReplayReply, Reply, SourceReply,
+    SweepReply, TrackReply,
+};
+use aws::clock::to_text;
+use aws::jobs::printable;
+use std::fmt;
+
+impl fmt::Display for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Reply::Recover(reply) => reply.fmt(f),
+            Reply::Backfill(reply) => reply.fmt(f),
+            Reply::Track(reply) => reply.fmt(f),
+            Reply::Sweep(reply) => reply.fmt(f),
+            Reply::Refresh(reply) => reply.fmt(f),
+            Reply::Redrive(reply) => reply.fmt(f),
+            Reply::Purge(reply) => reply.fmt(f),
+            Reply::Explain(reply) => reply.fmt(f),
+            Reply::Replay(reply) => reply.fmt(f),
+            Reply::Doctor(reply) => reply.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for RecoverReply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.backfill {
+            Some(backfill) => backfill.fmt(f)?,
+            None => write!(f, "HeyGen's lists were not read: that needs HeyGen's API v3.")?,
+        }
+        write!(f, "\n{}", self.sweep)?;
+        match &self.credit {
+            Some(CreditReply { credits: Some(credits), .. }) => write!(f, "\n{credits} credits are left at HeyGen."),
+            Some(CreditReply { usd: Some(usd), .. }) => write!(f, "\n${usd} are left at HeyGen."),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for BackfillReply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for source in &self.sources {
+            writeln!(f, "{source}")?;
+        }
+        let missed: usize = self.sources.iter().map(|source| source.missed).sum();
+        match missed {
+            0 => write!(f, "Nothing was missed."),
+            1 => write!(f, "1 event was never received. It is on the queue now."),
+            _ => write!(f, "{missed} events were never received. They are on the queue now."),
+        }
+    }
+}
+
+impl fmt::Display for SourceReply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let SourceReply { list, listed, missed, unreadable, is_complete, .. } = self;
+        let time = |at: Option<time::OffsetDateTime>| at.map_or_else(|| "?".to_owned(), to_text);
+        let name = list.replace('_', " ");
+        if self.is_refused {
+            return write!(f, "  {name}  HeyGen does not show this list to this API key");
+        }
+        write!(f, "  {name}  from {} to {}: {listed} read, {missed} missed", time(self.from), time(self.until))?;
+        if *unreadable > 0 {
+            write!(f, ", {unreadable} not readable")?;
+        }
+        if *is_complete { Ok(()) } else { write!(f, ", to be continued") }
+    }
+}
+
+impl fmt::Display for TrackReply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let TrackReply { id, item, expected_by } = self;
+        write!(f, "{}  {}, expected by {}", printable(id), printable(item), to_text(*expected_by))
+    }
+}
+
+impl fmt::Display for SweepReply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let SweepReply { finished, running, unknown, failed, refreshed, is_complete } = self;
+        let counts = [
+            (finished, "ended without an event here"),
+            (running, "not at the end"),
+            (unknown, "unknown to HeyGen"),
+            (failed, "failed, because HeyGen does not know them"),
+            (refreshed, "with new links"),
+        ];
+        let counts: Vec<_> = counts.iter().filter(|(count, _)| **count > 0).collect();
+        match counts.len() {
+            0 => write!(f, "No tracked job was due.")?,
+            _ => {
+                let texts: Vec<_> = counts.iter().map(|(count, what)| format!("{count} {what}")).collect();
+                write!(f, "Tracked jobs: {}.", texts.join(", "))?;
+            }
+        }
+        if *is_complete { Ok(()) } else { write!(f, " To be continued.") }
+    }
+}
+
+impl fmt::Display for RefreshReply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let RefreshReply { refreshed, left } = self;
+        write!(f, "New links of {refreshed} jobs are on the queue.")?;
+        match left {
+            0 => Ok(()),
+            _ => write!(f, " {left} jobs did not succeed, or HeyGen has no call for them: they stay as they are."),
+        }
+    }
+}
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Counts { found, unreadable, newer, oldest, by_reason, by_type, .. } = self;
+        write!(f, "Dead letters: {found}.")?;
+        if let Some(oldest) = oldest {
+            write!(f, " The oldest of those asked for was sent at {}.", to_text(*oldest))?;
+        }
+        writeln!(f)?;
+        for (title, groups) in [("by reason", by_reason), ("by type", by_type)] {
+            if !groups.is_empty() {
+                writeln!(f, "  {title}")?;
+            }
+            for (name, count) in groups {
+                writeln!(f, "    {count:>6}  {name}")?;
+            }
+        }
+        if *unreadable > 0 {
+            let why = "cannot be read by this release, and would only come back";
+            writeln!(f, "{unreadable} {why}: left out, unless you add \"unreadable\": true.")?;
+        }
+        if *newer > 0 {
+            writeln!(f, "{newer} arrived after this began: left out. If they came back, their reason is not gone.")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for RedriveReply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let RedriveReply { letters, redriven, is_complete, .. } = self;
+        write!(f, "{letters}")?;
+        match (self.dry_run, is_complete) {
+            (true, true) => {
+                let matching = letters.matching;
+                write!(
+                    f,
+                    "{matching} would be sent back to the queue. Nothing was changed: \"dry_run\": false sends them."
+                )
+            }
+            (true, false) => write!(f, "There are more: there was no time to count all. Nothing was changed."),
+            (false, true) => write!(f, "{redriven} were sent back to the queue."),
+            (false, false) => write!(f, "{redriven} were sent back to the queue so far."),
+        }
+    }
+}
+
+impl fmt::Display for PurgeReply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} dead letters were deleted.", self.purged)
+    }
+}
+
+impl fmt::Display for ReplayReply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ReplayReply { matching, replayed, skipped, .. } = self;
+        if let Some(reports) = self.reports {
+            writeln!(f, "Reports of undelivered job events: {reports}.")?;
+        }
+        match (self.to, self.dry_run) {
+            (To::Bus, true) => write!(f, "{matching} jobs would be told to the bus again.")?,
+            (To::Bus, false) => write!(f, "{replayed} jobs were told to the bus again.")?,
+            (To::Processor, true) => write!(f, "{matching} events would go through the processor again.")?,
+            (To::Processor, false) => write!(f, "{replayed} events are on the queue again.")?,
+        }
+        match (self.to, skipped) {
+            (_, 0) => {}
+            (To::Bus, _) => write!(f, " {skipped} have nothing to tell.")?,
+            (To::Processor, _) => write!(f, " {skipped} are left out, because the table does not have their body.")?,
+        }
+        if self.dry_run {
+            write!(f, " Nothing was changed: \"dry_run\": false replays them.")?;
+        }
+        if self.is_complete { Ok(()) } else { write!(f, " To be continued.") }
+    }
+}

@@ -1,0 +1,177 @@
+//! recovery's code in the test's process, with the stack's table and queue, but with a simulated HeyGen of its own and what
+//! it remembers apart. So a test can kill it at any call.
+
+use crate::cut::Calls;
+use crate::inside::sdk;
+use crate::support::{Stack, stack, unique};
+use aws::jobs::Record;
+use aws_sdk_dynamodb::types::AttributeValue::{N, S};
+use heygen::api::{ApiVersion, RetryPolicy, Timeouts};
+use local::stack_dir::StackDir;
+use recovery::tracked::{DUE_AT, INDEX, SHARD, SHARDS};
+use recovery::{Action, App, Config, Error, Reply};
+use serde_json::{Value, json};
+use simulator::{Options, Simulator};
+use std::fs::File;
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::Duration;
+use time::OffsetDateTime;
+use tokio::runtime::{Builder, Runtime};
+
+/// As long as the function may take.
+const LIMIT: Duration = Duration::from_secs(300);
+
+pub struct Recovering {
+    pub heygen: Simulator,
+    pub config: Config,
+    pub stack: Stack,
+    runtime: Runtime,
+    /// What is due is shared by all tests on the stack.
+    _lock: File,
+}
+
+impl Deref for Recovering {
+    type Target = Simulator;
+
+    fn deref(&self) -> &Simulator {
+        &self.heygen
+    }
+}
+
+impl Recovering {
+    /// `None` for a stack in a real account, where a test must not look after what is tracked.
+    pub fn new(options: Options) -> Option<Self> {
+        let place = StackDir::test();
+        place.create().unwrap();
+        let lock = File::create(place.stack_json().with_file_name("recovery.lock")).unwrap();
+        lock.lock().unwrap();
+        let stack = stack();
+        if stack.stack().aws_endpoint.is_none() {
+            println!("skipped: this test looks after tracked jobs, so it runs on a local stack only");
+            return None;
+        }
+        let heygen = Simulator::start(options).unwrap();
+        let key = unique("recovering/api-key");
+        stack.secrets(async |secrets| local::secrets::store(secrets, &key, heygen.api_key()).await).unwrap();
+        let config = Config {
+            stack: unique("recovering"),
+            table: stack.stack().table.clone(),
+            queue_url: stack.stack().queue_url.clone(),
+            dead_letter_queue_url: stack.stack().dlq_url.clone(),
+            undelivered_queue_url: undelivered(&stack),
+            urls: vec![stack.stack().api_url.clone()],
+            api_key_secret: Some(key),
+            version: ApiVersion::V3,
+            base_url: heygen.url(),
+            delay: Duration::ZERO,
+            expected_within: Duration::from_mins(60),
+            unknown_after: Duration::from_hours(24),
+            watched: recovery::Watched::default(),
+            timeouts: Timeouts { attempt: Duration::from_secs(2), ..Timeouts::default() },
+            retry: RetryPolicy { attempts: 2, base: Duration::from_millis(1), ..RetryPolicy::default() },
+        };
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        let recovering = Recovering { heygen, config, stack, runtime, _lock: lock };
+        recovering.forget_what_is_due();
+        Some(recovering)
+    }
+
+    /// What other tests left.
+    fn forget_what_is_due(&self) {
+        let table = &self.config.table;
+        self.stack.dynamodb(async |dynamodb| {
+            for shard in SHARDS {
+                let query = dynamodb.query().table_name(table).index_name(INDEX);
+                let query = query.key_condition_expression(format!("{SHARD} = :shard"));
+                let found = query.expression_attribute_values(":shard", S(shard.to_owned())).send().await.unwrap();
+                for keys in found.items() {
+                    let update = dynamodb.update_item().table_name(table);
+                    let update = update.key("id", keys["id"].clone()).key("item", keys["item"].clone());
+                    update.update_expression(format!("REMOVE {SHARD}, {DUE_AT}")).send().await.unwrap();
+                }
+            }
+        });
+    }
+
+    /// Runs an action as often as there is more to do.
+    pub fn run(&self, request: Value) -> Result<Value, Error> {
+        loop {
+            let app = App::new(self.config.clone(), &sdk(self.stack.stack(), self.aws()));
+            let action = Action::read(request.clone()).unwrap();
+            let reply = self.runtime.block_on(app.run(action, "a-test", LIMIT))?.to_json();
+            if reply["more"] == false {
+                return Ok(reply);
+            }
+        }
+    }
+
+    /// Runs an action once, whose calls to HeyGen and AWS pass through `calls`. `None`: it was killed.
+    pub fn run_over(&self, calls: &Arc<Calls>, request: Value) -> Option<Result<Reply, Error>> {
+        let config = Config { base_url: calls.proxy(&self.heygen.url()), ..self.config.clone() };
+        let app = App::new(config, &sdk(self.stack.stack(), &calls.proxy(self.aws())));
+        let action = Action::read(request).unwrap();
+        self.runtime.block_on(async {
+            tokio::select! {
+                biased;
+                () = calls.died.notified() => None,
+                done = app.run(action, "a-test", LIMIT) => Some(done),
+            }
+        })
+    }
+
+    fn aws(&self) -> &str {
+        self.stack.stack().aws_endpoint.as_deref().unwrap()
+    }
+
+    /// As if all lists had been read until this long ago.
+    pub fn has_read_until(&self, ago: Duration) {
+        let at = (OffsetDateTime::now_utc() - ago).unix_timestamp().to_string();
+        self.stack.dynamodb(async |dynamodb| {
+            for list in ["events", "videos", "video_translations", "lipsyncs", "ai_clippings"] {
+                let put = dynamodb.put_item().table_name(&self.config.table).item("item", S(format!("cursor#{list}")));
+                let put = put.item("id", S(format!("recovery#{}", self.config.stack))).item("version", N("1".into()));
+                put.item("read_until", N(at.clone())).send().await.unwrap();
+            }
+        });
+    }
+
+    /// Makes everything that is tracked due now.
+    pub fn all_is_due(&self) {
+        let table = &self.config.table;
+        self.stack.dynamodb(async |dynamodb| {
+            for shard in SHARDS {
+                let query = dynamodb.query().table_name(table).index_name(INDEX);
+                let query = query.key_condition_expression(format!("{SHARD} = :shard"));
+                let found = query.expression_attribute_values(":shard", S(shard.to_owned())).send().await.unwrap();
+                for keys in found.items() {
+                    let update = dynamodb.update_item().table_name(table);
+                    let update = update.key("id", keys["id"].clone()).key("item", keys["item"].clone());
+                    let update = update.update_expression(format!("SET {DUE_AT} = :zero"));
+                    update.expression_attribute_values(":zero", N("0".into())).send().await.unwrap();
+                }
+            }
+        });
+    }
+
+    /// What is recorded once the queue is empty.
+    pub fn settled(&self, callback_id: &str) -> Record {
+        self.stack.settled();
+        self.stack.record(callback_id).unwrap()
+    }
+
+    /// Registers a job with the action `track`.
+    pub fn track(&self, callback_id: &str, more: Value) {
+        let mut request = json!({"action": "track", "callback_id": callback_id, "kind": "avatar_video"});
+        for (name, value) in more.as_object().unwrap() {
+            request[name] = value.clone();
+        }
+        self.run(request).unwrap();
+    }
+}
+
+/// The queue of job events that the bus did not take.
+fn undelivered(stack: &Stack) -> String {
+    let configuration = stack.api().function(&stack.stack().functions.recovery).unwrap();
+    configuration["Environment"]["Variables"]["UNDELIVERED_QUEUE_URL"].as_str().unwrap().to_owned()
+}
