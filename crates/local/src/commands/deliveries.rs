@@ -6,7 +6,8 @@ use clap::Args;
 use heygen::Status;
 use local::sample::{self, Field};
 use local::{Client, Error, Result, delivery, progress};
-use simulator::{JobKind, JobOutcome};
+use serde_json::json;
+use simulator::{Disturbance, Ends, JobKind, JobOutcome, StartJob};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -58,6 +59,9 @@ pub struct Start {
     /// Let the job fail
     #[arg(long)]
     fail: bool,
+    /// Let its webhook get lost
+    #[arg(long)]
+    lost: bool,
 }
 
 pub fn start(output: Output, options: &Start) -> Result<ExitCode> {
@@ -67,9 +71,19 @@ pub fn start(output: Output, options: &Start) -> Result<ExitCode> {
     })?;
     let outcome =
         if options.fail { JobOutcome::Fails("The simulated job failed.".to_owned()) } else { JobOutcome::Succeeds };
-    let id = client.simulator()?.start_job(&kind, Some(&options.callback_id), &outcome, JOB_DURATION)?;
+    let job = StartJob {
+        kind: kind.clone(),
+        callback_id: Some(options.callback_id.clone()),
+        outcome,
+        ends: Ends::After(JOB_DURATION),
+        disturbance: options.lost.then_some(Disturbance::Lost),
+    };
+    let id = client.simulator()?.start_jobs(&[job])?.concat();
     let ends = progress::seconds(JOB_DURATION);
     progress::note("Started", format_args!("{} {id} for {}; it ends in {ends}", kind.name(), options.callback_id));
+    if options.lost {
+        return wait_until_lost(output, &options.callback_id, &id);
+    }
     let ended = client.wait_for("the job to be recorded", JOB_DURATION + LIMIT, || {
         let jobs = client.record(&options.callback_id)?.jobs;
         Ok(jobs
@@ -84,5 +98,18 @@ pub fn start(output: Output, options: &Start) -> Result<ExitCode> {
     if !output.json {
         print(format_args!("\nmake jobs CALLBACK_ID={} shows its events, too.", options.callback_id))?;
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn wait_until_lost(output: Output, callback_id: &str, id: &str) -> Result<ExitCode> {
+    // A backfill compares whole seconds.
+    std::thread::sleep(JOB_DURATION + Duration::from_secs(1));
+    progress::note("Lost", "its webhook: HeyGen did not send it");
+    let text = || {
+        format!(
+            "make backfill brings it back, and make jobs CALLBACK_ID={callback_id} shows it. On AWS, the schedule does."
+        )
+    };
+    output.result(|| json!({ "entity_id": id, "lost": true }), text)?;
     Ok(ExitCode::SUCCESS)
 }

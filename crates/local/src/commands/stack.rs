@@ -54,6 +54,8 @@ fn report(output: Output, outcome: &Outcome, health: &Value, took: Duration) -> 
 
 pub fn up(output: Output) -> Result<ExitCode> {
     let stack = running::up()?;
+    // As the first scheduled run on AWS: what is missed from now on is brought back.
+    local::recovery::ask(&stack, &json!({"action": "recover"}))?;
     let json = || json!({ "api_url": stack.api_url, "aws_endpoint": stack.aws_endpoint });
     output.result(json, || format!("\n{}\nmake down stops it.", try_next(&stack)))?;
     Ok(ExitCode::SUCCESS)
@@ -63,6 +65,10 @@ fn try_next(stack: &Stack) -> String {
     let url = stack.endpoints.first().map(|endpoint| endpoint.url.as_str()).unwrap_or_default();
     let lines = [
         ("make start CALLBACK_ID=my_order", "start a job at the simulated HeyGen and see it arrive"),
+        (
+            "make start CALLBACK_ID=my_lost_order LOST=1",
+            "start a job whose webhook never arrives; make backfill brings it back",
+        ),
         ("make send EVENT=avatar_video.success CALLBACK_ID=my_order", "post an event, signed"),
         ("make jobs CALLBACK_ID=my_order", "the record of an order"),
         ("make logs CALLBACK_ID=my_order", "what the functions logged about it"),
