@@ -7,6 +7,7 @@ use crate::support::{Stack, stack, unique};
 use aws::jobs::Record;
 use aws_sdk_dynamodb::types::AttributeValue::{N, S};
 use heygen::api::{ApiVersion, RetryPolicy, Timeouts};
+use local::client::Client;
 use local::stack_dir::StackDir;
 use recovery::tracked::{DUE_AT, INDEX, SHARD, SHARDS};
 use recovery::{Action, App, Config, Error, Reply};
@@ -126,14 +127,7 @@ impl Recovering {
 
     /// As if all lists had been read until this long ago.
     pub fn has_read_until(&self, ago: Duration) {
-        let at = (OffsetDateTime::now_utc() - ago).unix_timestamp().to_string();
-        self.stack.dynamodb(async |dynamodb| {
-            for list in ["events", "videos", "video_translations", "lipsyncs", "ai_clippings"] {
-                let put = dynamodb.put_item().table_name(&self.config.table).item("item", S(format!("cursor#{list}")));
-                let put = put.item("id", S(format!("recovery#{}", self.config.stack))).item("version", N("1".into()));
-                put.item("read_until", N(at.clone())).send().await.unwrap();
-            }
-        });
+        read_until(&self.stack, &self.config.stack, ago);
     }
 
     /// Makes everything that is tracked due now.
@@ -168,6 +162,20 @@ impl Recovering {
         }
         self.run(request).unwrap();
     }
+}
+
+/// As if the recovery of a stack had read all lists for the first time this long ago.
+pub fn read_until(client: &Client, stack: &str, ago: Duration) {
+    let at = (OffsetDateTime::now_utc() - ago).unix_timestamp().to_string();
+    client.dynamodb(async |dynamodb| {
+        for list in ["events", "videos", "video_translations", "lipsyncs", "ai_clippings"] {
+            let put = dynamodb.put_item().table_name(&client.stack().table).item("item", S(format!("cursor#{list}")));
+            let put = put.item("id", S(format!("recovery#{stack}"))).item("version", N("1".into()));
+            let times = ["first_run", "read_until", "done_from", "done_until"];
+            let put = times.into_iter().fold(put, |put, name| put.item(name, N(at.clone())));
+            put.send().await.unwrap();
+        }
+    });
 }
 
 /// The queue of job events that the bus did not take.

@@ -5,14 +5,16 @@ use crate::failures::message;
 use crate::recovering::Recovering;
 use crate::support::unique;
 use aws::jobs::Record;
-use heygen::Status;
 use serde_json::json;
-use simulator::{Disturbance, Ends, Existing, JobKind, JobOutcome, Options, StartJob};
+use simulator::{Disturbance, Existing, JobKind, JobOutcome, Options, StartJob};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
+
+/// How often a run is killed.
+const KILLS: usize = 8;
 
 /// With RECOVERY_MORE set, 10,000.
 fn many() -> usize {
@@ -41,6 +43,9 @@ fn by_callback_id(recovering: &Recovering, prefix: &str) -> BTreeMap<String, Rec
 fn of_many_events_those_that_were_never_delivered_are_recorded_once() {
     let options = Options { list_undelivered: true, ..Options::default() };
     let Some(recovering) = Recovering::new(options) else { return };
+    let seed = std::env::var("RECOVERY_SEED").ok().map_or_else(|| fastrand::u64(..), |seed| seed.parse().unwrap());
+    println!("RECOVERY_SEED={seed}");
+    let mut random = fastrand::Rng::with_seed(seed);
     let prefix = unique("many");
     let data = |n: usize| {
         json!({"video_id": format!("{prefix}-v{n}"), "callback_id": format!("{prefix}-c{n}"),
@@ -50,7 +55,7 @@ fn of_many_events_those_that_were_never_delivered_are_recorded_once() {
     for n in 0..many() {
         recovering.emit("avatar_video.success", data(n));
         let body = json!({"event_type": "avatar_video.success", "event_data": data(n)}).to_string();
-        match fastrand::u8(..100) {
+        match random.u8(..100) {
             0..30 => lost += 1,
             30..40 => delivered.extend([body.clone(), body]),
             _ => delivered.push(body),
@@ -71,12 +76,15 @@ fn of_many_events_those_that_were_never_delivered_are_recorded_once() {
     recovering.stack.settled();
 
     let since = aws::clock::to_text(time::OffsetDateTime::now_utc() - HOUR);
-    let until = aws::clock::to_text(time::OffsetDateTime::now_utc() + HOUR);
-    let request = json!({"action": "backfill", "since": since, "until": until});
+    let request = json!({"action": "backfill", "since": since});
     let mut killed = 0;
-    for _ in 0..5 {
-        let cut = Cut { at: fastrand::usize(5..many() / 2), side: Side::After, caller: Caller::Dies };
-        killed += usize::from(recovering.run_over(&Calls::new(Some(cut)), request.clone()).is_none());
+    for at in places(&mut random, calls_of_a_run(lost)) {
+        let side = if random.bool() { Side::Before } else { Side::After };
+        let calls = Calls::new(Some(Cut { at, side, caller: Caller::Dies }));
+        let is_killed = recovering.run_over(&calls, request.clone()).is_none();
+        let names = calls.names.lock().unwrap();
+        println!("killed: {is_killed}, {side:?} call {at}, {}", names.get(at - 1).map_or("-", String::as_str));
+        killed += usize::from(is_killed);
     }
     recovering.run(request.clone()).unwrap();
     recovering.stack.settled();
@@ -93,66 +101,17 @@ fn of_many_events_those_that_were_never_delivered_are_recorded_once() {
     assert!(killed > 0);
 }
 
-/// What one outage loses, of every kind that HeyGen has a list of.
-fn jobs_of_an_outage(prefix: &str) -> Vec<StartJob> {
-    let kinds = [JobKind::Video, JobKind::Translation("Spanish".to_owned()), JobKind::Lipsync, JobKind::AiClipping(2)];
-    let mut jobs = Vec::new();
-    for (index, kind) in kinds.iter().enumerate() {
-        for hours in 0..36 {
-            let fails = hours % 3 == 0;
-            jobs.push(StartJob {
-                kind: kind.clone(),
-                callback_id: Some(format!("{prefix}-{index}-{hours}")),
-                outcome: if fails { JobOutcome::Fails("no credit".to_owned()) } else { JobOutcome::Succeeds },
-                ends: Ends::Ago(HOUR * hours + MINUTE),
-                disturbance: None,
-            });
-        }
-    }
-    jobs
+/// Each event is looked up, and each lost one is sent. The rest is little.
+fn calls_of_a_run(lost: usize) -> usize {
+    many() + lost + 2 * many() / 100 + 20
 }
 
-/// The receiver is down for a day and a half, past HeyGen's retries. Afterwards, the schedule alone brings everything back.
-fn survives_an_outage(list_undelivered: bool) {
-    // A port that nothing listens at.
-    let endpoints = vec![Existing::new("http://127.0.0.1:9/webhooks/heygen/main")];
-    let retries = simulator::Retries { base: Duration::from_millis(1), attempts: 2 };
-    let options = Options { endpoints, retries, list_undelivered, ..Options::default() };
-    let Some(recovering) = Recovering::new(options) else { return };
-    let prefix = unique("outage");
-    recovering.has_read_until(HOUR * 37);
-    let jobs = jobs_of_an_outage(&prefix);
-    let ids = recovering.start_jobs(jobs.clone());
-    assert!(recovering.wait_until_delivered(MINUTE).is_err(), "HeyGen gives up");
-    // HeyGen's list of videos has no callback_id: it is known of those that the team has tracked.
-    for (job, id) in jobs.iter().zip(&ids).filter(|(job, _)| job.kind == JobKind::Video) {
-        recovering.track(job.callback_id.as_ref().unwrap(), json!({"entity_id": id}));
-    }
-
-    let reply = recovering.run(json!({"action": "recover"})).unwrap();
-    println!("{}", reply["text"].as_str().unwrap());
-    recovering.stack.settled();
-    let found = by_callback_id(&recovering, &prefix);
-    for (job, id) in jobs.iter().zip(&ids) {
-        let callback_id = job.callback_id.as_ref().unwrap();
-        let expected = if job.outcome == JobOutcome::Succeeds { Status::Succeeded } else { Status::Failed };
-        let recorded = &found[callback_id].jobs;
-        assert_eq!(recorded.len(), 1, "{callback_id}: {recorded:?}");
-        assert_eq!((&recorded[0].entity_id, recorded[0].status), (id, Some(expected)), "{callback_id}");
-    }
-    let again = recovering.run(json!({"action": "recover"})).unwrap();
-    let missed: Vec<_> = again["backfill"]["sources"].as_array().unwrap().iter().map(|one| &one["missed"]).collect();
-    assert_eq!(missed, [0; 5], "nothing is brought back twice");
-}
-
-#[test]
-fn after_an_outage_nothing_is_missing_if_heygen_lists_failed_deliveries() {
-    survives_an_outage(true);
-}
-
-#[test]
-fn after_an_outage_nothing_is_missing_if_heygen_lists_only_what_it_delivered() {
-    survives_an_outage(false);
+/// Where to kill each run, so that the calls of all runs together are as many as those of one that is not killed.
+fn places(random: &mut fastrand::Rng, calls: usize) -> Vec<usize> {
+    let mut places: Vec<_> = (0..KILLS).map(|_| random.usize(1..calls)).collect();
+    places.sort_unstable();
+    let before = std::iter::once(0).chain(places.clone());
+    places.iter().zip(before).map(|(place, before)| (place - before).max(1)).collect()
 }
 
 #[test]
@@ -175,8 +134,19 @@ fn only_what_the_endpoints_subscribe_to_is_brought_back() {
 #[test]
 fn a_deployment_does_not_import_what_ended_before_it() {
     let Some(recovering) = Recovering::new(Options { list_undelivered: true, ..Options::default() }) else { return };
-    let ids = recovering.start_jobs(vec![StartJob::ended(JobKind::Video, JobOutcome::Succeeds, HOUR)]);
+    let kinds = [JobKind::Video, JobKind::Translation("Spanish".to_owned()), JobKind::Lipsync, JobKind::AiClipping(2)];
+    let ended = |ago| kinds.iter().map(move |kind| StartJob::ended(kind.clone(), JobOutcome::Succeeds, ago)).collect();
+    let before: Vec<_> =
+        [HOUR / 4, HOUR, HOUR * 48].into_iter().flat_map(|ago| recovering.start_jobs(ended(ago))).collect();
+    for _ in 0..2 {
+        recovering.run(json!({"action": "recover"})).unwrap();
+    }
+    let after = recovering.start_jobs(ended(Duration::ZERO));
+    // HeyGen's times are in seconds.
+    std::thread::sleep(Duration::from_millis(1_100));
     recovering.run(json!({"action": "recover"})).unwrap();
     recovering.stack.settled();
-    assert!(recovering.stack.record(&ids[0]).unwrap().jobs.is_empty());
+    let jobs =
+        |ids: &[String]| ids.iter().map(|id| recovering.stack.record(id).unwrap().jobs.len()).collect::<Vec<_>>();
+    assert_eq!((jobs(&before), jobs(&after)), (vec![0; before.len()], vec![1; 4]));
 }

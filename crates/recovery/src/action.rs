@@ -248,15 +248,18 @@ pub struct BackfillOptions {
     /// RFC 3339. The scheduled runs continue from there, too, if this run does not get to the end.
     #[serde(default, with = "time::serde::rfc3339::option")]
     pub since: Option<OffsetDateTime>,
-    /// RFC 3339. By default, now.
+    /// RFC 3339. By default and at most, `BackfillDelayMinutes` ago.
     #[serde(default, with = "time::serde::rfc3339::option")]
     pub until: Option<OffsetDateTime>,
     /// Only events of this type.
     #[serde(default)]
     pub event_type: Option<String>,
-    /// Only events about this video, translation, …
+    /// Only events about this video, translation, …, which is asked for by its id, too.
     #[serde(default)]
     pub entity_id: Option<String>,
+    /// Where an earlier run of the same request stopped, if only some events are asked for.
+    #[serde(default)]
+    pub continue_from: Option<String>,
 }
 
 impl BackfillOptions {

@@ -2,6 +2,7 @@
 
 use crate::action::{About, Action, BackfillOptions, PurgeOptions, RedriveOptions, ReplayOptions};
 use crate::backfill::Backfill;
+use crate::before::Befores;
 use crate::budget::Budget;
 use crate::config::Config;
 use crate::cursor::Cursors;
@@ -44,6 +45,7 @@ pub struct App {
     dead_letters: Queue,
     undelivered: Queue,
     cursors: Cursors,
+    befores: Befores,
     due: Due,
     tracking: Tracking,
 }
@@ -70,6 +72,7 @@ impl App {
             dead_letters: Queue::new(sdk.sqs(), config.dead_letter_queue_url.clone()),
             undelivered: Queue::new(sdk.sqs(), config.undelivered_queue_url.clone()),
             cursors: Cursors::new(sdk.dynamodb(), &config),
+            befores: Befores::new(sdk.dynamodb(), &config),
             due: Due::new(sdk.dynamodb(), &config),
             tracking: Tracking::new(sdk.dynamodb(), &config),
             config,
@@ -116,16 +119,17 @@ impl App {
 }
 
 impl Run<'_> {
-    /// Each step whatever happens to the others.
+    /// Each step whatever happens to the others. The sweep is first, because it is short and the lists may be long.
     async fn recover(self) -> Result<RecoverReply, Error> {
         let api = self.app.api().await?;
         let has_lists = self.app.config.version == ApiVersion::V3;
+        let half = Run { budget: self.budget.share(2), ..self };
+        let sweep = half.sweep(&api).await;
         let backfill = match has_lists {
             true => Some(self.backfill(&api, &BackfillOptions::default()).await),
             false => None,
         };
-        let sweep = self.sweep(&api).await;
-        let credit = if has_lists { credit(&api).await } else { None };
+        let credit = if has_lists && self.budget.is_left() { credit(&api).await } else { None };
         measures::credit(credit.as_ref().and_then(CreditReply::remaining));
         match (backfill.transpose(), sweep) {
             (Ok(backfill), Ok(sweep)) => Ok(RecoverReply { backfill, sweep, credit }),
@@ -135,9 +139,9 @@ impl Run<'_> {
     }
 
     async fn backfill(self, api: &Api, options: &BackfillOptions) -> Result<BackfillReply, Error> {
-        let App { config, jobs, cursors, .. } = self.app;
-        let now = OffsetDateTime::now_utc();
-        Backfill { config, api, jobs, cursors, sender: self.sender(), budget: self.budget, now }.run(options).await
+        let App { config, jobs, cursors, befores, .. } = self.app;
+        let (sender, budget, now) = (self.sender(), self.budget, OffsetDateTime::now_utc());
+        Backfill { config, api, jobs, cursors, befores, sender, budget, now }.run(options).await
     }
 
     async fn sweep(self, api: &Api) -> Result<SweepReply, Error> {

@@ -3,55 +3,170 @@
 //! Running twice does no harm, nor does running twice at once: the processor records an event once.
 
 use crate::action::BackfillOptions;
+use crate::before::Befores;
 use crate::budget::Budget;
+use crate::comparison::{Compared, Comparison};
 use crate::config::Config;
-use crate::cursor::{Cursor, Cursors, Missed, Scan};
+use crate::cursor::{Cursor, Cursors, Scan};
 use crate::error::Error;
 use crate::measures;
+use crate::order::Orders;
+use crate::plan::{Asked, Step, plan};
+use crate::reading::{Reader, Reading, Stop};
 use crate::reply::{BackfillReply, SourceReply};
-use crate::scan::Order;
 use crate::send::Sender;
-use crate::source::{Found, Listing, Missing, Source};
+use crate::source::{Found, Source};
 use crate::subscribed::Subscribed;
-use aws::error::AwsError;
 use aws::jobs::Jobs;
-use futures::stream::{self, StreamExt, TryStreamExt};
-use heygen::ErrorClass;
-use heygen::api::{Api, ApiError, Kind};
-use std::time::Duration;
+use heygen::CorrelationId;
+use heygen::api::{Api, ApiError, ApiVersion, EntityKind, Kind};
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Mutex;
 use time::OffsetDateTime;
-
-/// HeyGen may list an event later than its time says. What is this much older than the cursor is compared again.
-const OVERLAP: i64 = 3_600;
-/// Calls of the table and of the queue at once.
-const AT_ONCE: usize = 16;
-/// Of what does not say when it ended, the delivery may be on its way: it is looked up once more after this time.
-const SECOND_LOOK: Duration = Duration::from_secs(30);
-/// What was created this long ago has ended long ago.
-const LONG_AGO: i64 = 24 * 3_600;
 
 pub(crate) struct Backfill<'a> {
     pub(crate) config: &'a Config,
     pub(crate) api: &'a Api,
     pub(crate) jobs: &'a Jobs,
     pub(crate) cursors: &'a Cursors,
+    pub(crate) befores: &'a Befores,
     pub(crate) sender: Sender<'a>,
     pub(crate) budget: Budget,
     pub(crate) now: OffsetDateTime,
 }
 
+/// The lists that a run reads, and what it knows of the others.
+#[derive(Default)]
+struct Lists {
+    to_read: VecDeque<(Source, Scan, Option<Cursor>)>,
+    replies: Vec<SourceReply>,
+}
+
 impl Backfill<'_> {
-    /// Reads all lists, or only the delivered events if a filter is given. An error of one list does not stop the others.
+    /// Reads all lists; or only the delivered events, and the entity, if these are asked for. An error of one list does not
+    /// stop the others.
     pub(crate) async fn run(&self, options: &BackfillOptions) -> Result<BackfillReply, Error> {
-        let subscribed = Subscribed::of(&self.api.endpoints().readable().await?.elements, &self.config.urls);
-        let (mut sources, mut errors) = (Vec::new(), Vec::new());
-        for source in Source::all().filter(|source| *source == Source::Events || !options.is_narrowed()) {
-            match self.read(source, options, &subscribed).await {
-                Ok(reply) => sources.push(reply),
+        let latest = (self.now - self.config.delay).unix_timestamp();
+        let seconds = |at: OffsetDateTime| at.unix_timestamp();
+        let until = options.until.map(seconds);
+        let asked = Asked { since: options.since.map(seconds), until: until.map(|until| until.min(latest)) };
+        let comparison = Comparison {
+            config: self.config,
+            jobs: self.jobs,
+            befores: self.befores,
+            sender: self.sender.clone(),
+            orders: Orders::new(self.api),
+            subscribed: self.subscribed(options).await?,
+            sent: Mutex::default(),
+            now: self.now,
+        };
+        let mut lists = match options.is_narrowed() {
+            true => self.narrowed(options, asked, latest),
+            false => self.all(asked, latest).await?,
+        };
+        let mut errors = Vec::new();
+        match &options.entity_id {
+            Some(id) if options.continue_from.is_none() => match self.entity(&comparison, id, options).await {
+                Ok(reply) => lists.replies.push(reply),
+                Err(error) => errors.push(error),
+            },
+            _ => {}
+        }
+        self.read(&comparison, options, &mut lists, &mut errors).await;
+        if lists.replies.iter().all(|source| source.missed == 0) {
+            measures::missed(0);
+        }
+        let place = |reply: &SourceReply| Source::all().position(|source| source.name() == reply.list);
+        lists.replies.sort_by_key(place);
+        let left_out_after =
+            until.filter(|until| *until > latest).and_then(|_| OffsetDateTime::from_unix_timestamp(latest).ok());
+        match errors.len() {
+            0 => Ok(BackfillReply::new(lists.replies, left_out_after)),
+            _ => Err(Error::Several(errors)),
+        }
+    }
+
+    /// What is asked for by name is brought back in any case.
+    async fn subscribed(&self, options: &BackfillOptions) -> Result<Subscribed, Error> {
+        if options.is_narrowed() {
+            return Ok(Subscribed::ALL);
+        }
+        Ok(Subscribed::of(&self.api.endpoints().readable().await?.elements, &self.config.urls))
+    }
+
+    fn narrowed(&self, options: &BackfillOptions, asked: Asked, latest: i64) -> Lists {
+        let (from, until) = (asked.since.unwrap_or(0), asked.until.unwrap_or(latest));
+        let scan = Scan { from, until, token: options.continue_from.clone() };
+        let has_list = self.config.version == ApiVersion::V3 || options.entity_id.is_none();
+        let to_read = has_list.then_some((Source::Events, scan, None)).into_iter().collect();
+        Lists { to_read, ..Lists::default() }
+    }
+
+    /// Before anything is read, all that is asked for is noted, so that no part of it depends on this run.
+    async fn all(&self, asked: Asked, latest: i64) -> Result<Lists, Error> {
+        let mut cursors = Vec::new();
+        for source in Source::all() {
+            cursors.push(self.cursors.read(source.name()).await?);
+        }
+        let is_first_run = cursors.iter().any(|cursor| cursor.first_run.is_none());
+        cursors.iter_mut().for_each(|cursor| cursor.begin(self.now.unix_timestamp()));
+        let steps = plan(&cursors, asked, latest);
+        for (cursor, step) in cursors.iter_mut().zip(&steps) {
+            if let Step::Begin(scan) = step {
+                cursor.scan = Some(scan.clone());
+            }
+        }
+        let mut cursors: Vec<_> = Source::all().map(Source::name).zip(cursors).collect();
+        let is_begun = steps.iter().any(|step| matches!(step, Step::Begin(_)));
+        let mut lists = Lists::default();
+        if (is_first_run || is_begun && asked != Asked::default()) && !self.cursors.write_all(&mut cursors).await? {
+            tracing::warn!("another run reads the lists, so this one stops");
+            let stopped = |(list, scan): (&'static str, &Scan)| SourceReply {
+                is_complete: false,
+                ..SourceReply::new(list, scan)
+            };
+            let left = cursors.iter().filter_map(|(list, cursor)| Some((*list, cursor.scan.as_ref()?)));
+            lists.replies.extend(left.map(stopped));
+            return Ok(lists);
+        }
+        for ((source, step), (_, cursor)) in Source::all().zip(steps).zip(cursors) {
+            match step {
+                Step::Continue(scan) | Step::Begin(scan) => lists.to_read.push_back((source, scan, Some(cursor))),
+                Step::Done(scan) => lists.replies.push(SourceReply::new(source.name(), &scan)),
+            }
+        }
+        Ok(lists)
+    }
+
+    /// Each list gets an equal share of the time, and what others leave. A list that takes long is not always the first.
+    async fn read(
+        &self,
+        comparison: &Comparison<'_>,
+        options: &BackfillOptions,
+        lists: &mut Lists,
+        errors: &mut Vec<Error>,
+    ) {
+        let filter = options.filter();
+        let now = self.now.unix_timestamp();
+        let Backfill { api, cursors, budget, .. } = *self;
+        let reader = Reader { api, cursors, comparison, filter: &filter, budget, now };
+        let mut readings = VecDeque::new();
+        for (source, scan, cursor) in lists.to_read.drain(..) {
+            match Reading::new(&reader, source, scan, cursor) {
+                Ok(reading) => readings.push_back(reading),
+                Err(error) => errors.push(error),
+            }
+        }
+        readings.rotate_left(fastrand::usize(..readings.len().max(1)));
+        while let Some(mut reading) = readings.pop_front() {
+            let source = reading.source;
+            match reading.read(budget.share(readings.len() + 1)).await {
+                Ok(Stop::TimeIsOver) if budget.is_left() => readings.push_back(reading),
+                Ok(_) => lists.replies.push(reading.reply),
                 // The plan or the key may not allow it: an error each time would hide other errors.
                 Err(Error::HeyGen(error)) if source != Source::Events && is_refused(&error) => {
-                    tracing::warn!(%error, list = source.name(), "HeyGen does not show this list");
-                    sources.push(SourceReply::refused(source.name()));
+                    tracing::warn!(%error, class = error.class.as_str(), list = source.name(), "HeyGen does not show this list");
+                    lists.replies.push(SourceReply::refused(source.name()));
                 }
                 Err(error) => {
                     tracing::error!(%error, class = error.class().as_str(), list = source.name(), "the list could not be read to its end");
@@ -59,161 +174,46 @@ impl Backfill<'_> {
                 }
             }
         }
-        measures::missed(sources.iter().map(|source| source.missed).sum());
-        match errors.len() {
-            0 => Ok(BackfillReply { sources }),
-            _ => Err(Error::Several(errors)),
-        }
     }
 
-    async fn read(
+    /// Asks for one entity, as whatever it may be, because no list may have it any more.
+    async fn entity(
         &self,
-        source: Source,
+        comparison: &Comparison<'_>,
+        id: &str,
         options: &BackfillOptions,
-        subscribed: &Subscribed,
     ) -> Result<SourceReply, Error> {
-        let mut cursor = self.cursors.read(source.name()).await?;
-        let mut scan = self.scan(&cursor, options);
-        let filter = options.filter();
-        let mut listing = source.listing(self.api, &filter, scan.token.clone())?;
-        let mut reply = SourceReply::new(source.name(), &scan);
-        let mut order = Order::default();
-        loop {
-            if !self.budget.is_left() {
-                return Ok(SourceReply { is_complete: false, ..reply });
-            }
-            let page = match listing.next().await {
-                Err(error) if scan.token.is_some() && is_about_the_token(&error) => {
-                    // It may have expired since the last run: then the scan begins again.
-                    tracing::warn!(%error, list = source.name(), "the scan begins again");
-                    scan.token = None;
-                    listing = source.listing(self.api, &filter, None)?;
+        let jobs = self.jobs.jobs_at(&CorrelationId::of(id)).await?;
+        let known: BTreeSet<_> = jobs.iter().filter_map(|job| EntityKind::of_job(&job.kind)).collect();
+        let kinds = if known.is_empty() { EntityKind::ALL.into() } else { known };
+        let mut reply = SourceReply::of_entity();
+        for kind in kinds {
+            let entity = match self.api.entity(kind, id).await {
+                Ok(entity) => entity,
+                // Not of this kind.
+                Err(error) if is_refused(&error) || matches!(error.kind, Kind::Unsupported | Kind::Rejected) => {
                     continue;
                 }
-                page => page?,
+                Err(error) => return Err(error.into()),
             };
-            let Some(page) = page else { break };
-            reply.listed += page.len();
-            let times: Vec<_> = page.iter().map(Found::times).collect();
-            reply.missed += self.bring_back(source, &scan, page, subscribed).await?;
-            let ends = scan.ends_after(&times, &mut order);
-            scan.token = listing.token().map(str::to_owned);
-            if ends || scan.token.is_none() {
-                break;
-            }
-            if !options.is_narrowed() && !self.keep(source, &mut cursor, &scan).await? {
-                return Ok(SourceReply { is_complete: false, ..reply });
-            }
-        }
-        reply.unreadable = unreadable(source, &listing);
-        if !options.is_narrowed() {
-            cursor.read_until = cursor.read_until.max(Some(scan.until));
-            cursor.scan = None;
-            if reply.missed > 0 {
-                let count = i64::try_from(reply.missed).unwrap_or(i64::MAX);
-                cursor.missed = Some(Missed { count, at: self.now.unix_timestamp() });
-            }
-            reply.is_complete = self.cursors.write(source.name(), &mut cursor).await?;
+            reply.listed += 1;
+            let found = Some(Found::Entity(entity)).filter(Found::has_ended);
+            let mut missing = comparison.missing(found.into_iter().collect()).await?;
+            missing.retain(|(_, missing)| {
+                let event_type = missing.event.event_type.as_ref().map(heygen::EventType::as_str);
+                options.event_type.as_deref().is_none_or(|wanted| event_type == Some(wanted))
+            });
+            let mut compared = Compared::default();
+            let result = comparison.send(Source::List(kind), missing, &mut compared).await;
+            reply.missed += compared.sent;
+            measures::missed(compared.sent);
+            result?;
         }
         Ok(reply)
     }
-
-    /// The rest of the last scan, unless another time is asked for. A list that was never read begins now: what is older
-    /// was not meant for this deployment.
-    fn scan(&self, cursor: &Cursor, options: &BackfillOptions) -> Scan {
-        let seconds = |at: OffsetDateTime| at.unix_timestamp();
-        let until = options.until.map_or_else(|| seconds(self.now - self.config.delay), seconds);
-        let since = match (options.since, &cursor.scan) {
-            (Some(since), _) => Some(seconds(since)),
-            (None, Some(scan)) if !options.is_narrowed() && options.until.is_none() => return scan.clone(),
-            (None, _) if options.is_narrowed() => Some(0),
-            (None, _) => cursor.read_until.map(|read_until| read_until.saturating_sub(OVERLAP)),
-        };
-        Scan { from: since.unwrap_or(until), until, token: None }
-    }
-
-    async fn keep(&self, source: Source, cursor: &mut Cursor, scan: &Scan) -> Result<bool, AwsError> {
-        cursor.scan = Some(scan.clone());
-        let is_kept = self.cursors.write(source.name(), cursor).await?;
-        if !is_kept {
-            tracing::warn!(list = source.name(), "another run reads this list, so this one stops");
-        }
-        Ok(is_kept)
-    }
-
-    /// Sends what is missing of a page, and returns how much it is.
-    async fn bring_back(
-        &self,
-        source: Source,
-        scan: &Scan,
-        page: Vec<Found>,
-        subscribed: &Subscribed,
-    ) -> Result<usize, AwsError> {
-        let wanted: Vec<_> = page.into_iter().filter(|found| scan.wants(found.times()) && found.has_ended()).collect();
-        let (sure, unsure): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|found| self.is_sure(found));
-        let sent = self.send_missing(source, sure, subscribed).await?;
-        let unsure = self.missing(unsure, subscribed).await?;
-        if unsure.is_empty() {
-            return Ok(sent);
-        }
-        tokio::time::sleep(SECOND_LOOK.min(self.config.delay)).await;
-        let unsure = unsure.into_iter().map(|(found, _)| found).collect();
-        Ok(sent + self.send_missing(source, unsure, subscribed).await?)
-    }
-
-    fn is_sure(&self, found: &Found) -> bool {
-        let times = found.times();
-        times.ended.is_some() || times.created.is_some_and(|at| at < self.now.unix_timestamp() - LONG_AGO)
-    }
-
-    async fn send_missing(
-        &self,
-        source: Source,
-        found: Vec<Found>,
-        subscribed: &Subscribed,
-    ) -> Result<usize, AwsError> {
-        let missing = self.missing(found, subscribed).await?;
-        let count = missing.len();
-        let sending = missing.into_iter().map(|(_, Missing { event, body })| async move {
-            self.sender.send(body, source.via()).await?;
-            tracing::warn!(
-                identity = event.identity.as_str(),
-                correlation_id = event.correlation_id().as_str(),
-                event_type = event.type_label(),
-                via = source.via(),
-                "HeyGen has an event that was never received: it is on the queue now"
-            );
-            Ok(())
-        });
-        stream::iter(sending).buffer_unordered(AT_ONCE).try_collect::<Vec<()>>().await?;
-        Ok(count)
-    }
-
-    async fn missing(&self, found: Vec<Found>, subscribed: &Subscribed) -> Result<Vec<(Found, Missing)>, AwsError> {
-        let looking = found.into_iter().map(|found| async move {
-            let missing = found.missing(self.jobs).await?;
-            let missing = missing.filter(|missing| subscribed.wants(missing.event.event_type.as_ref()));
-            Ok(missing.map(|missing| (found, missing)))
-        });
-        let found: Vec<_> = stream::iter(looking).buffered(AT_ONCE).try_collect().await?;
-        Ok(found.into_iter().flatten().collect())
-    }
-}
-
-/// Logged, because an element that cannot be read may be one that was missed.
-fn unreadable(source: Source, listing: &Listing<'_>) -> usize {
-    let count = listing.unreadable();
-    if count > 0 {
-        tracing::warn!(list = source.name(), count, "elements of HeyGen's list could not be read");
-    }
-    count
 }
 
 /// Whether HeyGen's answer would be the same next time.
 fn is_refused(error: &ApiError) -> bool {
     matches!(error.kind, Kind::Forbidden | Kind::NotFound | Kind::Gone)
-}
-
-fn is_about_the_token(error: &ApiError) -> bool {
-    error.class == ErrorClass::Permanent && matches!(error.kind, Kind::Rejected | Kind::NotFound | Kind::RepeatedToken)
 }

@@ -1,12 +1,15 @@
 //! What follows from all that is known of an id, in plain words. Pure.
 
+use aws::jobs::printable;
 use heygen::api::Progress;
 use heygen::{Outcome, Status};
+use serde_json::json;
 
 /// One job, or an entity that HeyGen was asked about without a job here.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Known<'a> {
     pub(crate) name: String,
+    pub(crate) entity_id: &'a str,
     /// `None` if no event said how it ended.
     pub(crate) status: Option<Status>,
     /// The type of the event that decided, and when it was received.
@@ -68,15 +71,16 @@ fn of_job(job: &Known<'_>) -> String {
         }
         (Some(Status::Succeeded), _) => format!("{name}: succeeded{decided}."),
         (Some(Status::Failed), Some(Outcome::Succeeded)) => {
-            format!("{name}: HeyGen says completed, this deployment says failed: run backfill.")
+            let next = backfill(job.entity_id);
+            format!("{name}: HeyGen says completed, this deployment says failed: {next}")
         }
         (Some(Status::Failed), _) => {
             let why = job.failure.map_or_else(String::new, |failure| format!(": {failure}"));
             format!("{name}: failed{decided}{why}.")
         }
         (Some(Status::Pending) | None, Some(_)) => {
-            let word = job.at_heygen.map_or("", word);
-            format!("{name}: HeyGen says {word}, this deployment says pending: run backfill.")
+            let (word, next) = (job.at_heygen.map_or("", word), backfill(job.entity_id));
+            format!("{name}: HeyGen says {word}, this deployment says pending: {next}")
         }
         (Some(Status::Pending) | None, None) => format!("{name}: not finished. {}", missing(job)),
     }
@@ -87,9 +91,22 @@ fn missing(known: &Known<'_>) -> String {
     match known.at_heygen {
         None => "HeyGen could not be asked.".to_owned(),
         Some(Progress::NotFound) => "HeyGen does not know it: check the id and HeyGen's workspace.".to_owned(),
-        Some(progress) if progress.outcome().is_some() => format!("HeyGen says {}: run backfill.", word(progress)),
+        Some(progress) if progress.outcome().is_some() => {
+            format!("HeyGen says {}: {}", word(progress), backfill(known.entity_id))
+        }
         Some(Progress::WaitingForInput) => "HeyGen waits for an answer of its user.".to_owned(),
         Some(progress) => format!("HeyGen says {}: its webhook comes when it ends.", word(progress)),
+    }
+}
+
+/// The request that brings back this very entity, however long ago it ended.
+fn backfill(entity_id: &str) -> String {
+    let request = json!({"action": "backfill", "entity_id": entity_id});
+    // Only what a shell takes as it is.
+    let is_plain = entity_id.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+    match is_plain {
+        true => format!("run {request} (make backfill ENTITY_ID={entity_id})."),
+        false => format!("run {}.", printable(&request.to_string())),
     }
 }
 
@@ -121,6 +138,7 @@ mod tests {
     fn the_conclusion_says_what_is_and_what_to_do() {
         let known = |status, at_heygen| Known {
             name: "video v1".to_owned(),
+            entity_id: "v1",
             status,
             decided: Some(("avatar_video.success", "2026-11-22T03:40:00.000Z")),
             failure: Some("INSUFFICIENT_CREDIT"),
@@ -136,15 +154,21 @@ mod tests {
             (job(done, None), "video v1: succeeded, decided by avatar_video.success at 2026-11-22T03:40:00.000Z."),
             (Facts { jobs: vec![expired], ..none.clone() }, "Its links have expired: run refresh."),
             (job(failed, Some(&Progress::Failed)), "000Z: INSUFFICIENT_CREDIT."),
-            (job(failed, completed), "HeyGen says completed, this deployment says failed: run backfill."),
-            (job(None, completed), "HeyGen says completed, this deployment says pending: run backfill."),
+            (
+                job(failed, completed),
+                "this deployment says failed: run {\"action\":\"backfill\",\"entity_id\":\"v1\"} (make backfill ENTITY_ID=v1).",
+            ),
+            (
+                job(None, completed),
+                "this deployment says pending: run {\"action\":\"backfill\",\"entity_id\":\"v1\"} (make backfill ENTITY_ID=v1).",
+            ),
             (job(Some(Status::Pending), Some(&Progress::Cancelled)), "HeyGen says cancelled, this deployment"),
             (job(None, Some(&Progress::Running)), "not finished. HeyGen says running: its webhook comes"),
             (job(None, unknown), "not finished. HeyGen does not know it"),
             (job(None, None), "not finished. HeyGen could not be asked."),
             (
                 Facts { only_at_heygen: vec![known(None, completed)], ..none.clone() },
-                "video v1: no job here. HeyGen says completed: run backfill.",
+                "video v1: no job here. HeyGen says completed: run {\"action\":\"backfill\",\"entity_id\":\"v1\"} (make backfill ENTITY_ID=v1).",
             ),
             (Facts { dead: vec!["planted", "planted"], ..none.clone() }, "In the dead-letter queue: planted. When"),
             (none.clone(), "Nothing is known of it here. HeyGen can only"),
@@ -163,5 +187,10 @@ mod tests {
         let job = Known { name: "video v1".to_owned(), status: Some(Status::Failed), ..Known::default() };
         let lines = conclude(&Facts { jobs: vec![job], dead: vec!["planted"], ..Facts::default() });
         assert_eq!(lines.len(), 2);
+    }
+
+    #[test]
+    fn an_id_that_a_shell_may_not_take_as_it_is_is_only_shown_in_json() {
+        assert_eq!(backfill("a b\"\u{1b}"), r#"run {"action":"backfill","entity_id":"a b\"\u001b"}."#);
     }
 }

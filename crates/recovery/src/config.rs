@@ -4,6 +4,10 @@ use aws::env::{ConfigError, Env};
 use heygen::api::{ApiConfig, ApiVersion, RetryPolicy, Timeouts};
 use std::time::Duration;
 
+/// All attempts of a call of HeyGen's end within this time, so that one which begins just before the reserve of an
+/// invocation ends within it.
+const LONGEST_CALL: Duration = Duration::from_secs(20);
+
 /// Most fields are a parameter of `template.yaml`.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -103,7 +107,7 @@ impl Config {
                 unknown_after,
                 watched,
                 timeouts: Timeouts::default(),
-                retry: RetryPolicy::default(),
+                retry: RetryPolicy { deadline: LONGEST_CALL, ..RetryPolicy::default() },
             },
         );
         env.finish(config)

@@ -199,6 +199,7 @@ fn conclusion(explanation: &Explanation, answers: &[Answer], was_asked: bool) ->
     let heygen_answered = !explanation.not_read.iter().any(|problem| problem.contains("HeyGen says"));
     let jobs = explanation.jobs.iter().map(|job| Known {
         name: job.name(),
+        entity_id: &job.entity_id,
         status: job.status,
         decided: Some((job.event_type.as_str(), job.received_at.as_str())).filter(|(event, _)| !event.is_empty()),
         failure: job.failure.as_deref(),
@@ -212,6 +213,7 @@ fn conclusion(explanation: &Explanation, answers: &[Answer], was_asked: bool) ->
     let has_job = |answer: &&Answer| explanation.jobs.iter().any(|job| job.entity_id == answer.entity_id);
     let others = answers.iter().filter(|answer| !has_job(answer)).map(|answer| Known {
         name: format!("{} {}", answer.kind.job_kind(), answer.entity_id),
+        entity_id: &answer.entity_id,
         at_heygen: Some(&answer.progress),
         ..Known::default()
     });

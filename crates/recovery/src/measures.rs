@@ -3,7 +3,7 @@
 use crate::reply::SweepReply;
 use aws::telemetry::{Metrics, TARGET, Unit, measure};
 
-/// The number of events that HeyGen has and that were never received, in one run.
+/// The number of events that HeyGen has and that were never received, as soon as they are on the queue.
 pub(crate) fn missed(count: usize) {
     measure("MissedEvents", count, Unit::Count, &[]);
 }

@@ -150,6 +150,11 @@ pub struct RefreshReply {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct BackfillReply {
     pub sources: Vec<SourceReply>,
+    /// If `until` was later than this: what ended since then may still be on its way.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub left_out_after: Option<OffsetDateTime>,
+    /// For continuing, if only some events were asked for.
+    pub continue_from: Option<String>,
 }
 
 /// What was found in one of HeyGen's lists.
@@ -171,18 +176,25 @@ pub struct SourceReply {
     pub is_refused: bool,
     /// If not, the next run continues.
     pub is_complete: bool,
+    #[serde(skip)]
+    pub(crate) continue_from: Option<String>,
 }
 
 impl SourceReply {
+    /// Of an entity that was asked for by its id.
+    pub(crate) fn of_entity() -> Self {
+        let (list, from, until, continue_from) = ("entity", None, None, None);
+        let (listed, unreadable, missed, is_refused, is_complete) = (0, 0, 0, false, true);
+        SourceReply { list, from, until, listed, unreadable, missed, is_refused, is_complete, continue_from }
+    }
+
     pub(crate) fn refused(list: &'static str) -> Self {
-        let (from, until) = (None, None);
-        SourceReply { list, from, until, listed: 0, unreadable: 0, missed: 0, is_refused: true, is_complete: true }
+        SourceReply { list, is_refused: true, ..SourceReply::of_entity() }
     }
 
     pub(crate) fn new(list: &'static str, scan: &Scan) -> Self {
         let time = |seconds| OffsetDateTime::from_unix_timestamp(seconds).ok();
-        let (from, until) = (time(scan.from), time(scan.until));
-        SourceReply { list, from, until, listed: 0, unreadable: 0, missed: 0, is_refused: false, is_complete: true }
+        SourceReply { list, from: time(scan.from), until: time(scan.until), ..SourceReply::of_entity() }
     }
 }
 
@@ -220,6 +232,11 @@ impl Reply {
 }
 
 impl BackfillReply {
+    pub(crate) fn new(sources: Vec<SourceReply>, left_out_after: Option<OffsetDateTime>) -> Self {
+        let continue_from = sources.iter().find_map(|source| source.continue_from.clone());
+        BackfillReply { sources, left_out_after, continue_from }
+    }
+
     fn has_more(&self) -> bool {
         self.sources.iter().any(|source| !source.is_complete)
     }

@@ -31,11 +31,34 @@ pub(crate) struct Order {
     /// The oldest element so far.
     oldest: Option<i64>,
     is_broken: bool,
-    /// How many pages had no time at all.
+    /// How many pages without any time had nothing missing, since the last one that had.
     untimed: usize,
+    /// Whether pages that were compared before are compared again, so that nothing missing on them says little.
+    repeats: bool,
 }
 
-/// Of a list that says no times, such as that of clips, so many pages are read: 500 elements.
+impl Order {
+    /// Of a scan that begins again.
+    pub(crate) fn again() -> Self {
+        Order { repeats: true, ..Order::default() }
+    }
+
+    /// Whether the list says no times.
+    pub(crate) fn is_untimed(&self) -> bool {
+        self.untimed > 0
+    }
+}
+
+/// What the comparison of a page showed.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Seen {
+    pub(crate) is_any_missing: bool,
+    /// Whether the list's older elements, if the newest come first, had ended before the first run.
+    pub(crate) is_before_first_run: bool,
+}
+
+/// Of a list that says no times, such as that of clips, so many pages in a row are read that have nothing missing: 500
+/// elements.
 const UNTIMED_PAGES: usize = 5;
 
 impl Scan {
@@ -53,12 +76,13 @@ impl Scan {
     }
 
     /// Whether no later page can have an element that is wanted: the newest come first, and this whole page is too old. A
-    /// list without times ends after a few pages.
-    pub(crate) fn ends_after(&self, page: &[Times], order: &mut Order) -> bool {
-        let is_untimed = page.iter().all(|times| times.created.or(times.ended).is_none());
-        order.untimed += usize::from(is_untimed && !page.is_empty());
-        if order.untimed >= UNTIMED_PAGES {
-            return true;
+    /// list without times ends after a few pages that have nothing missing.
+    pub(crate) fn ends_after(&self, page: &[Times], seen: Seen, order: &mut Order) -> bool {
+        let is_untimed = !page.is_empty() && page.iter().all(|times| times.created.or(times.ended).is_none());
+        if is_untimed {
+            order.untimed = if seen.is_any_missing { 0 } else { order.untimed + 1 };
+            let is_enough = order.untimed >= UNTIMED_PAGES && !order.repeats;
+            return is_enough || seen.is_before_first_run && !seen.is_any_missing;
         }
         for created in page.iter().filter_map(|times| times.created) {
             order.is_broken |= order.oldest.is_some_and(|oldest| created > oldest);
@@ -102,7 +126,7 @@ mod tests {
         let ends = |pages: &[&[i64]]| {
             let mut order = Order::default();
             let page = |page: &&[i64]| page.iter().map(|at| created(at * DAY)).collect::<Vec<_>>();
-            pages.iter().map(|times| SCAN.ends_after(&page(times), &mut order)).collect::<Vec<_>>()
+            pages.iter().map(|times| SCAN.ends_after(&page(times), Seen::default(), &mut order)).collect::<Vec<_>>()
         };
         assert_eq!(ends(&[&[11, 10], &[9, 8], &[8, 7]]), [false, false, true]);
         assert_eq!(ends(&[&[8, 7]]), [true]);
@@ -115,20 +139,27 @@ mod tests {
 
     #[test]
     fn an_event_is_too_old_as_soon_as_it_is_older_than_the_scan() {
-        assert!(SCAN.ends_after(&[Times::of_event(Some(10 * DAY - 1))], &mut Order::default()));
-        assert!(!SCAN.ends_after(&[Times::of_event(Some(10 * DAY))], &mut Order::default()));
+        assert!(SCAN.ends_after(&[Times::of_event(Some(10 * DAY - 1))], Seen::default(), &mut Order::default()));
+        assert!(!SCAN.ends_after(&[Times::of_event(Some(10 * DAY))], Seen::default(), &mut Order::default()));
     }
 
     #[test]
-    fn a_list_without_times_is_not_read_to_its_end_each_time() {
-        let (mut order, page) = (Order::default(), [Times::of_job(None, None); 100]);
-        let ends: Vec<_> = (0..UNTIMED_PAGES).map(|_| SCAN.ends_after(&page, &mut order)).collect();
-        assert_eq!(ends, [false, false, false, false, true]);
+    fn a_list_without_times_ends_after_pages_in_a_row_that_have_nothing_missing() {
+        let page = [Times::of_job(None, None); 100];
+        let ends = |missing: &str, mut order: Order, is_before_first_run: bool| {
+            let seen = |is_any_missing| Seen { is_any_missing, is_before_first_run };
+            let ends = missing.chars().map(|page_has| SCAN.ends_after(&page, seen(page_has == 'm'), &mut order));
+            ends.collect::<Vec<_>>()
+        };
+        assert_eq!(ends(".....", Order::default(), false), [false, false, false, false, true]);
+        assert_eq!(ends("mmmmmmm....m....", Order::default(), false), [false; 16], "an outage may be long");
+        assert_eq!(ends("..........", Order::again(), false), [false; 10]);
+        assert_eq!(ends("m.", Order::default(), true), [false, true]);
     }
 
     #[test]
     fn an_element_without_a_time_keeps_the_scan_going() {
         let mut order = Order::default();
-        assert!(!SCAN.ends_after(&[created(0), Times::of_job(None, None)], &mut order));
+        assert!(!SCAN.ends_after(&[created(0), Times::of_job(None, None)], Seen::default(), &mut order));
     }
 }

@@ -105,20 +105,33 @@ impl Found {
         }
     }
 
+    /// HeyGen's id of the element.
+    pub(crate) fn id(&self) -> Option<&str> {
+        match self {
+            Found::Event(event) => event.id.as_deref(),
+            Found::Entity(entity) => Some(&entity.id),
+        }
+    }
+
     /// The event that is not recorded here, with its type and place; `None` if it is, or if a job already has its result.
     pub(crate) async fn missing(&self, jobs: &Jobs) -> Result<Option<Missing>, AwsError> {
-        let body = match self {
+        let (body, recorded) = match self {
             Found::Event(event) => {
                 let body = event.to_verified();
                 let read = Event::read(&body);
-                (!jobs.has_event(&read.place().partition, &read.identity).await?).then_some(body)
+                let is_missing = !jobs.has_event(&read.place().partition, &read.identity).await?;
+                (is_missing.then_some(body), Vec::new())
             }
             Found::Entity(entity) => {
                 let recorded = jobs.jobs_at(&CorrelationId::of(&entity.id)).await?;
-                missing_kind(entity, &recorded).and_then(|kind| entity.to_verified(kind))
+                let body = missing_kind(entity, &recorded).and_then(|kind| entity.to_verified(kind));
+                (body, recorded)
             }
         };
-        Ok(body.map(|body| Missing { event: Event::read(&body), body }))
+        Ok(body.map(|body| {
+            let has_callback_id = recorded.iter().any(|job| job.callback_id.is_some());
+            Missing { event: Event::read(&body), body, has_job: !recorded.is_empty(), has_callback_id }
+        }))
     }
 }
 
@@ -126,6 +139,21 @@ impl Found {
 pub(crate) struct Missing {
     pub(crate) event: Event,
     pub(crate) body: Verified,
+    /// Whether a job of the entity is recorded, such as one that is tracked.
+    pub(crate) has_job: bool,
+    /// Whether such a job has a `callback_id`.
+    pub(crate) has_callback_id: bool,
+}
+
+impl Missing {
+    /// The same event with the `callback_id`, for a video whose order nothing here knows.
+    pub(crate) fn with_callback_id(self, video: &Entity, callback_id: String) -> Self {
+        let kind = self.event.job().map_or_else(|| video.kind.job_kind().to_owned(), |job| job.kind);
+        match video.clone().with_callback_id(callback_id).to_verified(&kind) {
+            Some(body) => Missing { event: Event::read(&body), body, ..self },
+            None => self,
+        }
+    }
 }
 
 fn ended_as(entity: &Entity) -> Option<Status> {

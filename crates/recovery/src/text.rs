@@ -47,6 +47,9 @@ impl fmt::Display for BackfillReply {
         for source in &self.sources {
             writeln!(f, "{source}")?;
         }
+        if let Some(at) = self.left_out_after {
+            writeln!(f, "What ended after {} was left out: its delivery may still be on its way.", to_text(at))?;
+        }
         let missed: usize = self.sources.iter().map(|source| source.missed).sum();
         match missed {
             0 => write!(f, "Nothing was missed."),
@@ -63,6 +66,9 @@ impl fmt::Display for SourceReply {
         let name = list.replace('_', " ");
         if self.is_refused {
             return write!(f, "  {name}  HeyGen does not show this list to this API key");
+        }
+        if self.from.is_none() {
+            return write!(f, "  {name}  asked for by its id: {listed} found, {missed} missed");
         }
         write!(f, "  {name}  from {} to {}: {listed} read, {missed} missed", time(self.from), time(self.until))?;
         if *unreadable > 0 {

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::client::id;
 use super::pages::LARGEST_PAGE;
+use super::transport::Call;
 use super::{Api, ApiError, ApiVersion, Entity, EntityKind, Kind, Pages, Progress};
 use crate::Failure;
 use crate::fields::Fields;
@@ -47,9 +48,7 @@ impl Api {
         let calls = calls(kind);
         let entity_id = id(calls.get, entity_id)?;
         let call = match (self.version(), kind) {
-            (ApiVersion::V1, EntityKind::Video) => {
-                self.call(calls.get, Method::GET, &["v1", "video_status.get"], &[("video_id", Some(entity_id))])
-            }
+            (ApiVersion::V1, EntityKind::Video) => self.v1_status(calls.get, entity_id),
             _ => {
                 self.needs_v3(calls.get)?;
                 self.call(calls.get, Method::GET, &[calls.path, &[entity_id]].concat(), &[])
@@ -58,6 +57,23 @@ impl Api {
         let body = self.send(&call).await?;
         let entity = Fields::of(Some(&body)).get("data").and_then(|data| Entity::read(kind, data));
         entity.filter(|entity| entity.id == entity_id).ok_or_else(|| call.misunderstood(Kind::Unexpected))
+    }
+
+    /// The `callback_id` of a video, which HeyGen returns only from v1's status call. That is asked also by a client of v3,
+    /// as long as HeyGen has it.
+    ///
+    /// # Errors
+    ///
+    /// [`ApiError`], such as with status 404 or 410 when the call no longer exists.
+    pub async fn callback_id_of_video(&self, video_id: &str) -> Result<Option<String>, ApiError> {
+        const OPERATION: &str = "heygen:GetVideoStatus";
+        let video_id = id(OPERATION, video_id)?;
+        let body = self.send(&self.v1_status(OPERATION, video_id)).await?;
+        Ok(Fields::of(Some(&body)).object("data").text("callback_id"))
+    }
+
+    fn v1_status(&self, operation: &'static str, video_id: &str) -> Call {
+        self.call(operation, Method::GET, &["v1", "video_status.get"], &[("video_id", Some(video_id))])
     }
 
     /// The statuses of many entities, with one call per 100. Ids that HeyGen does not know are included

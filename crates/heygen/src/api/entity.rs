@@ -131,6 +131,15 @@ impl Entity {
         self.kind == EntityKind::Video && self.output_language.is_some()
     }
 
+    /// The same entity with the caller's own id, where HeyGen did not return it.
+    pub fn with_callback_id(mut self, callback_id: String) -> Self {
+        if let Some(data) = self.data.as_object_mut() {
+            data.insert("callback_id".to_owned(), callback_id.clone().into());
+        }
+        self.callback_id = Some(callback_id);
+        self
+    }
+
     pub(super) fn read(kind: EntityKind, value: &Value) -> Option<Self> {
         let data = Fields::of(Some(value));
         let time = |name| data.text(name).and_then(|text| timestamp::parse(&text));

@@ -40,6 +40,7 @@ type Read<T> = Box<dyn Fn(&Value) -> Option<T> + Send + Sync>;
 ///
 /// A list that may be incomplete is an error: one that lacks the token of its next page, whose
 /// token leads back to an earlier page, or that does not end after 1,000 pages or 100,000 elements.
+/// The elements of such a page are returned first. A page that is too large is requested with fewer elements.
 #[must_use = "nothing is sent before `next` or `all`"]
 pub struct Pages<'a, T> {
     api: &'a Api,
@@ -52,6 +53,8 @@ pub struct Pages<'a, T> {
     elements: usize,
     unreadable: Vec<Unreadable>,
     done: bool,
+    /// Why there is no way to the next page.
+    broken: Option<ApiError>,
 }
 
 impl<'a, T> Pages<'a, T> {
@@ -66,6 +69,7 @@ impl<'a, T> Pages<'a, T> {
             elements: 0,
             unreadable: Vec::new(),
             done: false,
+            broken: None,
         }
     }
 
@@ -94,26 +98,27 @@ impl<'a, T> Pages<'a, T> {
     /// [`ApiError`], after which the same page can be requested again; [`Kind::RepeatedToken`];
     /// [`Kind::EndlessList`].
     pub async fn next(&mut self) -> Result<Option<Vec<T>>, ApiError> {
+        if let Some(error) = &self.broken {
+            return Err(error.clone());
+        }
         if self.done {
             return Ok(None);
         }
         if self.pages >= MOST_PAGES || self.elements >= MOST_ELEMENTS {
             return Err(self.call.failed(Kind::EndlessList));
         }
-        let mut call = self.call.clone();
-        if let Some(token) = &self.token {
-            call.url.query_pairs_mut().append_pair("token", token);
-        }
-        let body = self.api.send(&call).await?;
+        let body = self.page().await?;
         let fields = Fields::of(Some(&body));
         let elements = fields.get("data").and_then(Value::as_array);
-        let elements = elements.ok_or_else(|| call.failed(Kind::Unexpected))?;
+        let elements = elements.ok_or_else(|| self.call.failed(Kind::Unexpected))?;
 
         let more = fields.get("has_more").and_then(Value::as_bool);
         match (more, fields.text("next_token")) {
             (Some(false), _) | (None, None) => self.done = true,
-            (Some(true), None) => return Err(call.failed(Kind::Unexpected)),
-            (_, Some(token)) if self.seen.contains(&token) => return Err(call.failed(Kind::RepeatedToken)),
+            (Some(true), None) => self.broken = Some(self.call.failed(Kind::Unexpected)),
+            (_, Some(token)) if self.seen.contains(&token) => {
+                self.broken = Some(self.call.failed(Kind::RepeatedToken));
+            }
             (_, Some(token)) => {
                 self.seen.insert(token.clone());
                 self.token = Some(token);
@@ -129,6 +134,31 @@ impl<'a, T> Pages<'a, T> {
             }
         }
         Ok(Some(page))
+    }
+
+    async fn page(&mut self) -> Result<Value, ApiError> {
+        loop {
+            let mut call = self.call.clone();
+            if let Some(token) = &self.token {
+                call.url.query_pairs_mut().append_pair("token", token);
+            }
+            match self.api.send(&call).await {
+                Err(error) if error.kind == Kind::TooLarge && self.asks_for_less() => {}
+                body => return body,
+            }
+        }
+    }
+
+    /// From now on a quarter of the elements in one page; false if it is a single one already.
+    fn asks_for_less(&mut self) -> bool {
+        let limit = self.call.url.query_pairs().find(|(name, _)| name == "limit");
+        let Some(limit) = limit.and_then(|(_, limit)| limit.parse::<usize>().ok()).filter(|limit| *limit > 1) else {
+            return false;
+        };
+        let query: Vec<_> = self.call.url.query_pairs().into_owned().filter(|(name, _)| name != "limit").collect();
+        let limit = limit.div_ceil(4).to_string();
+        self.call.url.query_pairs_mut().clear().extend_pairs(query).append_pair("limit", &limit);
+        true
     }
 
     /// All pages as one list, for lists that are known to be short.

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::scrub::Scrub;
 use super::{ApiError, Kind};
 use crate::fields::Fields;
+use crate::json::{each_element, each_field};
 
 /// v1's code for success.
 const V1_SUCCESS: &str = "100";
@@ -28,7 +29,8 @@ impl ResponseHead {
 
     /// The body of a successful response; `Null` if it is empty.
     pub(super) fn read(self, operation: &'static str, body: &[u8], scrub: &Scrub) -> Result<Value, ApiError> {
-        let json = if body.is_empty() { Some(Value::Null) } else { serde_json::from_slice(body).ok() };
+        let json =
+            if body.is_empty() { Some(Value::Null) } else { serde_json::from_slice(body).ok().or_else(|| list(body)) };
         let rejection = json.as_ref().and_then(rejection);
         let (kind, message) = match (&json, &rejection) {
             (Some(_), None) if self.is_success() => return Ok(json.unwrap_or_default()),
@@ -79,6 +81,28 @@ impl ResponseHead {
             _ => Kind::Rejected,
         })
     }
+}
+
+/// A list of which serde_json cannot read all elements, such as one with a lone surrogate in a title. They are `null`, so
+/// that they hide no others. `None` if the body is no list.
+fn list(body: &[u8]) -> Option<Value> {
+    let text = String::from_utf8_lossy(body);
+    let mut fields = Map::new();
+    let is_json = each_field(
+        &text,
+        |_| true,
+        |name, value| {
+            let read = if value.starts_with('[') { elements(value) } else { serde_json::from_str(value).ok() };
+            fields.extend(read.map(|value| (name.to_owned(), value)));
+        },
+    );
+    (is_json && fields.get("data").is_some_and(Value::is_array)).then_some(Value::Object(fields))
+}
+
+fn elements(array: &str) -> Option<Value> {
+    let mut elements = Vec::new();
+    each_element(array, |element| elements.push(serde_json::from_str(element).unwrap_or_default()));
+    Some(Value::Array(elements))
 }
 
 /// Why HeyGen rejected a request.

@@ -92,6 +92,28 @@ async fn every_kind_is_requested_where_heygen_documents_it() {
 }
 
 #[tokio::test]
+async fn the_callback_id_of_a_video_is_asked_of_v1_whatever_the_version() {
+    let reply = |data: Value| Reply::json(200, json!({"code": 100, "data": data, "message": null}));
+    let gone = Reply::json(410, json!({"code": 410, "message": "gone"}));
+    let replies = [reply(json!({"id": "v1", "callback_id": "order_1"})), reply(json!({"callback_id": ""})), gone];
+    let server = Server::replying(replies).await;
+    let api = v3(&server);
+    assert_eq!(api.callback_id_of_video("v1").await.unwrap().as_deref(), Some("order_1"));
+    assert_eq!(api.callback_id_of_video("v1").await.unwrap(), None);
+    assert_eq!(api.callback_id_of_video("v1").await.unwrap_err().status, Some(410));
+    assert_eq!(server.lines()[0], "GET /v1/video_status.get?video_id=v1");
+}
+
+#[tokio::test]
+async fn a_callback_id_that_is_known_otherwise_becomes_part_of_the_event() {
+    let video =
+        entity(EntityKind::Video, json!({"id": "v1", "status": "completed", "video_url": "https://x.invalid/v"}));
+    let video = video.await.with_callback_id("order_1".to_owned());
+    let event = heygen::Event::read(&video.to_verified("avatar_video").unwrap());
+    assert_eq!((event.callback_id.as_deref(), video.callback_id.as_deref()), (Some("order_1"), Some("order_1")));
+}
+
+#[tokio::test]
 async fn another_entity_than_the_one_asked_for_is_not_taken() {
     let server = server(json!({"id": "other", "status": "completed"})).await;
     assert_eq!(v3(&server).entity(Video, "v").await.unwrap_err().kind, Kind::Unexpected);

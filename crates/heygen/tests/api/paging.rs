@@ -83,14 +83,6 @@ async fn tokens_that_form_a_cycle_are_an_error() {
 }
 
 #[tokio::test]
-async fn a_page_that_leads_to_itself_is_an_error_even_if_the_list_starts_there() {
-    let server = cycle(&["same"]).await;
-    let api = v3(&server);
-    let mut pages = api.event_types().starting_at(Some("same".to_owned()));
-    assert_eq!(pages.next().await.unwrap_err().kind, Kind::RepeatedToken);
-}
-
-#[tokio::test]
 async fn a_list_whose_tokens_never_end_is_an_error() {
     for (elements, pages) in [(0, 1000), (50_000, 2)] {
         let mut count = 0;
@@ -151,4 +143,61 @@ async fn a_page_that_failed_can_be_requested_again() {
     pages.next().await.unwrap_err();
     assert_eq!(pages.next().await.unwrap().unwrap()[0].event_type.as_str(), "b");
     assert_eq!(server.lines()[1], server.lines()[2]);
+}
+
+#[tokio::test]
+async fn an_element_that_is_no_value_hides_no_other() {
+    let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
+    for odd in [r#""cut \ud83d""#, "1e400", &deep] {
+        let body = format!(
+            r#"{{"data":[{{"event_type":"a"}},{{"event_type":"b","title":{odd}}},{{"event_type":"c"}}],"has_more":true,"next_token":"t"}}"#
+        );
+        let server = Server::replying([Reply::Response(200, String::new(), body.into_bytes())]).await;
+        let api = v3(&server);
+        let mut pages = api.event_types();
+        let page = pages.next().await.unwrap().unwrap();
+        assert_eq!(page.iter().map(|info| info.event_type.as_str()).collect::<Vec<_>>(), ["a", "c"], "{odd}");
+        assert_eq!((pages.unreadable().len(), pages.token()), (1, Some("t")));
+    }
+}
+
+#[tokio::test]
+async fn what_breaks_off_is_no_list() {
+    let body = br#"{"data":[{"event_type":"a"},{"event_type":"b","title":"\ud83d"}],"has_more":fal"#;
+    let server = Server::replying([Reply::Response(200, String::new(), body.to_vec())]).await;
+    assert_eq!(list(&server).await.unwrap_err().kind, Kind::NotJson);
+}
+
+#[tokio::test]
+async fn the_elements_of_a_page_that_leads_nowhere_are_not_lost() {
+    let (to_itself, nowhere) = (page(&["a"], json!(true), json!("t")), page(&["a"], json!(true), Value::Null));
+    for (reply, kind) in [(to_itself, Kind::RepeatedToken), (nowhere, Kind::Unexpected)] {
+        let server = Server::replying([reply]).await;
+        let api = v3(&server);
+        let mut pages = api.event_types().starting_at(Some("t".to_owned()));
+        assert_eq!(pages.next().await.unwrap().unwrap().len(), 1);
+        for _ in 0..2 {
+            assert_eq!(pages.next().await.unwrap_err().kind, kind);
+        }
+        assert_eq!(server.seen().len(), 1, "nothing is requested after it");
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_is_too_large_is_requested_with_fewer_elements() {
+    let limit = |line: &str| line.split("limit=").nth(1).unwrap().split('&').next().unwrap().parse::<usize>().unwrap();
+    let server = Server::start(move |seen| match limit(&seen.line) {
+        10.. => Reply::Response(200, String::new(), vec![b' '; (8 << 20) + 1]),
+        _ => Reply::json(200, json!({"data": [], "has_more": false})),
+    })
+    .await;
+    let api = v3(&server);
+    let mut pages = api.endpoints().starting_at(Some("t".to_owned()));
+    assert_eq!(pages.next().await.unwrap().unwrap(), []);
+    let path = "GET /v3/webhooks/endpoints?";
+    let lines = ["limit=100&token=t", "limit=25&token=t", "limit=7&token=t"];
+    assert_eq!(server.lines(), lines.map(|line| format!("{path}{line}")));
+
+    let server = Server::start(|_| Reply::Response(200, String::new(), vec![b' '; (8 << 20) + 1])).await;
+    assert_eq!(v3(&server).endpoints().all().await.unwrap_err().kind, Kind::TooLarge);
 }

@@ -93,8 +93,7 @@ fn request(action: &str, fields: &[(&str, &Option<String>)]) -> Value {
     request.into()
 }
 
-/// Asks until nothing is left to do, and shows each reply. A run that did not get to the end goes on where it stopped, so
-/// it is not asked for its beginning again.
+/// Asks until nothing is left to do, and shows each reply. The same request goes on where it stopped.
 fn repeated(output: Output, mut request: Value) -> Result<Value> {
     let stack = Stack::load()?;
     loop {
@@ -106,8 +105,8 @@ fn repeated(output: Output, mut request: Value) -> Result<Value> {
         if !output.json {
             print("There is more: continuing.")?;
         }
-        if let Some(fields) = request.as_object_mut() {
-            fields.retain(|name, _| name == "action");
+        if !reply["continue_from"].is_null() {
+            request["continue_from"] = reply["continue_from"].clone();
         }
     }
 }

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test uses a part")]
 
 pub mod table;
+pub mod world;
 
 use aws::env::Env;
 use aws::envelope::{Advisory, Delivery};
