@@ -204,6 +204,22 @@ async fn each_smaller_change_is_tried_once_and_the_event_is_stored_in_the_end() 
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_job_whose_entity_is_not_known_is_changed_only_while_it_is_there() {
+    let body = r#"{"event_type":"avatar_video.fail","event_data":{"video_id":"callback_id:c","callback_id":"c"}}"#;
+    let rejected = || cancelled("None", "ConditionalCheckFailed");
+    let (recorded, calls) = record(body, vec![rejected(), rejected(), rejected(), done()]).await;
+    assert_eq!(recorded, Ok(Recorded::EventOnly));
+    for (_, call) in &calls[..2] {
+        let condition = call["TransactItems"][1]["Update"]["ConditionExpression"].as_str().unwrap();
+        assert!(condition.starts_with("attribute_exists(id) AND "), "{condition}");
+    }
+    assert_eq!(operations(&calls).last(), Some(&"PutItem"), "nothing leads to an item that is gone");
+    let (_, calls) = record(&body.replace("callback_id:c", "v"), vec![done()]).await;
+    let condition = calls[0].1["TransactItems"][1]["Update"]["ConditionExpression"].as_str().unwrap();
+    assert!(!condition.contains("attribute_exists(id)"), "{condition}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_event_whose_job_has_no_room_is_stored_alone_and_says_so() {
     let (recorded, calls) = record(BODY, vec![cancelled("None", "ValidationError"), done()]).await;
     assert_eq!(recorded, Ok(Recorded::JobOmitted));

@@ -11,7 +11,10 @@ use crate::due::Due;
 use crate::error::Error;
 use crate::explain::Explain;
 use crate::explanation::Explanation;
+use crate::fresh::{Refreshed, refresh};
+use crate::key::Key;
 use crate::letters::Letters;
+use crate::look::Look;
 use crate::measures;
 use crate::pages::Table;
 use crate::replay::Replay;
@@ -20,7 +23,7 @@ use crate::reply::{
     TrackReply,
 };
 use crate::send::Sender;
-use crate::sweep::{Sweep, refresh};
+use crate::sweep::Sweep;
 use crate::tell::Teller;
 use crate::track::Tracking;
 use aws::jobs::Jobs;
@@ -87,7 +90,7 @@ impl App {
             Action::Backfill(options) => Reply::Backfill(run.backfill(&self.api().await?, &options).await?),
             Action::Track(options) => {
                 let tracked = self.tracking.track(&options, OffsetDateTime::now_utc()).await?;
-                let (id, item) = (tracked.place.partition.to_string(), tracked.job.item_key());
+                let Key { id, item } = tracked.key;
                 Reply::Track(TrackReply { id, item, expected_by: tracked.expected_by })
             }
             Action::Sweep {} => Reply::Sweep(run.sweep(&self.api().await?).await?),
@@ -147,7 +150,8 @@ impl Run<'_> {
     async fn sweep(self, api: &Api) -> Result<SweepReply, Error> {
         let App { config, jobs, due, tracking, .. } = self.app;
         let now = OffsetDateTime::now_utc();
-        Sweep { config, api, jobs, due, tracking, sender: self.sender(), budget: self.budget, now }.run().await
+        let look = Look { config, api, jobs, tracking, sender: self.sender(), now };
+        Sweep { due, look, budget: self.budget }.run().await
     }
 
     async fn refresh(self, api: &Api, of: &About) -> Result<RefreshReply, Error> {
@@ -155,15 +159,23 @@ impl Run<'_> {
             About::CallbackId(id) => self.app.jobs.of_callback_id(id).await?,
             About::EntityId(id) => self.app.jobs.of_entity(id).await?,
         };
-        let mut reply = RefreshReply::default();
+        let (mut reply, mut errors) = (RefreshReply::default(), Vec::new());
         for job in &record.jobs {
-            let sent = match EntityKind::of_job(&job.kind) {
-                Some(kind) => refresh(api, &self.sender(), job, kind).await?,
-                None => false,
+            let refreshed = match EntityKind::of_job(&job.kind) {
+                Some(kind) => refresh(api, &self.sender(), job, kind).await,
+                None => Ok(Refreshed::Left),
             };
-            *(if sent { &mut reply.refreshed } else { &mut reply.left }) += 1;
+            match refreshed {
+                Ok(Refreshed::Sent) => reply.refreshed += 1,
+                Ok(Refreshed::Left) => reply.left += 1,
+                Err(error) => {
+                    let class = error.class().as_str();
+                    tracing::error!(%error, class, job = job.item, "the links of the job could not be replaced");
+                    errors.push(error);
+                }
+            }
         }
-        Ok(reply)
+        if errors.is_empty() { Ok(reply) } else { Err(Error::Several(errors)) }
     }
 
     fn sender(&self) -> Sender<'_> {

@@ -1,7 +1,7 @@
 //! Which jobs and events a replay is about. Pure.
 
 use aws::clock::to_text;
-use aws::jobs::{EventItem, JobItem};
+use aws::jobs::{EventItem, JobItem, NO_ENTITY};
 use heygen::Status;
 use time::OffsetDateTime;
 
@@ -28,9 +28,12 @@ impl Chosen {
             && self.event_type.as_ref().is_none_or(|event_type| job.event_type == *event_type)
     }
 
-    /// Only an event that says how a job ended can change one. `status` is what it says.
+    /// Only an event that says how a job ended can change one; that a job without an entity never reported is no event of
+    /// HeyGen's. `status` is what it says.
     pub(crate) fn has_event(&self, event: &EventItem, status: Option<Status>) -> bool {
+        let is_of_placeholder = event.entity_id.as_ref().is_some_and(|id| id.starts_with(NO_ENTITY));
         event.job.is_some()
+            && !is_of_placeholder
             && self.is_since(&event.received_at)
             && self.is_until(&event.received_at)
             && self.status.is_none_or(|wanted| status == Some(wanted))
@@ -88,6 +91,8 @@ mod tests {
             assert!(has(&yes) && !has(&no), "{yes:?} {no:?}");
         }
         assert!(!is().has_event(&EventItem { job: None, ..event.clone() }, None));
+        let unreported = EventItem { entity_id: text("callback_id:order_1"), ..event.clone() };
+        assert!(!is().has_event(&unreported, Some(Status::Failed)));
         assert!(!is().has_job(&JobItem { status: None, ..job.clone() }));
 
         let earlier = Chosen { until: at(2), also_renewed: true, ..is() };

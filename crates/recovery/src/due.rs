@@ -9,8 +9,8 @@ use aws_sdk_dynamodb::types::AttributeValue::{self, N, S};
 use std::collections::HashMap;
 use time::OffsetDateTime;
 
-/// Of each shard, this many items are looked at in one run at most. The next run continues.
-const LIMIT: i32 = 100;
+/// The items of one page, which are read before any of them is looked at: as many as HeyGen returns states of in one call.
+const PAGE: i32 = 100;
 
 #[derive(Debug, Clone)]
 pub(crate) struct Due {
@@ -25,19 +25,30 @@ pub(crate) struct DueJob {
     pub(crate) at: i64,
 }
 
+/// Some of the items of one shard that are due.
+pub(crate) struct Page {
+    pub(crate) due: Vec<DueJob>,
+    /// Where the next page begins; `None` after the last one.
+    pub(crate) next: Option<Start>,
+}
+
+/// A place in the index. Items that have been looked at are due later, and those before it that could not be stay there.
+pub(crate) struct Start(HashMap<String, AttributeValue>);
+
 impl Due {
     pub(crate) fn new(client: Client, config: &Config) -> Self {
         Due { client, table: config.table.clone() }
     }
 
-    /// The items of one shard that are due, the longest overdue first, and whether there may be more. The index may lag
-    /// behind; the items themselves are as they are now.
-    pub(crate) async fn of_shard(&self, shard: &str, now: OffsetDateTime) -> Result<(Vec<DueJob>, bool), AwsError> {
-        let query = self.client.query().table_name(&self.table).index_name(INDEX).limit(LIMIT);
+    /// The items of one shard that are due, the longest overdue first. The index may lag behind; the items themselves are as
+    /// they are now.
+    pub(crate) async fn page(&self, shard: &str, start: Option<Start>, now: OffsetDateTime) -> Result<Page, AwsError> {
+        let query = self.client.query().table_name(&self.table).index_name(INDEX).limit(PAGE);
         let found = query
             .key_condition_expression(format!("{SHARD} = :shard AND {DUE_AT} <= :now"))
             .expression_attribute_values(":shard", S(shard.to_owned()))
             .expression_attribute_values(":now", N(now.unix_timestamp().to_string()))
+            .set_exclusive_start_key(start.map(|Start(key)| key))
             .send()
             .await
             .map_err(|error| AwsError::of("dynamodb:Query", &error))?;
@@ -45,7 +56,7 @@ impl Due {
         for keys in found.items() {
             due.extend(self.item(keys).await?.filter(|due| due.at <= now.unix_timestamp()));
         }
-        Ok((due, found.last_evaluated_key().is_some()))
+        Ok(Page { due, next: found.last_evaluated_key.map(Start) })
     }
 
     pub(crate) fn shards() -> [&'static str; 16] {

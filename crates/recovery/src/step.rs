@@ -13,6 +13,11 @@ pub(crate) const FRESH_FOR: Duration = Duration::DAY;
 pub(crate) const SETTLES_IN: Duration = Duration::minutes(10);
 const SHORTEST_WAIT: Duration = Duration::minutes(15);
 const LONGEST_WAIT: Duration = Duration::hours(6);
+/// HeyGen may give the same links until they expire.
+const NEXT_LINKS: Duration = Duration::HOUR;
+const LONGEST_WAIT_FOR_LINKS: Duration = Duration::hours(12);
+/// A failed job may succeed yet, and its links are to be kept fresh then.
+const FAILED_WAIT: Duration = Duration::DAY;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Step {
@@ -40,8 +45,19 @@ pub(crate) fn step(job: &JobItem, now: OffsetDateTime) -> Step {
             Some(at) => OffsetDateTime::from_unix_timestamp(at).map_or(Step::Forget, |at| Step::Later(at - FRESH_FOR)),
             None => Step::Forget,
         },
+        (Some(Status::Failed), Some(_)) if is_kept_fresh(job) && !job.is_placeholder() => {
+            Step::Later(now + FAILED_WAIT)
+        }
         _ => Step::Forget,
     }
+}
+
+/// When to ask for new links again. They were due a day before they expired; if HeyGen has none, or none that last longer
+/// than those that have expired, it is asked less and less often.
+pub(crate) fn refresh_again(job: &JobItem, now: OffsetDateTime, is_sent: bool) -> OffsetDateTime {
+    let expire = job.links_expire_at.and_then(|at| OffsetDateTime::from_unix_timestamp(at).ok()).unwrap_or(now);
+    let half: Duration = (now - if is_sent { expire } else { expire - FRESH_FOR }) / 2;
+    now + half.clamp(NEXT_LINKS, LONGEST_WAIT_FOR_LINKS)
 }
 
 /// The longer it is overdue, the longer until it is looked at again.
@@ -104,7 +120,26 @@ mod tests {
         assert_eq!(step(&in_days(-1), NOW), Step::Refresh(EntityKind::Video));
         assert_eq!(step(&fresh(None), NOW), Step::Forget, "links that do not expire need no others");
         let failed = JobItem { status: Some(Status::Failed), ..in_days(1) };
-        assert_eq!(step(&failed, NOW), Step::Forget);
+        assert_eq!(step(&failed, NOW), Step::Later(NOW + Duration::DAY), "it may succeed yet");
+        assert_eq!(step(&JobItem { entity_id: "callback_id:o".to_owned(), ..failed }, NOW), Step::Forget);
+    }
+
+    #[test]
+    fn links_that_heygen_does_not_have_are_asked_for_less_and_less_often() {
+        let expired_for = |hours, is_sent| {
+            let job = fresh(Some((NOW - Duration::hours(hours)).unix_timestamp()));
+            refresh_again(&job, NOW, is_sent) - NOW
+        };
+        assert_eq!(expired_for(-24, false), Duration::HOUR);
+        assert_eq!(expired_for(-14, false), Duration::hours(5));
+        assert_eq!(expired_for(-14, true), Duration::HOUR, "there are new ones, and they may be the same");
+        assert_eq!((expired_for(6, true), expired_for(1_000, true)), (Duration::hours(3), Duration::hours(12)));
+        let mut asked = (0, NOW - Duration::DAY);
+        while asked.1 < NOW + Duration::days(6) {
+            let job = fresh(Some(NOW.unix_timestamp()));
+            asked = (asked.0 + 1, refresh_again(&job, asked.1, false));
+        }
+        assert!(asked.0 < 7 * 4, "{} calls in a week", asked.0);
     }
 
     #[test]

@@ -4,247 +4,175 @@
 //! written stays, and so does what was tracked before, unless it is given anew.
 
 use crate::action::TrackOptions;
+use crate::commit::{Commit, Items, until_unchanged};
 use crate::config::Config;
 use crate::error::Error;
-use crate::tracked::{DUE_AT, EXPECTED_BY, KEEP_FRESH, SHARD, SHARDS, Subject, TRACKED_AT, is_ours};
-use aws::clock::to_text;
+use crate::key::Key;
+use crate::merge::{Given, Item, merged, text};
+use crate::tracked::{EXPECTED_BY, KEEP_FRESH, SHARD, SHARDS, Subject, TRACKED_AT, is_ours};
+use aws::clock::{from_text, to_text};
 use aws::error::AwsError;
-use aws::jobs::JobItem;
+use aws::jobs::{JobItem, NO_ENTITY, Record};
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::AttributeValue::{self, Bool, N, S};
-use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem, Update};
+use heygen::api::is_id;
 use heygen::{CorrelationId, Job, Place};
 use serde_json::Value;
-use std::collections::BTreeMap;
 use std::time::Duration;
 use time::OffsetDateTime;
 
-const TRANSACTION: &str = "dynamodb:TransactWriteItems";
-
-/// Of several `callback_id`s for one job the smallest stays, as with the processor.
-const CALLBACK_ID_MAY_BE_SET: &str =
-    "attribute_not_exists(callback_id) OR callback_id = :none_yet OR callback_id >= :callback_id";
-
-/// Of a `callback_id`, in bytes: with more, part of a key would be a digest.
+/// Of a `callback_id` or an entity id, in bytes: with more, part of a key would be a digest.
 const LONGEST_ID: usize = 256;
 
 #[derive(Debug, Clone)]
 pub(crate) struct Tracking {
-    client: Client,
-    table: String,
+    items: Items,
     expected_within: Duration,
 }
 
 /// Where a tracked job is.
 pub(crate) struct Tracked {
-    pub(crate) place: Place,
-    pub(crate) job: Job,
+    pub(crate) key: Key,
     pub(crate) expected_by: OffsetDateTime,
 }
 
 impl Tracking {
     pub(crate) fn new(client: Client, config: &Config) -> Self {
-        Tracking { client, table: config.table.clone(), expected_within: config.expected_within }
+        Tracking { items: Items::new(client, config), expected_within: config.expected_within }
     }
 
     pub(crate) async fn track(&self, options: &TrackOptions, now: OffsetDateTime) -> Result<Tracked, Error> {
-        let wrong = |what: String| Error::InvalidRequest(what);
-        if options.callback_id.is_empty() || options.callback_id.len() > LONGEST_ID {
-            return Err(wrong(format!("callback_id: 1 to {LONGEST_ID} bytes are needed")));
-        }
-        if let Some(name) = options.attributes.keys().find(|name| is_ours(name)) {
-            return Err(wrong(format!("attributes: {name:?} is an attribute of heygen-webhooks, choose another name")));
-        }
+        check(options).map_err(Error::InvalidRequest)?;
         let subject = options.subject();
-        let job = subject.job().ok_or_else(|| wrong(format!("{:?} is no kind of a job", options.kind)))?;
-        let place = subject.event().place();
-        let expected_by = options.expected_by.unwrap_or(now + self.expected_within);
-        let mut own = BTreeMap::new();
-        for (name, value) in &options.attributes {
-            own.insert(name.clone(), attribute(value));
+        let wrong_kind = || Error::InvalidRequest(format!("{:?} is no kind of a job", options.kind));
+        let (place, job) = (subject.event().place(), subject.job().ok_or_else(wrong_kind)?);
+        let key = Key { id: place.partition.to_string(), item: job.item_key() };
+        let expected_by = now + self.expected_within;
+        let given = given(options, &job, expected_by, now);
+        let expected = until_unchanged(async || {
+            let before = self.items.read(&key).await?.unwrap_or_default();
+            let replaced = self.placeholder(&subject, &before).await?;
+            let set = merged(&before, replaced.as_ref().map(|(_, item)| item), &given);
+            let commit = Commit {
+                key: &key,
+                before: &before,
+                set: &set,
+                replaced: replaced.as_ref().map(|(key, item)| (key, item)),
+                gone: replaced.iter().filter_map(|(_, item)| pointer_to(item)).collect(),
+                pointer: pointer(&place, &key, &job),
+            };
+            let expected_by = [&set, &before].into_iter().find_map(|item| text(item, EXPECTED_BY)).map(str::to_owned);
+            Ok(self.items.commit(commit).await?.then_some(expected_by))
+        });
+        let expected = expected.await?.and_then(|at| from_text(&at).ok());
+        Ok(Tracked { key, expected_by: expected.unwrap_or(expected_by) })
+    }
+
+    /// What was tracked before the job's entity was known: in the same language, or before that was known, too.
+    async fn placeholder(&self, subject: &Subject<'_>, job: &Item) -> Result<Option<(Key, Item)>, AwsError> {
+        if subject.entity_id.is_none() {
+            return Ok(None);
         }
-
-        let mut writes = Vec::new();
-        if options.entity_id.is_some() {
-            // It may have been tracked before its entity was known.
-            let placeholder = Subject { entity_id: None, ..subject.clone() };
-            writes.extend(self.deletion_of(&placeholder)?);
+        let tracked = job_item(job);
+        for output_language in [subject.output_language, None] {
+            let unknown = Subject { entity_id: None, output_language, ..subject.clone() };
+            let Some(job) = unknown.job() else { continue };
+            let key = Key { id: unknown.event().place().partition.to_string(), item: job.item_key() };
+            let Some(item) = self.items.read(&key).await? else { continue };
+            if tracked.is_none() || job_item(&item).zip(tracked.clone()).is_some_and(|(one, job)| one.may_become(&job))
+            {
+                return Ok(Some((key, item)));
+            }
         }
-        let key = place.pointer_key(Some(&job));
-        let pointer = place
-            .pointer_from
-            .as_ref()
-            .map(|from| self.pointer(from.as_str(), key, place.partition.as_str(), &job.item_key()));
-        writes.extend(pointer.transpose()?);
-        let written = Written {
-            job: &job,
-            callback_id: &options.callback_id,
-            expected_by,
-            keep_fresh: options.keep_fresh,
-            own,
-            now,
-        };
-        if !self.write(&place, &written, true, &writes).await? {
-            self.write(&place, &written, false, &writes).await?;
-        }
-        Ok(Tracked { place, job, expected_by })
+        Ok(None)
     }
 
-    /// False if the job has a smaller `callback_id` already.
-    async fn write(
-        &self,
-        place: &Place,
-        written: &Written<'_>,
-        sets_callback_id: bool,
-        others: &[TransactWriteItem],
-    ) -> Result<bool, AwsError> {
-        let update = written.update(&self.table, place, sets_callback_id)?;
-        let mut writes = vec![TransactWriteItem::builder().update(update).build()];
-        writes.extend(others.iter().cloned());
-        let Err(error) = self.client.transact_write_items().set_transact_items(Some(writes)).send().await else {
-            return Ok(true);
-        };
-        if sets_callback_id
-            && let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error()
-            && cancelled.cancellation_reasons().first().and_then(|reason| reason.code())
-                == Some("ConditionalCheckFailed")
-        {
-            return Ok(false);
-        }
-        Err(AwsError::of(TRANSACTION, &error))
-    }
-
-    fn pointer(&self, from: &str, key: String, partition: &str, job: &str) -> Result<TransactWriteItem, AwsError> {
-        let put = Put::builder()
-            .table_name(&self.table)
-            .item("id", text(from))
-            .item("item", text(key))
-            .item("partition", text(partition))
-            .item("job", text(job))
-            .build()
-            .map_err(|_| AwsError::unbuildable(TRANSACTION))?;
-        Ok(TransactWriteItem::builder().put(put).build())
-    }
-
-    fn pointer_to(&self, from: &str, job: &JobItem) -> Result<TransactWriteItem, AwsError> {
-        self.pointer(from, format!("pointer#{}", job.item), &job.id, &job.item)
-    }
-
-    /// Deletes a job's item and the pointer to it, if they exist.
-    fn deletion_of(&self, subject: &Subject<'_>) -> Result<Vec<TransactWriteItem>, AwsError> {
-        let place = subject.event().place();
-        let Some(job) = subject.job() else { return Ok(Vec::new()) };
-        let mut keys = vec![(place.partition.to_string(), job.item_key())];
-        keys.extend(place.pointer_from.as_ref().map(|from| (from.to_string(), place.pointer_key(Some(&job)))));
-        keys.into_iter().map(|key| self.deletion(key)).collect()
-    }
-
-    fn deletion(&self, (id, item): (String, String)) -> Result<TransactWriteItem, AwsError> {
-        let delete = Delete::builder().table_name(&self.table).key("id", S(id)).key("item", S(item)).build();
-        let delete = delete.map_err(|_| AwsError::unbuildable(TRANSACTION))?;
-        Ok(TransactWriteItem::builder().delete(delete).build())
-    }
-
-    /// Moves what a team wrote on a job whose entity was not known to the job that turned out to be it, and deletes the
-    /// former.
-    pub(crate) async fn replace(&self, placeholder: &JobItem, by: &JobItem) -> Result<(), AwsError> {
-        let mut keys = vec![(placeholder.id.clone(), placeholder.item.clone())];
-        let callback_id = placeholder.callback_id.clone();
-        keys.extend(callback_id.clone().map(|id| (id, format!("pointer#{}", placeholder.item))));
-        let mut writes = keys.into_iter().map(|key| self.deletion(key)).collect::<Result<Vec<_>, _>>()?;
-        writes.extend(callback_id.map(|from| self.pointer_to(&from, by)).transpose()?);
-        let tracked = [TRACKED_AT, EXPECTED_BY, KEEP_FRESH, SHARD, DUE_AT];
-        let fields = placeholder.attributes.as_object().into_iter().flatten();
-        let moved: Vec<_> = fields.filter(|(name, _)| !is_ours(name) || tracked.contains(&name.as_str())).collect();
-        let mut update =
-            Update::builder().table_name(&self.table).key("id", S(by.id.clone())).key("item", S(by.item.clone()));
-        let mut assignments = Vec::new();
-        for (index, (name, value)) in moved.iter().enumerate() {
-            assignments.push(format!("#n{index} = if_not_exists(#n{index}, :v{index})"));
-            update = update
-                .expression_attribute_names(format!("#n{index}"), name.as_str())
-                .expression_attribute_values(format!(":v{index}"), attribute(value));
-        }
-        let update = update
-            .update_expression(format!("SET {}", assignments.join(", ")))
-            .condition_expression("attribute_exists(id)")
-            .build()
-            .map_err(|_| AwsError::unbuildable(TRANSACTION))?;
-        writes.push(TransactWriteItem::builder().update(update).build());
-        let sent = self.client.transact_write_items().set_transact_items(Some(writes)).send().await;
-        sent.map(drop).map_err(|error| AwsError::of(TRANSACTION, &error))
+    /// Puts a job in the place of another one, which turned out to be the same: what a team wrote on the latter moves to the
+    /// former. Nothing happens if one of them is gone.
+    pub(crate) async fn replace(&self, replaced: &JobItem, by: &JobItem) -> Result<(), AwsError> {
+        let key_of = |job: &JobItem| Key { id: job.id.clone(), item: job.item.clone() };
+        let (key, other) = (key_of(by), key_of(replaced));
+        until_unchanged(async || {
+            let (Some(before), Some(item)) = (self.items.read(&key).await?, self.items.read(&other).await?) else {
+                return Ok(Some(()));
+            };
+            let set = merged(&before, Some(&item), &Given::default());
+            let from = text(&item, "callback_id").filter(|from| !from.is_empty() && *from != key.id);
+            let commit = Commit {
+                key: &key,
+                before: &before,
+                set: &set,
+                replaced: Some((&other, &item)),
+                gone: pointer_to(&item).into_iter().collect(),
+                pointer: from.map(|from| pointer_item(from, format!("pointer#{}", key.item), &key.id, &key.item)),
+            };
+            Ok(self.items.commit(commit).await?.then_some(()))
+        })
+        .await
     }
 }
 
-/// What tracking sets on a job's item.
-struct Written<'a> {
-    job: &'a Job,
-    callback_id: &'a str,
-    expected_by: OffsetDateTime,
-    keep_fresh: Option<bool>,
-    own: BTreeMap<String, AttributeValue>,
-    now: OffsetDateTime,
-}
-
-impl Written<'_> {
-    fn update(&self, table: &str, place: &Place, sets_callback_id: bool) -> Result<Update, AwsError> {
-        let mut set: Vec<(&str, AttributeValue, Keep)> = vec![
-            ("kind", text(&self.job.kind), Keep::First),
-            ("entity_id", text(CorrelationId::of(&self.job.entity_id)), Keep::First),
-            ("status", text("pending"), Keep::First),
-            ("status_rank", N("0".to_owned()), Keep::First),
-            ("updated_at", text(to_text(self.now)), Keep::First),
-            (TRACKED_AT, text(to_text(self.now)), Keep::First),
-            (EXPECTED_BY, text(to_text(self.expected_by)), Keep::Last),
-            (SHARD, text(SHARDS[fastrand::usize(..SHARDS.len())]), Keep::First),
-            (DUE_AT, N(self.expected_by.unix_timestamp().to_string()), Keep::Last),
-        ];
-        set.extend(self.keep_fresh.map(|keep| (KEEP_FRESH, Bool(keep), Keep::Last)));
-        let language = self.job.output_language.as_ref();
-        set.extend(language.map(|language| ("output_language", text(CorrelationId::of(language)), Keep::First)));
-        set.extend(self.own.iter().map(|(name, value)| (name.as_str(), value.clone(), Keep::Last)));
-        let callback_id = text(CorrelationId::of(self.callback_id));
-        if sets_callback_id {
-            set.push(("callback_id", callback_id.clone(), Keep::Last));
-        }
-
-        let mut update = Update::builder();
-        let mut assignments = Vec::new();
-        for (index, (name, value, keep)) in set.into_iter().enumerate() {
-            assignments.push(match keep {
-                Keep::First => format!("#n{index} = if_not_exists(#n{index}, :v{index})"),
-                Keep::Last => format!("#n{index} = :v{index}"),
-            });
-            update = update
-                .expression_attribute_names(format!("#n{index}"), name)
-                .expression_attribute_values(format!(":v{index}"), value);
-        }
-        if sets_callback_id {
-            update = update
-                .condition_expression(CALLBACK_ID_MAY_BE_SET)
-                .expression_attribute_values(":callback_id", callback_id)
-                .expression_attribute_values(":none_yet", text(""));
-        }
-        update
-            .table_name(table)
-            .key("id", text(&place.partition))
-            .key("item", text(self.job.item_key()))
-            .update_expression(format!("SET {}", assignments.join(", ")))
-            .build()
-            .map_err(|_| AwsError::unbuildable(TRANSACTION))
+/// Says what is wrong with a request.
+fn check(options: &TrackOptions) -> Result<(), String> {
+    if options.callback_id.is_empty() || options.callback_id.len() > LONGEST_ID {
+        return Err(format!("callback_id: 1 to {LONGEST_ID} bytes are needed"));
+    }
+    if let Some(id) = &options.entity_id
+        && (!is_id(id) || id.len() > LONGEST_ID || id.starts_with(NO_ENTITY))
+    {
+        return Err(format!(
+            "entity_id: {id:?} is no id of HeyGen's. Leave it out until HeyGen has responded with one"
+        ));
+    }
+    match options.attributes.keys().find(|name| is_ours(name)) {
+        Some(name) => Err(format!("attributes: {name:?} is an attribute of heygen-webhooks, choose another name")),
+        None => Ok(()),
     }
 }
 
-/// Of an attribute that is there already, the first value stays or the last one is set.
-#[derive(Clone, Copy)]
-enum Keep {
-    First,
-    Last,
+fn given(options: &TrackOptions, job: &Job, expected_by: OffsetDateTime, now: OffsetDateTime) -> Given {
+    let mut anew: Item = options.attributes.iter().map(|(name, value)| (name.clone(), attribute(value))).collect();
+    let mut at_first = Item::from([
+        ("kind".to_owned(), short(&job.kind)),
+        ("entity_id".to_owned(), short(&job.entity_id)),
+        ("status".to_owned(), S("pending".to_owned())),
+        ("status_rank".to_owned(), N("0".to_owned())),
+        ("updated_at".to_owned(), S(to_text(now))),
+        (TRACKED_AT.to_owned(), S(to_text(now))),
+        (EXPECTED_BY.to_owned(), S(to_text(expected_by))),
+        (SHARD.to_owned(), S(SHARDS[fastrand::usize(..SHARDS.len())].to_owned())),
+    ]);
+    at_first.extend(job.output_language.as_ref().map(|language| ("output_language".to_owned(), short(language))));
+    anew.insert("callback_id".to_owned(), short(&options.callback_id));
+    anew.extend(options.expected_by.map(|at| (EXPECTED_BY.to_owned(), S(to_text(at)))));
+    anew.extend(options.keep_fresh.map(|keep| (KEEP_FRESH.to_owned(), Bool(keep))));
+    Given { anew, at_first, times: 1 }
 }
 
-fn text(text: impl ToString) -> AttributeValue {
-    S(text.to_string())
+fn job_item(item: &Item) -> Option<JobItem> {
+    Record::of([item.clone()]).jobs.pop()
+}
+
+fn pointer(place: &Place, key: &Key, job: &Job) -> Option<Item> {
+    let from = place.pointer_from.as_ref()?;
+    Some(pointer_item(from.as_str(), place.pointer_key(Some(job)), &key.id, &key.item))
+}
+
+fn pointer_item(from: &str, key: String, partition: &str, job: &str) -> Item {
+    let texts = [("id", from), ("partition", partition), ("job", job)];
+    let item = texts.into_iter().map(|(name, text)| (name.to_owned(), S(text.to_owned())));
+    item.chain([("item".to_owned(), S(key))]).collect()
+}
+
+/// The key of the pointer from a job's `callback_id` to its item.
+fn pointer_to(item: &Item) -> Option<Key> {
+    let id = text(item, "callback_id").filter(|id| !id.is_empty())?;
+    Some(Key { id: id.to_owned(), item: format!("pointer#{}", text(item, "item")?) })
+}
+
+/// A text that is part of a key, as it is there.
+fn short(text: &str) -> AttributeValue {
+    S(CorrelationId::of(text).to_string())
 }
 
 /// JSON as DynamoDB has it.

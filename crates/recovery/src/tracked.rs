@@ -17,11 +17,15 @@ pub const TRACKED_AT: &str = "tracked_at";
 pub const EXPECTED_BY: &str = "expected_by";
 /// Whether its links are replaced before they expire.
 pub const KEEP_FRESH: &str = "keep_fresh";
+/// The sort key of the item whose place this one took, when the job's entity became known.
+pub const TRACKED_AS: &str = "tracked_as";
+/// How often it was tracked. So it changes whenever a request to track the job is carried out.
+pub const TIMES_TRACKED: &str = "times_tracked";
 
 pub const SHARDS: [&str; 16] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "a", "b", "c", "d", "e", "f"];
 
 /// The attributes of a job's item that are not a team's own.
-const OURS: [&str; 25] = [
+const OURS: [&str; 27] = [
     "id",
     "item",
     "kind",
@@ -47,6 +51,8 @@ const OURS: [&str; 25] = [
     TRACKED_AT,
     EXPECTED_BY,
     KEEP_FRESH,
+    TRACKED_AS,
+    TIMES_TRACKED,
 ];
 
 pub(crate) fn is_ours(attribute: &str) -> bool {

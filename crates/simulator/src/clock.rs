@@ -3,10 +3,10 @@
 use crate::lock;
 use std::sync::Mutex;
 use std::time::Duration;
-use time::OffsetDateTime;
 use time::format_description::FormatItem;
 use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
+use time::{OffsetDateTime, PrimitiveDateTime};
 
 const NAIVE: &[FormatItem<'_>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:6]");
@@ -49,6 +49,11 @@ pub(crate) fn naive(time: OffsetDateTime) -> String {
 /// The format of a time in links.
 pub(crate) fn compact(time: OffsetDateTime) -> String {
     time.format(COMPACT).unwrap_or_default()
+}
+
+/// The time that [`compact`] wrote.
+pub(crate) fn read_compact(text: &str) -> Option<OffsetDateTime> {
+    PrimitiveDateTime::parse(text, COMPACT).ok().map(PrimitiveDateTime::assume_utc)
 }
 
 /// The format of a time in HTTP headers.

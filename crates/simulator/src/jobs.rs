@@ -127,8 +127,8 @@ pub(crate) struct Jobs(Mutex<Store>);
 pub(crate) struct Store {
     jobs: BTreeMap<Key, Job>,
     keys: HashMap<String, Key>,
-    /// By the id of the video that a translation makes.
-    translated: HashMap<String, Key>,
+    /// By the id of the video that a translation or a session makes.
+    made: HashMap<String, Key>,
     started: u64,
 }
 
@@ -138,10 +138,10 @@ impl Store {
         self.jobs.get(self.keys.get(id)?)
     }
 
-    /// The job that made a video: that of the video itself, or its translation.
+    /// The job that made a video: that of the video itself, its translation, or a session.
     pub(crate) fn making_video(&self, video_id: &str) -> Option<&Job> {
         let video = self.get(video_id).filter(|job| job.kind == JobKind::Video);
-        video.or_else(|| self.jobs.get(self.translated.get(video_id)?))
+        video.or_else(|| self.jobs.get(self.made.get(video_id)?))
     }
 
     /// All jobs, with their keys.
@@ -153,15 +153,15 @@ impl Store {
         let key = (job.created_at.unix_timestamp_nanos(), self.started);
         self.started += 1;
         self.keys.insert(job.id.clone(), key);
-        if matches!(job.kind, JobKind::Translation(_)) {
-            self.translated.insert(job.video_id.clone(), key);
+        if matches!(job.kind, JobKind::Translation(_) | JobKind::VideoAgent) {
+            self.made.insert(job.video_id.clone(), key);
         }
         self.jobs.insert(key, job);
     }
 
     fn remove(&mut self, id: &str) -> bool {
         let Some(job) = self.keys.remove(id).and_then(|key| self.jobs.remove(&key)) else { return false };
-        self.translated.remove(&job.video_id);
+        self.made.remove(&job.video_id);
         true
     }
 }

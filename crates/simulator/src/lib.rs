@@ -46,11 +46,12 @@ pub use settings::Change;
 use axum::http::StatusCode;
 use axum::{Router, middleware};
 use clock::Clock;
+use heygen::Secret;
 use rejection::Rejection;
 use serde_json::Value;
 use server::Server;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 use time::OffsetDateTime;
 
@@ -64,6 +65,9 @@ pub struct Simulator {
 struct World {
     options: Options,
     api_key: String,
+    /// The base URL, known once it runs.
+    url: OnceLock<String>,
+    link_secret: Secret,
     clock: Clock,
     endpoints: endpoints::Endpoints,
     outgoing: outgoing::Outgoing,
@@ -96,8 +100,11 @@ impl Simulator {
             .layer(middleware::from_fn_with_state(Arc::clone(&world), gate::gate))
             // Not behind the gate: these are not calls of HeyGen's API.
             .merge(control::router(&world))
+            .merge(links::router())
             .with_state(Arc::clone(&world));
-        Ok(Simulator { server: Server::start(router)?, world })
+        let server = Server::start(router)?;
+        world.url.get_or_init(|| server.url());
+        Ok(Simulator { server, world })
     }
 
     /// The base URL of the API, without a trailing slash.
@@ -222,6 +229,8 @@ impl World {
             clock: Clock::behind(options.behind),
             options,
             api_key: random::opaque(),
+            url: OnceLock::new(),
+            link_secret: random::secret(),
             endpoints: endpoints::Endpoints::default(),
             pages: pages::Pages::default(),
             idempotency: idempotency::Idempotency::default(),

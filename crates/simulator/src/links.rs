@@ -1,12 +1,24 @@
-//! Links to results, which are pre-signed and expire.
+//! Links to results, which are pre-signed and expire, and the files that they lead to.
 
 use crate::World;
-use crate::clock::compact;
+use crate::clock::{compact, read_compact};
 use crate::{lock, random};
-use time::OffsetDateTime;
+use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, Uri};
+use axum::routing::get;
+use heygen::Secret;
+use std::sync::Arc;
+use time::{Duration, OffsetDateTime};
+
+const FILE: &str = "/files/{name}";
+const SIGNATURE: &str = "&X-Amz-Signature=";
 
 /// Makes links that are signed at one time.
 pub(crate) struct Links {
+    /// Of the simulator, without a trailing slash.
+    base: String,
+    secret: Secret,
     signed_at: OffsetDateTime,
     /// In seconds.
     lifetime: u64,
@@ -15,15 +27,41 @@ pub(crate) struct Links {
 impl World {
     /// Links that are signed now.
     pub(crate) fn links(&self) -> Links {
-        Links { signed_at: self.clock.now(), lifetime: lock(&self.settings).link_lifetime.as_secs() }
+        Links {
+            base: self.url.get().cloned().unwrap_or_default(),
+            secret: self.link_secret.clone(),
+            signed_at: self.clock.now(),
+            lifetime: lock(&self.settings).link_lifetime.as_secs(),
+        }
+    }
+
+    fn allows(&self, link: &str) -> Option<bool> {
+        let (signed, signature) = link.split_once(SIGNATURE)?;
+        let field = |name: &str| {
+            let mut pairs = signed.split_once('?')?.1.split('&').filter_map(|pair| pair.split_once('='));
+            pairs.find(|(key, _)| *key == name).map(|(_, value)| value)
+        };
+        let lifetime = Duration::seconds(field("X-Amz-Expires")?.parse().ok()?);
+        let is_valid = self.clock.now() < read_compact(field("X-Amz-Date")?)? + lifetime;
+        Some(is_valid && heygen::sign(&self.link_secret, signed.as_bytes()) == signature)
     }
 }
 
 impl Links {
     /// A link to a file, which is another one each time.
     pub(crate) fn to(&self, name: &str, extension: &str) -> String {
-        let (date, lifetime, signature) = (compact(self.signed_at), self.lifetime, random::opaque());
-        let query = format!("X-Amz-Date={date}&X-Amz-Expires={lifetime}&X-Amz-Signature={signature}");
-        format!("https://files.example.invalid/{name}.{extension}?{query}")
+        let (date, lifetime, token) = (compact(self.signed_at), self.lifetime, random::opaque());
+        let query = format!("X-Amz-Date={date}&X-Amz-Expires={lifetime}&X-Amz-Security-Token={token}");
+        let signed = format!("{}?{query}", FILE.replace("{name}", &format!("{name}.{extension}")));
+        format!("{}{signed}{SIGNATURE}{}", self.base, heygen::sign(&self.secret, signed.as_bytes()))
     }
+}
+
+/// Whoever has a link can fetch the file until the link expires. Then it is 403, as S3 says.
+pub(crate) fn router() -> Router<Arc<World>> {
+    let fetch = async |State(world): State<Arc<World>>, uri: Uri| match world.allows(&uri.to_string()) {
+        Some(true) => (StatusCode::OK, "a simulated file"),
+        _ => (StatusCode::FORBIDDEN, "<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>"),
+    };
+    Router::new().route(FILE, get(fetch))
 }

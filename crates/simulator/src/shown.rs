@@ -26,6 +26,7 @@ pub(crate) fn status(job: &Job) -> &'static str {
 pub(crate) fn video(job: &Job, links: &Links) -> Value {
     let (id, output_language) = match &job.kind {
         JobKind::Translation(language) => (&job.video_id, Some(language)),
+        JobKind::VideoAgent => (&job.video_id, None),
         _ => (&job.id, None),
     };
     let status = if matches!(job.state(), State::Running) { "processing" } else { status(job) };

@@ -19,11 +19,13 @@
 //! Reads are strongly consistent: what the processor recorded is found. The caller needs `dynamodb:Query` on the table.
 
 mod json;
+mod placeholder;
 mod record;
 mod shown;
 
 pub use json::to_json;
-pub use record::{EventItem, FailureItem, JobItem, NO_ENTITY, Record};
+pub use placeholder::NO_ENTITY;
+pub use record::{EventItem, FailureItem, JobItem, Record};
 pub use shown::{printable, without_queries, without_query};
 
 use crate::error::AwsError;
@@ -61,6 +63,11 @@ impl Jobs {
     ///
     /// One query, and one more per entity.
     pub async fn of_callback_id(&self, callback_id: &str) -> Result<Record, AwsError> {
+        Ok(self.with_replaced(callback_id).await?.without_replaced())
+    }
+
+    /// The same, with those jobs whose entity was not known and that turned out to be another one.
+    pub async fn with_replaced(&self, callback_id: &str) -> Result<Record, AwsError> {
         let id = CorrelationId::of(callback_id);
         let is_of_it = |found: Option<&str>| found.is_none_or(|found| found == id.as_str());
         let (mut found, pointers) = self.partition(id.as_str()).await?;
@@ -74,7 +81,7 @@ impl Jobs {
             found.jobs.extend(other.jobs.into_iter().filter(of_it));
             found.events.extend(other.events.into_iter().filter(|event| is_of_it(event.callback_id.as_deref())));
         }
-        Ok(found.without_replaced())
+        Ok(found)
     }
 
     /// The jobs about this video, translation, group, …, and all their events, with whatever `callback_id`.

@@ -1,5 +1,6 @@
 //! The table's items as types.
 
+use super::placeholder::resolved;
 use super::to_json;
 use aws_sdk_dynamodb::types::AttributeValue;
 use heygen::Status;
@@ -54,6 +55,10 @@ pub struct JobItem {
     pub received_at: String,
     /// RFC 3339.
     pub updated_at: String,
+    /// RFC 3339, if it is tracked.
+    pub tracked_at: Option<String>,
+    /// The sort key of the item that it had while its entity was not known.
+    pub tracked_as: Option<String>,
     pub endpoint: String,
     /// Every attribute as JSON, your own as well.
     #[serde(skip)]
@@ -98,16 +103,6 @@ pub struct EventItem {
     pub attributes: Value,
 }
 
-/// A tracked job whose entity is not known yet has this, followed by its `callback_id`, in place of HeyGen's id.
-pub const NO_ENTITY: &str = "callback_id:";
-
-impl JobItem {
-    /// Whether the job is tracked, and HeyGen's id is not known yet.
-    pub fn is_placeholder(&self) -> bool {
-        self.entity_id.starts_with(NO_ENTITY)
-    }
-}
-
 impl EventItem {
     /// 64 hex digits, the same for every delivery of one event.
     pub fn identity(&self) -> &str {
@@ -145,11 +140,16 @@ impl Record {
         None
     }
 
-    /// Leaves out a job whose entity was not known, once there is another one of its kind.
+    /// Each tracked job whose entity was not known, with the job that it turned out to be; for the jobs of one
+    /// `callback_id`.
+    pub fn resolved(&self) -> Vec<(&JobItem, &JobItem)> {
+        resolved(&self.jobs)
+    }
+
+    /// Leaves out a job whose entity was not known, once it turned out to be another one.
     pub(super) fn without_replaced(mut self) -> Self {
-        let known = self.jobs.iter().filter(|job| !job.is_placeholder()).map(|job| job.kind.clone());
-        let known: BTreeSet<_> = known.collect();
-        self.jobs.retain(|job| !job.is_placeholder() || !known.contains(&job.kind));
+        let replaced: BTreeSet<_> = self.resolved().into_iter().map(|(job, _)| job.item.clone()).collect();
+        self.jobs.retain(|job| !job.is_placeholder() || !replaced.contains(&job.item));
         self
     }
 
@@ -216,7 +216,10 @@ mod tests {
 
     #[test]
     fn a_job_whose_entity_was_not_known_is_left_out_once_its_entity_is() {
-        let job = |kind: &str, entity: &str| item(&[("item", "job#"), ("kind", kind), ("entity_id", entity)]);
+        let job = |kind: &str, entity: &str| {
+            let key = format!("job#{kind}#{entity}");
+            item(&[("item", &key), ("kind", kind), ("entity_id", entity)])
+        };
         let entities = |items: Vec<HashMap<_, _>>| {
             let jobs = Record::of(items).without_replaced().jobs;
             jobs.into_iter().map(|job| job.entity_id).collect::<Vec<_>>()

@@ -4,6 +4,7 @@ use super::items::{self, NO_CALLBACK_ID};
 use super::{Entry, Recorded, unbuildable};
 use crate::clock;
 use crate::error::AwsError;
+use crate::jobs::NO_ENTITY;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure, Update};
 use heygen::{CorrelationId, Job};
 use std::collections::HashMap;
@@ -105,8 +106,16 @@ impl JobChange {
     }
 }
 
-fn status_condition(job: &Job) -> &'static str {
-    if job.links_expire_at.is_some() { STATUS_OR_LINKS_ARE_BEHIND } else { STATUS_IS_BEHIND }
+fn status_condition(job: &Job) -> String {
+    let behind = if job.links_expire_at.is_some() { STATUS_OR_LINKS_ARE_BEHIND } else { STATUS_IS_BEHIND };
+    // Once such an item is deleted, another job has taken its place.
+    let there = if is_placeholder(job) { "attribute_exists(id) AND " } else { "" };
+    format!("{there}{behind}")
+}
+
+/// Whether the job was tracked before HeyGen's id was known. Only recovery makes events of such a job.
+pub fn is_placeholder(job: &Job) -> bool {
+    job.entity_id.starts_with(NO_ENTITY)
 }
 
 /// Sets all that the event says of its job.

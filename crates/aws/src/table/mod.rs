@@ -147,7 +147,9 @@ impl Table {
             Some(job) => change.update(&self.name, entry, job)?,
             None => None,
         };
-        let pointer = items::pointer_item(entry);
+        // No pointer to a tracked job without an entity whose item is gone.
+        let is_gone = change == JobChange::Nothing && entry.job.as_ref().is_some_and(change::is_placeholder);
+        let pointer = items::pointer_item(entry).filter(|_| !is_gone);
         match part {
             Part::Job if update.is_none() => return Ok(Written::Done),
             Part::Whole if update.is_none() && pointer.is_none() => return self.put_event(event, entry.now).await,

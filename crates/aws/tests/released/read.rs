@@ -155,6 +155,8 @@ async fn every_item_of_a_released_version_is_read_completely() {
                     links_expire_at: item["links_expire_at"].as_i64(),
                     received_at: text(&item["received_at"]).unwrap(),
                     updated_at: text(&item["updated_at"]).unwrap(),
+                    tracked_at: text(&item["tracked_at"]),
+                    tracked_as: text(&item["tracked_as"]),
                     endpoint: text(&item["endpoint"]).unwrap(),
                     attributes: item.clone(),
                 };

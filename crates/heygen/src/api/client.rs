@@ -107,14 +107,16 @@ impl Api {
     }
 }
 
-/// Checks an id before it becomes part of a path or a query. A URL drops `.` and `..`, so that the
-/// call would have another target, and a comma separates the ids of a list.
-pub(super) fn id<'a>(operation: &'static str, id: &'a str) -> Result<&'a str, ApiError> {
+/// Whether an id can be part of a path or a query. A URL drops `.` and `..`, so that the call would have another target,
+/// and a comma separates the ids of a list.
+pub fn is_id(id: &str) -> bool {
     let plain = |char: char| !char.is_control() && !char.is_whitespace() && char != ',';
-    if id.is_empty() || id == "." || id == ".." || !id.chars().all(plain) {
-        return Err(ApiError::new(operation, Kind::InvalidId));
-    }
-    Ok(id)
+    !matches!(id, "" | "." | "..") && id.chars().all(plain)
+}
+
+/// Checks an id before it becomes part of a path or a query.
+pub(super) fn id<'a>(operation: &'static str, id: &'a str) -> Result<&'a str, ApiError> {
+    if is_id(id) { Ok(id) } else { Err(ApiError::new(operation, Kind::InvalidId)) }
 }
 
 impl fmt::Debug for Api {

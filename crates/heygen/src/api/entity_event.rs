@@ -3,7 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use super::{Entity, EntityKind, Progress};
-use crate::{Outcome, Verified, entity_id};
+use crate::event::DURATIONS;
+use crate::fields::Fields;
+use crate::{Outcome, Verified, entity_id, links};
 
 impl Entity {
     /// The event that HeyGen sends when such a job ends, as the body of a delivery: it has the identity, the place, the
@@ -26,6 +28,41 @@ impl Entity {
         };
         let body = json!({"event_type": event_type, "event_data": data});
         Some(Verified::assume_authentic(body.to_string().into_bytes()))
+    }
+}
+
+impl Entity {
+    /// The entity with this language, or none, in place of HeyGen's: for the event of a translation whose job is recorded
+    /// in another spelling, or without a language. The language is a part of the job's key.
+    #[must_use]
+    pub fn in_language(mut self, language: Option<&str>) -> Self {
+        if self.kind != EntityKind::VideoTranslation {
+            return self;
+        }
+        if let Some(data) = self.data.as_object_mut() {
+            data.remove("output_language");
+            data.extend(language.map(|language| ("output_language".to_owned(), language.into())));
+        }
+        self.output_language = language.map(str::to_owned);
+        self
+    }
+
+    /// The id of the video that a session of the video agent makes, if HeyGen says it.
+    pub fn video_id(&self) -> Option<String> {
+        Fields::of(Some(&self.data)).text("video_id").filter(|_| self.kind == EntityKind::VideoAgent)
+    }
+
+    /// A session of the video agent that has ended as its video has. HeyGen describes a session without links, and the
+    /// event that it delivers has them.
+    #[must_use]
+    pub fn with_video(mut self, video: &Entity) -> Self {
+        let is_result = |name: &str| links::reads(name) || DURATIONS.contains(&name) || name.starts_with("failure_");
+        if let (Some(data), Some(results)) = (self.data.as_object_mut(), video.data.as_object()) {
+            let results = results.iter().filter(|(name, value)| is_result(name) && !value.is_null());
+            data.extend(results.map(|(name, value)| (name.clone(), value.clone())));
+        }
+        let Entity { progress, duration, links, failure, .. } = video.clone();
+        Entity { progress, duration, links, failure, ..self }
     }
 }
 

@@ -36,7 +36,7 @@ mod timestamp;
 mod transport;
 
 pub use account::{Account, Billing, Credits, Currency};
-pub use client::Api;
+pub use client::{Api, is_id};
 pub use config::{ApiConfig, ApiVersion, Credential, InvalidConfig, Timeouts};
 pub use endpoints::{Endpoint, EndpointPatch, EndpointStatus, NewEndpoint};
 pub use entities::State;

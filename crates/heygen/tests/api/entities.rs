@@ -359,3 +359,40 @@ async fn nothing_that_heygen_said_is_lost_in_the_event() {
     let data = &body["event_data"];
     assert_eq!((&data["title"], &data["new"], &data["other"]["video_id"]), (&json!("t"), &json!([1]), &json!("v")));
 }
+
+#[tokio::test]
+async fn a_session_ends_as_its_video_and_with_its_links() {
+    let session = json!({"session_id": "s", "status": "completed", "video_id": "v"});
+    let session = || async { entity(VideoAgent, session.clone()).await };
+    assert_eq!(session().await.video_id().as_deref(), Some("v"));
+    assert_eq!(entity(Video, json!({"id": "v", "video_id": "v"})).await.video_id(), None);
+
+    let video = json!({"id": "v", "status": "completed", "video_url": "https://x.invalid/v", "duration": 12.5,
+                       "gif_url": null, "title": "t"});
+    let ended = session().await.with_video(&entity(Video, video).await);
+    let event = Event::read(&ended.to_verified("video_agent").unwrap());
+    assert_eq!((event.entity_id.as_deref(), event.duration_seconds), (Some("s"), Some(13)));
+    assert_eq!(event.links.into_iter().collect::<Vec<_>>(), [("video".to_owned(), "https://x.invalid/v".to_owned())]);
+
+    let failed = json!({"id": "v", "status": "failed", "failure_message": "m"});
+    let event = session().await.with_video(&entity(Video, failed).await).to_verified("video_agent").unwrap();
+    let job = Event::read(&event).job().unwrap();
+    assert_eq!((job.status, reason(job.failure)), (Status::Failed, (None, Some("m".into()))));
+    let running = session().await.with_video(&entity(Video, json!({"id": "v", "status": "processing"})).await);
+    assert!(running.to_verified("video_agent").is_none());
+}
+
+#[tokio::test]
+async fn a_translation_is_reported_in_the_language_that_its_job_has() {
+    let said =
+        json!({"id": "t", "status": "completed", "video_url": "https://x.invalid/t", "output_language": "Spanish"});
+    for language in [None, Some("es"), Some("Spanish")] {
+        let translation = entity(VideoTranslation, said.clone()).await.in_language(language);
+        assert_eq!(translation.output_language.as_deref(), language);
+        let event = Event::read(&translation.to_verified("video_translate").unwrap());
+        assert_eq!(event.output_language.as_deref(), language);
+    }
+    let video = json!({"id": "v", "status": "completed", "video_url": "https://x.invalid/v"});
+    let event = Event::read(&entity(Video, video).await.in_language(Some("es")).to_verified("avatar_video").unwrap());
+    assert_eq!(event.output_language, None);
+}

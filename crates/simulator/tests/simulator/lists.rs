@@ -173,6 +173,26 @@ fn the_clock_can_start_in_the_past_and_links_expire_by_it() {
 }
 
 #[test]
+fn a_link_leads_to_a_file_until_it_expires() {
+    let api = Api::start(Options { link_lifetime: HOUR, ..Options::default() });
+    let id = api.start_jobs(vec![ended(JobKind::Video, Duration::ZERO)]).concat();
+    let link = || {
+        let video = ok(&api.get(&format!("/v3/videos/{id}")));
+        video["data"]["video_url"].as_str().unwrap().to_owned()
+    };
+    let status = |link: &str| api.http.get(link).unwrap().status;
+    let first = link();
+    assert_ne!(first, link(), "each is another one");
+    assert_eq!(status(&first), 200);
+    for forged in [first.replace(&id, "another"), first.replace("=3600&", "=9999&"), first.replace("&X-Amz-Sig", "&")] {
+        assert_ne!(forged, first);
+        assert_eq!(status(&forged), 403, "{forged}");
+    }
+    api.advance(HOUR);
+    assert_eq!((status(&first), status(&link())), (403, 200));
+}
+
+#[test]
 fn the_account_is_that_of_the_options_and_can_be_changed() {
     let api = api();
     assert_eq!(ok(&api.get("/v3/users/me"))["data"]["wallet"]["remaining_balance"], 100.0);
