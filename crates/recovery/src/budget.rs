@@ -17,6 +17,11 @@ impl Budget {
         Budget { until: Instant::now() + limit.saturating_sub(RESERVE) }
     }
 
+    /// How long one more step may take.
+    pub(crate) fn left(&self) -> Duration {
+        self.until.saturating_duration_since(Instant::now())
+    }
+
     /// Whether another step may begin.
     pub(crate) fn is_left(&self) -> bool {
         Instant::now() < self.until
@@ -31,9 +36,9 @@ mod tests {
     async fn no_step_begins_in_the_reserve() {
         let budget = Budget::of(Duration::from_secs(300));
         tokio::time::advance(Duration::from_secs(239)).await;
-        assert!(budget.is_left());
+        assert!(budget.is_left() && budget.left() == Duration::from_secs(1));
         tokio::time::advance(Duration::from_secs(1)).await;
-        assert!(!budget.is_left());
+        assert!(!budget.is_left() && budget.left().is_zero());
         assert!(!Budget::of(Duration::from_secs(3)).is_left());
     }
 }

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod action;
+mod alarm;
 mod app;
 mod backfill;
 mod budget;
@@ -20,10 +21,12 @@ pub mod invocation;
 mod key;
 mod letter;
 mod letters;
+mod measured;
 mod measures;
 mod observed;
 mod pages;
 mod recorded;
+mod remedy;
 mod replay;
 pub mod reply;
 mod scan;
