@@ -62,17 +62,14 @@ fn listed(all: &mut Findings, list: &Endpoints, is_probed: bool) {
 fn one_endpoint(all: &mut Findings, name: &str, endpoint: &Endpoint, is_probed: bool) {
     let id = printable(&endpoint.endpoint_id);
     match endpoint.state.as_str() {
+        "registered" if endpoint.drift.as_deref() == Some("delete") => not_configured(all, name, &id),
         "registered" => registered(all, name, endpoint, is_probed),
         "duplicate" => all.warning(
             "endpoint-duplicate",
             format!("{id} has the same URL as {name}: deliveries come twice, one of them not verified."),
             prune(),
         ),
-        "not_configured" => all.warning(
-            "endpoint-not-configured",
-            format!("{id} leads here as {name}, which endpoints.json does not have."),
-            prune().first("Put it into endpoints.json, or delete it."),
-        ),
+        "not_configured" => not_configured(all, name, &id),
         _ => all.error(
             "endpoint-not-registered-here",
             format!("{id} leads here as {name}, but this deployment does not have its secret: deliveries are refused."),
@@ -80,6 +77,14 @@ fn one_endpoint(all: &mut Findings, name: &str, endpoint: &Endpoint, is_probed: 
                 .first("If no other deployment uses it, adopt it, which gives it a new secret."),
         ),
     }
+}
+
+fn not_configured(all: &mut Findings, name: &str, id: &str) {
+    all.warning(
+        "endpoint-not-configured",
+        format!("{id} leads here as {name}, which endpoints.json does not have."),
+        prune().first("Put it into endpoints.json, or delete it."),
+    );
 }
 
 fn registered(all: &mut Findings, name: &str, endpoint: &Endpoint, is_probed: bool) {
@@ -102,7 +107,9 @@ fn registered(all: &mut Findings, name: &str, endpoint: &Endpoint, is_probed: bo
             sync().then("This replaces it; the schedule brings back what was missed."),
         );
     }
-    match endpoint.drift.as_deref() {
+    // What mends a secret that is not stored rotates it as well.
+    let is_stored = endpoint.secret.as_deref() == Some("stored");
+    match endpoint.drift.as_deref().filter(|_| is_stored) {
         Some("rotate") => {
             let message = format!("The secret of {name} is older than MaxSecretDays, or of unknown age.");
             all.warning("secret-old", message, sync());

@@ -160,10 +160,11 @@ fn faults() -> Vec<(&'static str, Vec<Finding>)> {
         ("endpoint-disabled", endpoint(|e| (e.status, e.drift) = (some("disabled"), some("replace")))),
         ("endpoint-duplicate", endpoint(|e| e.state = "duplicate".into())),
         ("endpoint-not-configured", endpoint(|e| e.state = "not_configured".into())),
+        ("endpoint-not-configured", endpoint(|e| e.drift = some("delete"))),
         ("endpoint-not-registered-here", endpoint(|e| e.state = "unknown".into())),
         ("endpoint-differs", endpoint(|e| e.drift = some("update"))),
         ("secret-old", endpoint(|e| e.drift = some("rotate"))),
-        ("secret-missing", endpoint(|e| e.secret = some("missing"))),
+        ("secret-missing", endpoint(|e| (e.secret, e.drift) = (some("missing"), some("rotate")))),
         ("secret-pending", endpoint(|e| e.secret = some("pending"))),
         ("endpoint-not-verified", endpoint(|e| e.problem = some("POST: status 401"))),
         ("endpoint-not-verified", found(|o| o.probes = Some(Ok(Probes::Ended(vec![probe]))))),
@@ -246,7 +247,7 @@ fn old_queue() -> Measured {
 fn a_secret_is_wrong_only_if_nothing_was_accepted_and_it_was_not_rotated_since() {
     assert_eq!(mismatched(Some(1_800), endpoints(&[main()])), [], "in the same minute");
     let rotated = Endpoint { secret_since: some("1970-01-12T13:46:00Z"), ..main() };
-    assert_eq!(mismatched(None, endpoints(&[rotated.clone()])), []);
+    assert_eq!(mismatched(None, endpoints(std::slice::from_ref(&rotated))), []);
     let of = |all: &[Endpoint]| mismatched(None, endpoints(all)).remove(0);
     // One was rotated, so it is the other; of two, a person has to look which.
     let request = of(&[second(), rotated]).request.unwrap();
