@@ -91,7 +91,7 @@ redrive: ## Count the dead letters, or send them back [REALLY=1] [REASON=…] [O
 purge: ## Delete dead letters: COUNT=3, as many as redrive counted with the same variables
 	@$(LOCAL) purge $(DEAD_LETTERS) --count "$(or $(COUNT),$(error COUNT is missing: as many as make redrive counted))"
 
-doctor: ## Say what does not work, and what mends it; status 1 if something is broken [VERIFY=0 posts no probes]
+doctor: ## Say what does not work, and what mends it; status 1 for errors and warnings [VERIFY=0 posts no probes]
 	@$(LOCAL) doctor $(if $(filter 0,$(VERIFY)),--no-verify)
 
 explain: ## Show all that is known of an order or a video: CALLBACK_ID=my_order or ENTITY_ID=…

@@ -1,7 +1,7 @@
 //! The deployed admin function, configured for the test's own simulated HeyGen while the test runs.
 
 use crate::replies::assert_is_reply;
-use crate::support::{Stack, TIMEOUT, stack, unique};
+use crate::support::{Stack, TIMEOUT, disturbed_stack, stack, unique};
 use aws::secrets::{EndpointSecret, SecretError};
 use aws_sdk_dynamodb::types::AttributeValue;
 use local::stack_dir::StackDir;
@@ -14,6 +14,14 @@ use std::time::Duration;
 /// The endpoints that these tests use.
 pub const A: &str = "managed-a";
 pub const B: &str = "managed-b";
+
+fn lock() -> File {
+    let place = StackDir::test();
+    place.create().unwrap();
+    let lock = File::create(place.stack_json().with_file_name("admin.lock")).unwrap();
+    lock.lock().unwrap();
+    lock
+}
 
 /// The function, locked for one test.
 pub struct Deployed {
@@ -36,15 +44,22 @@ impl Deployed {
     /// A deployment with the endpoints A and B, both configured for all events. `None` for a stack in a real account,
     /// whose function a test must not reconfigure.
     pub fn new(options: Options) -> Option<Self> {
-        let place = StackDir::test();
-        place.create().unwrap();
-        let lock = File::create(place.stack_json().with_file_name("admin.lock")).unwrap();
-        lock.lock().unwrap();
+        let lock = lock();
         let stack = stack();
         if stack.stack().aws_endpoint.is_none() {
             println!("skipped: this test reconfigures the admin function, so it runs on a local stack only");
             return None;
         }
+        Some(Self::on(stack, lock, options))
+    }
+
+    /// The same without other tests on the stack.
+    pub fn alone(options: Options) -> Option<Self> {
+        let lock = lock();
+        Some(Self::on(disturbed_stack()?, lock, options))
+    }
+
+    fn on(stack: Stack, lock: File, options: Options) -> Self {
         let configuration = stack.api().function(&stack.stack().functions.admin).unwrap();
         let original = configuration["Environment"]["Variables"].clone();
         let mut deployed = Deployed {
@@ -74,7 +89,7 @@ impl Deployed {
             ("ENDPOINTS", &format!("{A},{B}")),
             ("ENDPOINTS_JSON", ""),
         ]);
-        Some(deployed)
+        deployed
     }
 
     /// Changes the function's environment, as deploying other parameters would.

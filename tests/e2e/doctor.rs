@@ -1,253 +1,219 @@
-//! The doctor finds each planted fault, and its next step mends it.
+//! The doctor finds each planted fault of the endpoints, of HeyGen, and of what recovery does, and its next step mends it.
 
-use crate::dead_letters::{bury, old_report};
-use crate::deployed::{A, B, Deployed};
-use crate::failures::message;
-use crate::inside::sdk;
-use crate::support::{Stack, TIMEOUT, disturbed_stack, only_job, success, unique};
-use crate::telemetry::stack_name;
-use aws::env::Env;
-use heygen::Status;
-use local::aws_api::JsonService::CloudWatch;
-use local::recovery::ask;
-use recovery::{Action, App, Config};
+use crate::deployed::{A, B};
+use crate::patient::{Inside, Patient, codes, findings, mended_by_hand, mended_by_its_request};
+use crate::support::unique;
+use aws_sdk_dynamodb::types::AttributeValue::{N, S};
 use serde_json::{Value, json};
-use simulator::{Existing, JobKind, JobOutcome, Options, Retries};
-use std::collections::BTreeMap;
+use simulator::{Existing, Options, Simulator};
+use std::collections::HashMap;
 use std::time::Duration;
-use tokio::runtime::Builder;
+use time::OffsetDateTime;
 
-fn codes(reply: &Value) -> Vec<String> {
-    let text = reply["text"].as_str().unwrap();
-    assert!(!text.contains("whsec_") && !text.contains("canary"), "{text}");
-    let findings = reply["findings"].as_array().unwrap().iter();
-    findings.map(|finding| finding["code"].as_str().unwrap().to_owned()).collect()
+fn now() -> i64 {
+    OffsetDateTime::now_utc().unix_timestamp()
 }
 
-/// The variables of the deployed function.
-fn variables(stack: &Stack) -> BTreeMap<String, String> {
-    let configuration = stack.api().function(&stack.stack().functions.recovery).unwrap();
-    let variables = configuration["Environment"]["Variables"].as_object().unwrap().clone();
-    variables.into_iter().map(|(name, value)| (name, value.as_str().unwrap().to_owned())).collect()
+/// A deployment that works, with one endpoint, after what the schedule does.
+fn healthy(options: Options) -> Option<Inside> {
+    let inside = Inside::new(options)?;
+    inside.admin.sync();
+    inside.run(&json!({"action": "recover"}));
+    assert_eq!(inside.run(&json!({"action": "doctor"}))["findings"], json!([]), "with probes, too");
+    Some(inside)
 }
 
-/// recovery's code in the test's process, with a test's HeyGen, and the deployed function `admin`.
-struct Inside<'a> {
-    admin: &'a Deployed,
-    key: String,
-    variables: BTreeMap<String, String>,
+/// Replaces a field of the stored secret of A.
+fn store(inside: &Inside, field: &str, value: Value) {
+    let mut stored = serde_json::to_value(inside.admin.stored(A)).unwrap();
+    stored[field] = value;
+    inside.admin.stack.put_secret(A, &stored).unwrap();
 }
 
-impl<'a> Inside<'a> {
-    fn new(admin: &'a Deployed) -> Self {
-        let key = unique("doctor/api-key");
-        let mut variables = variables(&admin.stack);
-        for (name, value) in
-            [("API_KEY_SECRET", key.clone()), ("HEYGEN_BASE_URL", admin.heygen.url()), ("STACK", unique("doctor"))]
-        {
-            variables.insert(name.to_owned(), value);
-        }
-        let inside = Inside { admin, key, variables };
-        inside.store(admin.heygen.api_key());
-        // As the schedule does.
-        inside.run(json!({"action": "recover"}), &[]);
-        inside
-    }
-
-    fn store(&self, key: &str) {
-        self.admin.stack.secrets(async |secrets| local::secrets::store(secrets, &self.key, key).await).unwrap();
-    }
-
-    fn run(&self, request: Value, changed: &[(&str, &str)]) -> Value {
-        let get = |name: &str| {
-            let changed = changed.iter().find(|(changed, _)| *changed == name).map(|(_, value)| (*value).to_owned());
-            changed.or_else(|| self.variables.get(name).cloned()).filter(|value| !value.is_empty())
-        };
-        let config = Config::read(Env::from_fn(get)).unwrap();
-        let stack = self.admin.stack.stack();
-        let app = App::new(config, &sdk(stack, stack.aws_endpoint.as_deref().unwrap()));
-        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-        let action = Action::read(request).unwrap();
-        runtime.block_on(app.run(action, "a-test", Duration::from_secs(300))).unwrap().to_json()
-    }
-
-    /// Other tests on the stack may fill the queues meanwhile.
-    fn doctor(&self, verify: bool, changed: &[(&str, &str)]) -> Vec<String> {
-        let reply = self.run(json!({"action": "doctor", "verify": verify}), changed);
-        let others = ["dead-letters", "undelivered-job-events", "queue-behind"];
-        codes(&reply).into_iter().filter(|code| !others.contains(&&**code)).collect()
-    }
-
-    /// With an endpoint that works.
-    fn is_well(&self) {
-        assert_eq!(self.doctor(true, &[]), Vec::<String>::new());
-    }
+fn long_ago() -> String {
+    aws::clock::to_text(OffsetDateTime::now_utc() - time::Duration::days(30))
 }
 
 #[test]
 fn faults_of_endpoints_are_found_and_mended() {
-    let Some(mut admin) = Deployed::new(Options::default()) else { return };
-    admin.configure(json!([{"name": A}]));
-    let only = |admin: &Deployed, code: &str| assert_eq!(Inside::new(admin).doctor(false, &[]), [code]);
+    let Some(mut inside) = healthy(Options::default()) else { return };
+    let inside = &mut inside;
+    mended_by_its_request(inside, "endpoint-missing", |inside| {
+        inside.admin.configure(json!([{"name": A}, {"name": B}]))
+    });
+    mended_by_its_request(inside, "endpoint-not-configured", |inside| inside.admin.configure(json!([{"name": A}])));
+    mended_by_its_request(inside, "endpoint-disabled", |inside| {
+        assert!(inside.admin.disable(&inside.admin.works(A).endpoint_id));
+    });
+    mended_by_its_request(inside, "endpoint-differs", |inside| {
+        inside.admin.configure(json!([{"name": A, "events": ["avatar_video.success"]}]));
+    });
+    mended_by_its_request(inside, "endpoint-duplicate", |inside| {
+        inside.admin.register(Existing { url: inside.admin.url(A), ..Existing::foreign(1).remove(0) });
+    });
+    mended_by_its_request(inside, "endpoint-not-registered-here", |inside| {
+        inside.admin.stack.put_secret(A, &json!({})).unwrap();
+    });
+    inside.admin.works(A);
+}
 
-    only(&admin, "endpoint-missing");
-    admin.sync();
-    Inside::new(&admin).is_well();
-
-    assert!(admin.disable(&admin.works(A).endpoint_id));
-    only(&admin, "endpoint-disabled");
-    admin.sync();
-    Inside::new(&admin).is_well();
-
-    let wrong = |value: Value| admin.stack.put_secret(A, &value).unwrap();
-    let stored = serde_json::to_value(admin.stored(A)).unwrap();
-    let with = |current: Value| {
-        let mut value = stored.clone();
-        value["current"] = current;
-        value
-    };
-    wrong(with(json!("whsec_of_nobody")));
-    // What signs the probe is what the receiver compares with: only a delivery of HeyGen's shows that it is another one.
-    wrong(with(Value::Null));
-    assert!(Inside::new(&admin).doctor(false, &[]).contains(&"secret-missing".to_owned()));
-    admin.ask(json!({"action": "rotate", "endpoint": A})).unwrap();
-    Inside::new(&admin).is_well();
-
-    admin.configure(json!([{"name": A, "events": ["avatar_video.success"]}]));
-    assert!(Inside::new(&admin).doctor(true, &[]).contains(&"endpoint-differs".to_owned()));
-    admin.sync();
-    Inside::new(&admin).is_well();
-
-    let second = Existing { url: admin.url(A), ..Existing::foreign(1).remove(0) };
-    admin.register(second);
-    assert!(Inside::new(&admin).doctor(true, &[]).contains(&"endpoint-duplicate".to_owned()));
-    admin.ask(json!({"action": "sync", "prune": true, "force": true})).unwrap();
-    Inside::new(&admin).is_well();
+#[test]
+fn faults_of_secrets_and_of_verifications_are_found_and_mended() {
+    let Some(mut inside) = healthy(Options::default()) else { return };
+    let inside = &mut inside;
+    mended_by_its_request(inside, "secret-missing", |inside| store(inside, "current", Value::Null));
+    mended_by_its_request(inside, "secret-pending", |inside| {
+        let (id, since) = (inside.admin.works(A).endpoint_id, long_ago());
+        let pending = json!({"idempotency_key": unique("key"), "since": since, "change": "rotate", "endpoint_id": id});
+        store(inside, "pending", pending);
+    });
+    inside.admin.set_variables(&[("MAX_SECRET_DAYS", "7")]);
+    mended_by_its_request(inside, "secret-old", |inside| store(inside, "current_since", json!(long_ago())));
+    mended_by_its_request(inside, "endpoint-never-verified", |inside| {
+        let id = format!("admin#{}/endpoints/", crate::telemetry::stack_name(&inside.admin.stack));
+        let key =
+            [("id", S(id)), ("item", S(format!("verification#{A}")))].map(|(name, value)| (name.to_owned(), value));
+        delete_item(inside, HashMap::from(key));
+    });
+    let header = |inside: &mut Inside, names: &str| inside.admin.set_variables(&[("SIGNATURE_HEADERS", names)]);
+    mended_by_hand(
+        inside,
+        "endpoint-not-verified",
+        |inside| {
+            header(inside, "x-of-nobody");
+            inside.admin.sync();
+        },
+        "docs/operations.md#endpoint-not-verified",
+        |inside, _| header(inside, "signature"),
+    );
+    inside.admin.works(A);
 }
 
 #[test]
 fn faults_of_the_api_key_and_of_heygen_are_found_and_mended() {
-    let Some(mut admin) = Deployed::new(Options::default()) else { return };
-    admin.configure(json!([{"name": A}]));
-    admin.sync();
-    let inside = Inside::new(&admin);
-    inside.is_well();
-    inside.store("of-nobody");
-    assert_eq!(inside.doctor(true, &[]), ["api-key-rejected"]);
-    inside.store("{\"no\": \"key\"}");
-    assert_eq!(inside.doctor(true, &[]), ["api-key-missing"]);
-    inside.store(admin.heygen.api_key());
-    inside.is_well();
-    assert_eq!(inside.doctor(true, &[("API_KEY_SECRET", "")]), ["api-key-not-configured"]);
-    assert_eq!(inside.doctor(true, &[("HEYGEN_BASE_URL", "http://127.0.0.1:9")]), ["heygen-unreachable"]);
-    assert_eq!(inside.doctor(true, &[("HAS_ALARMS", "false")]), ["nobody-is-told"]);
-    assert_eq!(inside.doctor(true, &[("PIPE_NAME", "no-such-pipe")]), ["not-checked"]);
+    let Some(mut inside) = healthy(Options::default()) else { return };
+    let inside = &mut inside;
+    let heygen = (inside.admin.heygen.url(), inside.admin.heygen.api_key().to_owned());
+    for (code, key) in [("api-key-rejected", "of-nobody"), ("api-key-missing", "{\"no\": \"key\"}")] {
+        let plant = |inside: &mut Inside| inside.store_key(key);
+        mended_by_hand(inside, code, plant, "Store the API key", |inside, _| inside.store_key(&heygen.1));
+    }
+    let of = |name: &'static str, value: &'static str| move |inside: &mut Inside| drop(inside.set(name, value));
+    let key = inside.set("API_KEY_SECRET", "");
+    inside.set("API_KEY_SECRET", &key);
+    for (code, plant, says, name, right) in [
+        ("api-key-not-configured", ("API_KEY_SECRET", ""), "ApiKeySecret", "API_KEY_SECRET", &key),
+        (
+            "heygen-unreachable",
+            ("HEYGEN_BASE_URL", "http://127.0.0.1:9"),
+            "HeygenBaseUrl",
+            "HEYGEN_BASE_URL",
+            &heygen.0,
+        ),
+        ("nobody-is-told", ("HAS_ALARMS", "false"), "AlarmEmail", "HAS_ALARMS", &"true".to_owned()),
+    ] {
+        mended_by_hand(inside, code, of(plant.0, plant.1), says, |inside, _| drop(inside.set(name, right)));
+    }
+    let pipe = inside.set("PIPE_NAME", "no-such-pipe");
+    assert_eq!(codes(inside), ["not-checked"]);
+    inside.set("PIPE_NAME", &pipe);
 
+    let slow = Simulator::start(Options { behind: Duration::from_secs(600), ..Options::default() }).unwrap();
+    let ask = |inside: &mut Inside, url: &str, key: &str| {
+        inside.set("HEYGEN_BASE_URL", url);
+        inside.store_key(key);
+    };
+    let plant = |inside: &mut Inside| ask(inside, &slow.url(), slow.api_key());
+    mended_by_hand(inside, "clock-skew", plant, "date -u", |inside, _| ask(inside, &heygen.0, &heygen.1));
+}
+
+#[test]
+fn faults_of_the_schedule_are_found_and_mended() {
+    let Some(mut inside) = healthy(Options::default()) else { return };
+    let inside = &mut inside;
     // One whose schedule has never run.
-    let never = unique("never");
-    let late = [("STACK", &*never)];
-    assert_eq!(inside.doctor(true, &late), ["backfill-late"]);
-    inside.run(json!({"action": "backfill"}), &late);
-    assert_eq!(inside.doctor(true, &late), Vec::<String>::new());
-    inside.is_well();
-}
-
-/// The deployed function's findings.
-fn deployed(stack: &Stack) -> Vec<String> {
-    codes(&ask(stack.stack(), &json!({"action": "doctor", "verify": false})).unwrap())
-}
-
-/// The fault is found; mended, it is gone.
-fn found_and_mended(stack: &Stack, code: &str, plant: impl FnOnce(), mend: impl FnOnce()) {
-    let before = deployed(stack);
-    assert!(!before.contains(&code.to_owned()), "{before:?}");
-    plant();
-    let wait = |what: &str, there: bool| {
-        let look = || Ok((deployed(stack).contains(&code.to_owned()) == there).then_some(()));
-        stack.wait_for(&format!("{what} {code}"), TIMEOUT, look).unwrap();
+    mended_by_its_request(inside, "backfill-late", |inside| drop(inside.set("STACK", &unique("never"))));
+    mended_by_its_request(inside, "sweep-late", |inside| {
+        let order = unique("overdue");
+        inside
+            .run(&json!({"action": "track", "callback_id": order, "kind": "avatar_video", "expected_by": long_ago()}));
+    });
+    let plant = |inside: &mut Inside| {
+        let (id, item) = (format!("recovery#{}", inside.name()), "cursor#events".to_owned());
+        let put = async |dynamodb: &aws_sdk_dynamodb::Client| {
+            let put = dynamodb.put_item().table_name(&inside.admin.stack.stack().table);
+            let put = put.item("id", S(id)).item("item", S(item)).item("version", N("1".into()));
+            put.item("read_until", N((now() + 7_200).to_string())).send().await
+        };
+        inside.admin.stack.dynamodb(put).unwrap();
     };
-    wait("the finding", true);
-    mend();
-    wait("no finding", false);
+    mended_by_hand(inside, "cursor-ahead", plant, "aws dynamodb delete-item --table-name", |inside, next_step| {
+        let quoted = |start: &str| next_step.split_once(start).unwrap().1.split_once('\'').unwrap().0;
+        let key: Value = serde_json::from_str(quoted("--key '")).unwrap();
+        let attribute = |name: &str| (name.to_owned(), S(key[name]["S"].as_str().unwrap().to_owned()));
+        delete_item(inside, HashMap::from(["id", "item"].map(attribute)));
+        inside.run(&serde_json::from_str(quoted("recovery '")).unwrap());
+    });
+}
+
+fn delete_item(inside: &Inside, key: HashMap<String, aws_sdk_dynamodb::types::AttributeValue>) {
+    let delete = async |dynamodb: &aws_sdk_dynamodb::Client| {
+        dynamodb.delete_item().table_name(&inside.admin.stack.stack().table).set_key(Some(key)).send().await
+    };
+    inside.admin.stack.dynamodb(delete).unwrap();
 }
 
 #[test]
-fn faults_of_the_deployment_are_found_and_mended() {
-    let Some(stack) = disturbed_stack() else { return };
-    let variables = variables(&stack);
-    let variable = |name: &str| variables[name].clone();
-    let (api, prefix) = (stack.api(), stack_name(&stack));
-    let count = ask(stack.stack(), &json!({"action": "redrive", "unreadable": true})).unwrap()["matching"].clone();
-    // Left by other tests.
-    ask(stack.stack(), &json!({"action": "purge", "count": count, "unreadable": true})).unwrap();
-    let replay = || ask(stack.stack(), &json!({"action": "replay", "undelivered": true, "dry_run": false})).unwrap();
-    replay();
-
-    let order = unique("order");
-    found_and_mended(
-        &stack,
-        "dead-letters",
-        || bury(&stack, &message(success(&order, &unique("video")))),
-        || drop(ask(stack.stack(), &json!({"action": "redrive", "dry_run": false})).unwrap()),
-    );
-    stack.recorded(&order, 1);
-
-    let undelivered = variable("UNDELIVERED_QUEUE_URL");
-    let report = async |sqs: &aws_sdk_sqs::Client| {
-        sqs.send_message().queue_url(&undelivered).message_body(old_report()).send().await
-    };
-    found_and_mended(&stack, "undelivered-job-events", || drop(stack.sqs(report).unwrap()), || drop(replay()));
-
-    let source = format!("/2015-03-31/event-source-mappings/{}", variable("EVENT_SOURCE"));
-    let enable = |enabled: bool| drop(api.rest("lambda", "PUT", &source, &json!({"Enabled": enabled})).unwrap());
-    found_and_mended(&stack, "queue-not-read", || enable(false), || enable(true));
-
-    let pipe = format!("/v1/pipes/{}", variable("PIPE_NAME"));
-    let pipe = |change: &str| drop(api.rest("pipes", "POST", &format!("{pipe}/{change}"), &Value::Null).unwrap());
-    found_and_mended(&stack, "pipe-stopped", || pipe("stop"), || pipe("start"));
-
-    let alarm = format!("{prefix}-dead-letters");
-    let state = |state: &str| {
-        let input = json!({"AlarmName": alarm, "StateValue": state, "StateReason": "planted"});
-        api.json(CloudWatch, "SetAlarmState", &input).unwrap();
-    };
-    found_and_mended(&stack, "alarm", || state("ALARM"), || state("OK"));
-    let actions = |operation: &str| drop(api.json(CloudWatch, operation, &json!({"AlarmNames": [alarm]})).unwrap());
-    found_and_mended(&stack, "alarms-muted", || actions("DisableAlarmActions"), || actions("EnableAlarmActions"));
+fn what_was_measured_is_found_until_it_is_a_day_old() {
+    let Some(mut inside) = healthy(Options::default()) else { return };
+    let inside = &mut inside;
+    for (code, metric) in [("unreadable-bodies", "UnreadableBodies"), ("unknown-event-types", "UnknownEventTypes")] {
+        let plant = |inside: &mut Inside| {
+            let at = now() - 86_400 + 10;
+            inside.put_metric("HeygenWebhooks", metric, &[("Stack", inside.name())], 1.0, at);
+        };
+        let says = format!("docs/operations.md#{code}");
+        mended_by_hand(inside, code, plant, &says, |_, next_step| assert!(next_step.contains("ends a day after")));
+    }
 }
 
 #[test]
-fn a_wrong_secret_is_found_and_after_the_schedule_and_a_rotation_all_jobs_are_right() {
-    let retries = Retries { base: Duration::from_millis(1), attempts: 2 };
-    let Some(mut admin) = Deployed::new(Options { retries, ..Options::default() }) else { return };
-    // No receiver has cached the right secret then.
-    admin.set_variables(&[("VERIFY_ENDPOINTS", "false")]);
-    admin.sync();
-    let inside = Inside::new(&admin);
-    let recover = || inside.run(json!({"action": "recover"}), &[("BACKFILL_DELAY_MINUTES", "0")]);
-    recover();
-    admin.stack.put_secret(A, &json!({"current": "whsec_d3Jvbmc="})).unwrap();
-    admin.stack.put_secret(B, &json!({"current": "whsec_d3Jvbmc="})).unwrap();
+fn a_queue_that_is_old_or_long_is_found_until_it_is_processed() {
+    let Some(mut inside) = healthy(Options::default()) else { return };
+    let inside = &mut inside;
+    let name = unique("doctor");
+    let create = async |sqs: &aws_sdk_sqs::Client| sqs.create_queue().queue_name(&name).send().await;
+    let url = inside.admin.stack.sqs(create).unwrap().queue_url.unwrap();
+    inside.set("QUEUE_URL", &url);
+    // What the processor does as soon as it works again.
+    let processed = |inside: &mut Inside, _: &str| {
+        let purge = async |sqs: &aws_sdk_sqs::Client| sqs.purge_queue().queue_url(&url).send().await;
+        inside.admin.stack.sqs(purge).unwrap();
+    };
+    let runbook = "docs/operations.md#still-waiting";
+    let plant = |inside: &mut Inside| {
+        fill(inside, &url, 1);
+        let dimensions = [("QueueName", &*name)];
+        inside.put_metric("AWS/SQS", "ApproximateAgeOfOldestMessage", &dimensions, 7_300.0, now() - 120);
+    };
+    mended_by_hand(inside, "queue-old", plant, runbook, processed);
+    inside.put_metric("AWS/SQS", "ApproximateAgeOfOldestMessage", &[("QueueName", &name)], 0.0, now());
+    mended_by_hand(inside, "queue-behind", |inside| fill(inside, &url, 1_001), runbook, processed);
+    assert!(findings(inside).is_empty());
+}
 
-    let orders: Vec<_> = (0..5).map(|_| unique("rejected")).collect();
-    for order in &orders {
-        admin.start_job(JobKind::Translation("Spanish".to_owned()), Some(order), JobOutcome::Succeeds);
+/// Puts so many messages on a queue.
+fn fill(inside: &Inside, url: &str, count: usize) {
+    let entry = |id: usize| {
+        let entry = aws_sdk_sqs::types::SendMessageBatchRequestEntry::builder();
+        entry.id(id.to_string()).message_body("waiting").build().unwrap()
+    };
+    let ids: Vec<_> = (0..count).collect();
+    for ids in ids.chunks(10) {
+        let entries = ids.iter().map(|id| entry(*id)).collect();
+        let send = async |sqs: &aws_sdk_sqs::Client| {
+            sqs.send_message_batch().queue_url(url).set_entries(Some(entries)).send().await
+        };
+        inside.stack().sqs(send).unwrap();
     }
-    assert!(admin.wait_until_delivered(TIMEOUT).is_err(), "every delivery is rejected");
-    assert!(orders.iter().all(|order| admin.stack.record(order).unwrap().jobs.is_empty()));
-
-    // A run compares what ended in the seconds before it.
-    std::thread::sleep(Duration::from_millis(1_100));
-    recover();
-    let found = inside.doctor(false, &[]);
-    assert!(found.contains(&"deliveries-missed".to_owned()), "{found:?}");
-    for order in &orders {
-        assert_eq!(only_job(&admin.stack.recorded(order, 1)).status, Some(Status::Succeeded));
-    }
-    // The secrets that were stored by hand belong to no registration, which the sync mends by rotating them.
-    admin.ask(json!({"action": "sync", "adopt": true})).unwrap();
-    admin.ask(json!({"action": "rotate", "endpoint": A})).unwrap();
-    let order = unique("accepted");
-    admin.start_job(JobKind::Video, Some(&order), JobOutcome::Succeeds);
-    assert_eq!(only_job(&admin.stack.recorded(&order, 1)).status, Some(Status::Succeeded));
 }

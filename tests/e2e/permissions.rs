@@ -538,3 +538,8 @@ fn without_describe_pipe_the_doctor_says_so() {
 fn without_describe_alarms_the_doctor_says_so() {
     doctor_looks_only_with("cloudwatch:DescribeAlarms", "alarm", "the alarms");
 }
+
+#[test]
+fn without_get_metric_data_the_doctor_says_so() {
+    doctor_looks_only_with("cloudwatch:GetMetricData", "*", "the metrics");
+}

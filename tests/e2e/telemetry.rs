@@ -38,10 +38,10 @@ const OF_AWS: [(&str, &str, &str); 15] = [
 const CAUSED_ELSEWHERE: [&str; 3] = ["secret_pending", "secret_unavailable", "queue_unavailable"];
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Metric {
-    namespace: String,
-    name: String,
-    dimensions: BTreeMap<String, String>,
+pub struct Metric {
+    pub namespace: String,
+    pub name: String,
+    pub dimensions: BTreeMap<String, String>,
 }
 
 impl Metric {
@@ -65,7 +65,7 @@ fn lines(stack: &Stack, since: u64) -> Vec<Value> {
 }
 
 /// The metrics of a line, each with its unit. A line that CloudWatch would not understand is a failure.
-fn metrics(line: &Value) -> Vec<(Metric, String)> {
+pub fn metrics(line: &Value) -> Vec<(Metric, String)> {
     let mut metrics = Vec::new();
     for entry in list(&line["_aws"]["CloudWatchMetrics"]) {
         let at = line["_aws"]["Timestamp"].as_u64().unwrap();

@@ -85,4 +85,14 @@ fn without_verify_endpoints_a_sync_posts_no_probe() {
     assert_eq!(admin.sync()["verified"], json!([]));
     let verified = admin.ask(json!({"action": "verify", "endpoint": A})).unwrap();
     assert_eq!(found(&verified, A)["problem"], Value::Null, "only asking for it does");
+
+    // The alarm of one that failed would never end, because no sync verifies.
+    let another = Receiver::start().unwrap();
+    admin.set_variables(&[("PUBLIC_URL", &another.url())]);
+    let since = now();
+    admin.ask(json!({"action": "verify"})).unwrap();
+    admin.logged(since, &["\"EndpointsUnverified\":2"]);
+    let since = now();
+    admin.sync();
+    admin.logged(since, &["\"EndpointsUnverified\":0"]);
 }

@@ -81,7 +81,10 @@ impl App {
                 measures::disabled(snapshot.disabled(&self.config).count());
                 let plan = snapshot.plan(&self.config);
                 let checks = self.checks.read().await?;
-                let has_failed = |name: &String| checks.get(name).is_some_and(|checked| checked.problem.is_some());
+                // Where no sync verifies, a failed probe that was asked for would count until the next one.
+                let has_failed = |name: &String| {
+                    self.config.verify && checks.get(name).is_some_and(|checked| checked.problem.is_some())
+                };
                 measures::drift(&plan, snapshot.enabled().iter().filter(|name| has_failed(name)).count());
                 Reply::Plan(PlanReply { url, plan })
             }
@@ -152,10 +155,11 @@ impl App {
 
     pub(crate) async fn sync(&self, options: &SyncOptions) -> Result<Synced, Error> {
         let mut result = Synced::run(&self.config, &self.store, options).await;
-        if let Ok(synced) = &mut result
-            && self.config.verify
-        {
-            synced.verified = self.verify(&synced.in_use).await;
+        match &mut result {
+            Ok(synced) if self.config.verify => synced.verified = self.verify(&synced.in_use).await,
+            // No later sync would end the alarm of a probe that was asked for.
+            Ok(_) => measures::unverified(0),
+            Err(_) => {}
         }
         sync::report(&result);
         result
@@ -167,7 +171,7 @@ impl App {
         let found = Verify { config, store, jobs, checks }.all(names).await;
         let failed = found.iter().filter(|found| !found.is_verified()).count();
         // One endpoint that works says nothing of the others.
-        if failed > 0 || found.len() > 1 || self.config.deployment.names() == names {
+        if failed > 0 || found.len() > 1 || config.deployment.names() == names {
             measures::unverified(failed);
         }
         found

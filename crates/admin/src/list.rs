@@ -54,6 +54,7 @@ fn listed(
         Some(stored) if stored.current.is_none() => SecretState::Missing,
         Some(_) => SecretState::Stored,
     };
+    let current = stored.filter(|_| secret == SecretState::Stored);
     let checked = name.filter(|_| state == EndpointState::Registered).and_then(|name| checks.get(name));
     let Checked { verified_at, problem } = checked.cloned().unwrap_or_default();
     let drift = plan.changes.iter().find(|change| change.kind.endpoint_id() == Some(&endpoint.id));
@@ -67,6 +68,7 @@ fn listed(
         created_at: endpoint.created_at.clone(),
         drift: drift.map(|change| change.kind.name()),
         secret: name.map(|_| secret),
+        secret_since: current.and_then(|stored| stored.current_since).map(aws::clock::to_text),
         verified_at,
         problem,
     }

@@ -101,6 +101,8 @@ pub struct ListedEndpoint {
     pub drift: Option<&'static str>,
     /// `None` if the endpoint is not ours.
     pub secret: Option<SecretState>,
+    /// When that secret was stored, in RFC 3339; unknown for one that was stored by hand.
+    pub secret_since: Option<String>,
     /// When it was last verified with success, in RFC 3339; only of a registered endpoint, as is `problem`.
     pub verified_at: Option<String>,
     /// Why the last verification failed.

@@ -67,6 +67,7 @@ fn listed(endpoint: Option<&str>, state: EndpointState, secret: Option<SecretSta
         events: Some(vec!["avatar_video.success".to_owned()]),
         created_at: Some("2026-11-21T00:00:00Z".to_owned()),
         drift: None,
+        secret_since: secret.map(|_| "2026-11-21T02:00:00.000Z".to_owned()),
         verified_at: secret.map(|_| "2026-11-21T03:00:00.000Z".to_owned()),
         problem: None,
         secret,

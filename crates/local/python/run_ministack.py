@@ -51,7 +51,7 @@ resource_of = iam_actions.extract_resource_arn
 def resource_with_mappings_and_alarms(service, method, path, headers, body, query, region, account):
     if service == "lambda" and "/event-source-mappings/" in path:
         return f"arn:aws:lambda:{region}:{account}:event-source-mapping:{path.rsplit('/', 1)[1]}"
-    if service == "monitoring" and b"AlarmNamePrefix" in body:
+    if service == "monitoring" and b"AlarmNames" in body:
         return f"arn:aws:cloudwatch:{region}:{account}:alarm:*"
     return resource_of(service, method, path, headers, body, query, region, account)
 

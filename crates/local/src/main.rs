@@ -153,7 +153,7 @@ fn main() -> ExitCode {
         Command::Purge { letters, count } => recovery::purge(output, &letters, count),
         Command::Explain(about) => recovery::explain(output, &about),
         Command::Replay(options) => recovery::replay(output, &options),
-        Command::Doctor { no_verify } => recovery::doctor(output, !no_verify),
+        Command::Doctor { no_verify } => recovery::doctor(output, no_verify),
         Command::Simulate { file } => stack::simulate(&file),
         Command::With { command } => stack::with(&command),
     });

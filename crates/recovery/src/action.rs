@@ -34,14 +34,9 @@ pub enum Action {
     Replay(ReplayOptions),
     /// Says what does not work, and what mends it.
     Doctor {
-        /// Whether to post signed probes, as admin's `verify` does.
-        #[serde(default = "yes")]
-        verify: bool,
+        /// Whether to post signed probes, as admin's `verify` does. By default, if each sync does.
+        verify: Option<bool>,
     },
-}
-
-fn yes() -> bool {
-    true
 }
 
 /// Where a replay leads.

@@ -99,13 +99,8 @@ impl App {
             Action::Purge(options) => Reply::Purge(run.purge(&options).await?),
             Action::Replay(options) => Reply::Replay(run.replay(&options).await?),
             Action::Explain(about) => Reply::Explain(run.explain(&about).await),
-            Action::Doctor { verify } => Reply::Doctor(self.doctor().await.run(verify).await),
+            Action::Doctor { verify } => Reply::Doctor(run.doctor().await.run(verify).await),
         })
-    }
-
-    async fn doctor(&self) -> Doctor<'_> {
-        let App { config, calls, cursors, queue, dead_letters, undelivered, .. } = self;
-        Doctor { config, calls, cursors, queue, dead_letters, undelivered, api: self.api().await }
     }
 
     /// With the key as it is stored now.
@@ -209,6 +204,12 @@ impl Run<'_> {
         let App { jobs, undelivered, .. } = self.app;
         let (api, now) = (self.app.api().await, OffsetDateTime::now_utc());
         Explain { jobs, letters: self.letters(), undelivered, api, now }.run(about).await
+    }
+
+    async fn doctor(&self) -> Doctor<'_> {
+        let App { config, calls, cursors, due, queue, dead_letters, undelivered, .. } = self.app;
+        let (api, budget) = (self.app.api().await, self.budget);
+        Doctor { config, calls, cursors, due, queue, dead_letters, undelivered, api, budget }
     }
 
     async fn replay(self, options: &ReplayOptions) -> Result<ReplayReply, Error> {

@@ -19,9 +19,13 @@ impl Budget {
 
     /// One of as many equal parts of what is left.
     pub(crate) fn share(self, parts: usize) -> Self {
-        let now = Instant::now();
-        let left = self.until.saturating_duration_since(now);
-        Budget { until: now + left / u32::try_from(parts).unwrap_or(u32::MAX).max(1) }
+        let left = self.left() / u32::try_from(parts).unwrap_or(u32::MAX).max(1);
+        Budget { until: Instant::now() + left }
+    }
+
+    /// How long one more step may take.
+    pub(crate) fn left(&self) -> Duration {
+        self.until.saturating_duration_since(Instant::now())
     }
 
     /// Whether another step may begin.
@@ -38,9 +42,9 @@ mod tests {
     async fn no_step_begins_in_the_reserve() {
         let budget = Budget::of(Duration::from_secs(300));
         tokio::time::advance(Duration::from_secs(239)).await;
-        assert!(budget.is_left());
+        assert!(budget.is_left() && budget.left() == Duration::from_secs(1));
         tokio::time::advance(Duration::from_secs(1)).await;
-        assert!(!budget.is_left());
+        assert!(!budget.is_left() && budget.left().is_zero());
         assert!(!Budget::of(Duration::from_secs(3)).is_left());
     }
 

@@ -51,6 +51,8 @@ pub struct Watched {
     pub pipe: Option<String>,
     /// `HAS_ALARMS`: whether the stack has alarms, which notify someone.
     pub has_alarms: bool,
+    /// `VERIFY_ENDPOINTS`: whether each sync verifies the endpoints, so that probes are expected to get through.
+    pub verify: bool,
     /// `SCHEDULE`: when `recover` runs.
     pub schedule: Option<String>,
 }
@@ -62,6 +64,7 @@ impl Watched {
             event_source: env.text("EVENT_SOURCE"),
             pipe: env.text("PIPE_NAME"),
             has_alarms: env.or("HAS_ALARMS", false),
+            verify: env.or("VERIFY_ENDPOINTS", true),
             schedule: env.text("SCHEDULE"),
         }
     }

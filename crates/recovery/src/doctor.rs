@@ -1,54 +1,63 @@
 //! Looks at everything that has to work, all at once. It changes nothing, but that a verification posts signed probes.
 
+use crate::alarm::{self, Alarm};
+use crate::budget::Budget;
 use crate::config::Config;
 use crate::cursor::Cursors;
-use crate::diagnosis::diagnose;
+use crate::diagnosis::{Observed, diagnose};
+use crate::due::Due;
 use crate::error::Error;
 use crate::finding::DoctorReply;
-use crate::observed::{self, Alarm, Depth, HeyGen, Observed, Probes, ReadList, Seen};
+use crate::measured::{self, Measured};
+use crate::observed::{self, Depth, HeyGen, Probes, ReadList, Seen};
 use crate::source::Source;
 use aws::api_key::ApiKeyError;
 use aws::queue::Queue;
 use aws::signed::{Calls, InvokeError, Service};
 use heygen::api::{Api, ApiError, ApiVersion, Kind};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::time::Duration;
 use time::OffsetDateTime;
 
 /// How long admin may take for what only reads.
 const READ: Duration = Duration::from_secs(60);
-/// A probe is recorded within seconds. admin itself would wait for minutes.
-const PROBE: Duration = Duration::from_secs(90);
 
 pub(crate) struct Doctor<'a> {
     pub(crate) config: &'a Config,
     pub(crate) calls: &'a Calls,
     pub(crate) cursors: &'a Cursors,
+    pub(crate) due: &'a Due,
     pub(crate) queue: &'a Queue,
     pub(crate) dead_letters: &'a Queue,
     pub(crate) undelivered: &'a Queue,
     pub(crate) api: Result<Api, Error>,
+    pub(crate) budget: Budget,
 }
 
 impl Doctor<'_> {
-    /// With `verify`, also by posting probes.
-    pub(crate) async fn run(self, verify: bool) -> DoctorReply {
+    /// With `verify`, also by posting probes; by default, if each sync does.
+    pub(crate) async fn run(self, verify: Option<bool>) -> DoctorReply {
+        let verify = verify.unwrap_or(self.config.watched.verify);
         DoctorReply::of(diagnose(&self.observe(verify).await))
     }
 
     async fn observe(&self, verify: bool) -> Observed {
         let Config { watched, api_key_secret, delay, version, .. } = self.config;
+        let now = OffsetDateTime::now_utc().unix_timestamp();
         let heygen = self.heygen().await;
         // Without an answer, admin would only say so again.
         let admin = watched.admin.as_deref().filter(|_| heygen == Ok(HeyGen::Answers));
-        let probing = admin.filter(|_| verify);
-        let is_read = *version == ApiVersion::V3 && api_key_secret.is_some();
-        let (endpoints, probes, event_types, (queue, dead_letters, undelivered), polling, pipe, alarms, cursors) = futures::join!(
+        let is_v3 = *version == ApiVersion::V3;
+        let (endpoints, probes, event_types) = futures::join!(
             when(admin, async |admin| self.ask(admin, "list").await),
-            when(probing, async |admin| self.probes(admin).await),
-            when(admin.filter(|_| *version == ApiVersion::V3), async |admin| self.ask(admin, "event-types").await),
-            async { futures::join!(depth(self.queue), depth(self.dead_letters), depth(self.undelivered)) },
+            when(admin.filter(|_| verify), async |admin| self.probes(admin).await),
+            when(admin.filter(|_| is_v3), async |admin| self.ask(admin, "event-types").await),
+        );
+        let (queue, dead_letters, undelivered) =
+            futures::join!(depth(self.queue), depth(self.dead_letters), depth(self.undelivered));
+        let (measured, polling, pipe, alarms, cursors, oldest_due) = futures::join!(
+            self.measured(now),
             when(watched.event_source.as_deref(), async |id| {
                 let path = ["2015-03-31", "event-source-mappings", id];
                 self.get(Service::Lambda, "lambda:GetEventSourceMapping", &path).await
@@ -57,17 +66,23 @@ impl Doctor<'_> {
                 self.get(Service::Pipes, "pipes:DescribePipe", &["v1", "pipes", name]).await
             }),
             when(watched.has_alarms.then_some(()), async |()| self.alarms().await),
-            when(is_read.then_some(()), async |()| self.cursors().await),
+            when((is_v3 && api_key_secret.is_some()).then_some(()), async |()| self.cursors().await),
+            when(watched.schedule.as_ref(), async |_| self.due.oldest().await.map_err(|error| error.to_string())),
         );
         Observed {
-            now: OffsetDateTime::now_utc().unix_timestamp(),
+            now,
+            table: self.config.table.clone(),
+            partition: self.config.partition(),
             has_alarms: watched.has_alarms,
+            is_verifying: watched.verify,
             period: watched.schedule.as_deref().map(observed::period),
             delay: delay.as_secs().try_into().unwrap_or_default(),
             heygen,
+            clock_ahead: self.api.as_ref().ok().and_then(Api::clock_ahead).map(time::Duration::whole_seconds),
             endpoints,
             probes,
             event_types,
+            measured,
             queue,
             dead_letters,
             undelivered,
@@ -75,6 +90,7 @@ impl Doctor<'_> {
             pipe,
             alarms,
             cursors,
+            oldest_due,
         }
     }
 
@@ -101,7 +117,8 @@ impl Doctor<'_> {
     }
 
     async fn probes(&self, admin: &str) -> Seen<Probes> {
-        match self.calls.invoke(admin, &json!({"action": "verify"}), PROBE).await {
+        // How long admin waits for its probes depends on the stack's parameters, and is less.
+        match self.calls.invoke(admin, &json!({"action": "verify"}), self.budget.left()).await {
             Ok(mut reply) => observed::read("admin's verify", reply["verified"].take()).map(Probes::Ended),
             Err(InvokeError::Aws(error)) if error.code == "timeout" => Ok(Probes::TooSlow),
             Err(error) => Err(failed(&error)),
@@ -118,20 +135,16 @@ impl Doctor<'_> {
     }
 
     async fn alarms(&self) -> Seen<Vec<Alarm>> {
-        let mut input = json!({
-            "AlarmNamePrefix": format!("{}-", self.config.stack),
-            "AlarmTypes": ["MetricAlarm", "CompositeAlarm"],
-        });
-        let mut all = Vec::new();
-        loop {
-            let page = self.calls.json(Service::CloudWatch, "cloudwatch:DescribeAlarms", &input).await;
-            let page = page.map_err(|error| error.to_string())?;
-            all.extend(observed::alarms(&page)?);
-            match &page["NextToken"] {
-                Value::String(token) => input["NextToken"] = json!(token),
-                _ => return Ok(all),
-            }
-        }
+        let input = json!({"AlarmNames": alarm::names(&self.config.stack), "MaxRecords": 100});
+        let reply = self.calls.json(Service::CloudWatch, "cloudwatch:DescribeAlarms", &input).await;
+        alarm::alarms(reply.map_err(|error| error.to_string())?)
+    }
+
+    async fn measured(&self, now: i64) -> Seen<Measured> {
+        let Config { stack, queue_url, dead_letter_queue_url, .. } = self.config;
+        let input = measured::input(stack, queue_url, dead_letter_queue_url, now);
+        let reply = self.calls.json(Service::CloudWatch, "cloudwatch:GetMetricData", &input).await;
+        Measured::read(reply.map_err(|error| error.to_string())?, now)
     }
 
     async fn cursors(&self) -> Seen<Vec<ReadList>> {

@@ -59,6 +59,18 @@ impl Due {
         Ok(Page { due, next: found.last_evaluated_key.map(Start) })
     }
 
+    /// When the item that has been due longest was due, or will be, in Unix seconds; `None` if nothing is expected.
+    pub(crate) async fn oldest(&self) -> Result<Option<i64>, AwsError> {
+        let first = Self::shards().into_iter().map(|shard| async move {
+            let query = self.client.query().table_name(&self.table).index_name(INDEX).limit(1);
+            let query = query.key_condition_expression(format!("{SHARD} = :shard"));
+            let found = query.expression_attribute_values(":shard", S(shard.to_owned())).send().await;
+            let found = found.map_err(|error| AwsError::of("dynamodb:Query", &error))?;
+            Ok(found.items().first().and_then(due_at))
+        });
+        Ok(futures::future::try_join_all(first).await?.into_iter().flatten().min())
+    }
+
     pub(crate) fn shards() -> [&'static str; 16] {
         SHARDS
     }
@@ -70,9 +82,8 @@ impl Due {
             None => get,
         });
         let got = get.send().await.map_err(|error| AwsError::of("dynamodb:GetItem", &error))?;
-        let at = |item: &HashMap<String, AttributeValue>| item.get(DUE_AT)?.as_n().ok()?.parse().ok();
         Ok(got.item.and_then(|item| {
-            let at = at(&item)?;
+            let at = due_at(&item)?;
             Some(DueJob { job: Record::of([item]).jobs.pop()?, at })
         }))
     }
@@ -97,4 +108,8 @@ impl Due {
             updated => updated.map(drop).map_err(|error| AwsError::of("dynamodb:UpdateItem", &error)),
         }
     }
+}
+
+fn due_at(item: &HashMap<String, AttributeValue>) -> Option<i64> {
+    item.get(DUE_AT)?.as_n().ok()?.parse().ok()
 }

@@ -1,5 +1,6 @@
 //! What the doctor says: one finding, and all of them as text for people.
 
+use crate::remedy::{Remedy, Request};
 use serde::Serialize;
 use std::fmt;
 
@@ -24,6 +25,16 @@ pub struct Finding {
     pub message: String,
     /// What mends it.
     pub next_step: String,
+    /// The request that mends it, if one does. `next_step` has it, too, and says what has to come first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request: Option<Request>,
+}
+
+impl Finding {
+    pub(crate) fn new(severity: Severity, code: &'static str, message: String, remedy: Remedy) -> Self {
+        let Remedy { sentence: next_step, request } = remedy;
+        Finding { code, severity, message, next_step, request }
+    }
 }
 
 /// What was found, errors first. No finding: all is well.

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod action;
+mod alarm;
 mod app;
 mod backfill;
 mod before;
@@ -25,6 +26,7 @@ mod key;
 mod letter;
 mod letters;
 mod look;
+mod measured;
 mod measures;
 mod merge;
 mod observed;
@@ -33,6 +35,7 @@ mod pages;
 mod plan;
 mod reading;
 mod recorded;
+mod remedy;
 mod replay;
 pub mod reply;
 mod scan;

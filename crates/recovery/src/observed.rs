@@ -1,4 +1,5 @@
-//! What the doctor looked at. What could not be read is a reason instead of a value, and never stops the rest.
+//! What the doctor looks at, as others describe it. What could not be read is a reason instead of a value, and never
+//! stops the rest.
 
 use crate::cursor::Missed;
 use serde::Deserialize;
@@ -7,30 +8,6 @@ use std::fmt;
 
 /// A value, or why it could not be read.
 pub(crate) type Seen<T> = Result<T, String>;
-
-/// Everything that a diagnosis is made from. `None` is what this deployment does not have.
-#[derive(Debug, Clone)]
-pub(crate) struct Observed {
-    /// In Unix seconds.
-    pub(crate) now: i64,
-    /// Whether alarms notify anyone.
-    pub(crate) has_alarms: bool,
-    /// Between two scheduled runs, in seconds.
-    pub(crate) period: Option<i64>,
-    /// How much younger than a run the end of what it reads is, in seconds.
-    pub(crate) delay: i64,
-    pub(crate) heygen: Seen<HeyGen>,
-    pub(crate) endpoints: Option<Seen<Endpoints>>,
-    pub(crate) probes: Option<Seen<Probes>>,
-    pub(crate) event_types: Option<Seen<EventTypes>>,
-    pub(crate) queue: Seen<Depth>,
-    pub(crate) dead_letters: Seen<Depth>,
-    pub(crate) undelivered: Seen<Depth>,
-    pub(crate) polling: Option<Seen<Polling>>,
-    pub(crate) pipe: Option<Seen<Pipe>>,
-    pub(crate) alarms: Option<Seen<Vec<Alarm>>>,
-    pub(crate) cursors: Option<Seen<Vec<ReadList>>>,
-}
 
 /// How HeyGen answers this deployment's API key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,8 +51,17 @@ pub(crate) struct Endpoint {
     pub(crate) state: String,
     pub(crate) drift: Option<String>,
     pub(crate) secret: Option<String>,
+    /// When that secret was stored, in RFC 3339.
+    pub(crate) secret_since: Option<String>,
     pub(crate) verified_at: Option<String>,
     pub(crate) problem: Option<String>,
+}
+
+impl Endpoint {
+    /// When its secret was stored, in Unix seconds; `None` if that is not known.
+    pub(crate) fn secret_since(&self) -> Option<i64> {
+        Some(aws::clock::from_text(self.secret_since.as_deref()?).ok()?.unix_timestamp())
+    }
 }
 
 /// Of a verification.
@@ -103,6 +89,8 @@ pub(crate) struct EventTypes {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct Polling {
+    #[serde(rename = "UUID", default)]
+    pub(crate) id: String,
     pub(crate) state: String,
     pub(crate) last_processing_result: Option<String>,
 }
@@ -110,18 +98,10 @@ pub(crate) struct Polling {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct Pipe {
+    #[serde(default)]
+    pub(crate) name: String,
     pub(crate) current_state: String,
     pub(crate) desired_state: Option<String>,
-}
-
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(crate) struct Alarm {
-    #[serde(rename = "AlarmName")]
-    pub(crate) name: String,
-    #[serde(rename = "StateValue")]
-    pub(crate) state: String,
-    pub(crate) actions_enabled: Option<bool>,
 }
 
 /// How far one of HeyGen's lists was read, in Unix seconds.
@@ -137,13 +117,6 @@ pub(crate) struct ReadList {
 /// The value as this type. A reply in another form is not shown: it may hold anything.
 pub(crate) fn read<T: for<'de> Deserialize<'de>>(what: impl fmt::Display, value: Value) -> Seen<T> {
     serde_json::from_value(value).map_err(|_| format!("{what} answered in an unknown form"))
-}
-
-/// Both kinds of alarms in CloudWatch's reply.
-pub(crate) fn alarms(value: &Value) -> Seen<Vec<Alarm>> {
-    let of = |kind: &str| value[kind].as_array().cloned().unwrap_or_default();
-    let all = [of("MetricAlarms"), of("CompositeAlarms")].concat();
-    all.into_iter().map(|alarm| read("cloudwatch:DescribeAlarms", alarm)).collect()
 }
 
 /// The seconds between two runs of a schedule: `rate(15 minutes)`, or at least daily if it is a `cron(…)`.

@@ -11,12 +11,18 @@ use common::{DEAD, QUEUE, UNDELIVERED, ask};
 use recovery::{App, Config};
 use serde_json::{Value, json};
 use simulator::{Options, Simulator};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 const LIMIT: Duration = Duration::from_secs(300);
 const ADMIN: &str = "POST /2015-03-31/functions/admin/invocations";
 const POLLING: &str = "GET /2015-03-31/event-source-mappings/uuid";
 const PIPE: &str = "GET /v1/pipes/pipe";
+
+fn alarm(name: &str, state: &str, enabled: bool) -> Value {
+    json!({"AlarmName": name, "StateValue": state, "ActionsEnabled": enabled, "AlarmActions": ["arn:topic"]})
+}
 
 /// What a healthy AWS replies.
 fn healthy(key: &str, operation: &str, input: &Value) -> Reply {
@@ -32,9 +38,13 @@ fn healthy(key: &str, operation: &str, input: &Value) -> Reply {
         (POLLING, _) => json!({"State": "Enabled", "LastProcessingResult": "OK"}),
         (PIPE, _) => json!({"CurrentState": "RUNNING", "DesiredState": "RUNNING"}),
         ("DescribeAlarms", _) => {
-            assert_eq!(input["AlarmNamePrefix"], "shop-");
-            json!({"MetricAlarms": [{"AlarmName": "shop-a", "StateValue": "OK", "ActionsEnabled": true}], "CompositeAlarms": []})
+            let names = input["AlarmNames"].as_array().unwrap();
+            // Not by a prefix, which the stack `shop-staging` has, too.
+            assert!(names.contains(&json!("shop-dead-letters")) && input["AlarmNamePrefix"].is_null());
+            json!({"MetricAlarms": [alarm("shop-dead-letters", "OK", true)], "CompositeAlarms": []})
         }
+        ("GetMetricData", _) => json!({"MetricDataResults": []}),
+        ("Query", _) => json!({"Items": []}),
         ("GetQueueAttributes", _) => {
             json!({"Attributes": {"ApproximateNumberOfMessages": "0", "ApproximateNumberOfMessagesNotVisible": "0"}})
         }
@@ -47,7 +57,17 @@ fn healthy(key: &str, operation: &str, input: &Value) -> Reply {
 /// What the doctor replies if some calls do not get a healthy AWS's reply.
 fn doctor(
     heygen: &Simulator,
-    verify: bool,
+    verify: Option<bool>,
+    replace: impl Fn(&str, &Value) -> Option<Reply> + Send + Sync + 'static,
+) -> Value {
+    run(heygen, true, verify, replace)
+}
+
+/// The same for a deployment whose syncs verify the endpoints, or do not.
+fn run(
+    heygen: &Simulator,
+    is_verifying: bool,
+    verify: Option<bool>,
     replace: impl Fn(&str, &Value) -> Option<Reply> + Send + Sync + 'static,
 ) -> Value {
     let url = heygen.url();
@@ -65,6 +85,7 @@ fn doctor(
             "PIPE_NAME" => "pipe",
             "HAS_ALARMS" => "true",
             "SCHEDULE" => "rate(15 minutes)",
+            "VERIFY_ENDPOINTS" if !is_verifying => "false",
             _ => return None,
         };
         Some(value.to_owned())
@@ -86,11 +107,16 @@ fn codes(reply: &Value) -> Vec<&str> {
 #[test]
 fn all_is_well() {
     let heygen = Simulator::start(Options::default()).unwrap();
-    for verify in [true, false] {
-        let reply = doctor(&heygen, verify, move |_, input| {
-            assert!(verify || input["action"] != "verify", "no probe is posted");
+    for (is_verifying, verify, is_probed) in
+        [(true, None, true), (true, Some(false), false), (false, None, false), (false, Some(true), true)]
+    {
+        let probed = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&probed);
+        let reply = run(&heygen, is_verifying, verify, move |_, input| {
+            seen.fetch_or(input["action"] == "verify", Ordering::Relaxed);
             None
         });
+        assert_eq!(probed.load(Ordering::Relaxed), is_probed, "{is_verifying}, {verify:?}");
         assert_eq!((&reply["findings"], &reply["text"]), (&json!([]), &json!("All is well.")), "{reply}");
         assert_eq!((&reply["errors"], &reply["more"]), (&json!(0), &json!(false)));
     }
@@ -108,7 +134,7 @@ fn what_cannot_be_read_is_a_finding_and_hides_nothing_else() {
         |action: &'static str| move |operation: &str, input: &Value| operation == ADMIN && input["action"] == action;
     let of = |name: &'static str| move |operation: &str, _: &Value| operation == name;
     type Concerns = Box<dyn Fn(&str, &Value) -> bool + Send + Sync>;
-    let failing: [(Concerns, usize, &str); 8] = [
+    let failing: [(Concerns, usize, &str); 10] = [
         (Box::new(of_admin("list")), 1, "the endpoints could not be checked"),
         (Box::new(of_admin("verify")), 1, "the verification could not be checked"),
         (Box::new(of_admin("event-types")), 1, "event types could not be checked"),
@@ -116,20 +142,22 @@ fn what_cannot_be_read_is_a_finding_and_hides_nothing_else() {
         (Box::new(of(PIPE)), 1, "the pipe could not be checked"),
         (Box::new(of("DescribeAlarms")), 1, "the alarms could not be checked"),
         (Box::new(of("GetQueueAttributes")), 3, "the queue could not be checked"),
+        (Box::new(of("GetMetricData")), 1, "the metrics could not be checked"),
+        (Box::new(of("Query")), 1, "the tracked jobs could not be checked"),
         (Box::new(of("GetItem")), 1, "lists were read could not be checked"),
     ];
     for (concerns, count, message) in failing {
-        let reply = doctor(&heygen, true, move |operation, input| {
+        let reply = doctor(&heygen, None, move |operation, input| {
             concerns(operation, input).then(|| Reply::error(403, "AccessDeniedException"))
         });
         assert_eq!(codes(&reply), vec!["not-checked"; count], "{reply}");
         assert!(reply["text"].as_str().unwrap().contains(message), "{reply}");
         assert_eq!((&reply["errors"], &reply["warnings"]), (&json!(0), &json!(count)));
     }
-    let reply = doctor(&heygen, true, |operation, _| {
+    let reply = doctor(&heygen, None, |operation, _| {
         (operation != "GetSecretValue").then(|| Reply::Error(500, json!("canary-body")))
     });
-    assert_eq!(codes(&reply), vec!["not-checked"; 10], "{reply}");
+    assert_eq!(codes(&reply), vec!["not-checked"; 12], "{reply}");
     shows_no_canary(&reply);
 }
 
@@ -145,12 +173,12 @@ fn the_api_key_is_tried_and_without_an_answer_admin_is_not_asked() {
     for (text, code) in
         [("canary-body", "api-key-rejected"), ("canary-body with spaces", "api-key-missing"), ("", "api-key-missing")]
     {
-        let reply = doctor(&heygen, true, stored(text));
+        let reply = doctor(&heygen, None, stored(text));
         assert_eq!(codes(&reply), [code], "{reply}");
         assert_eq!(reply["errors"], 1);
         shows_no_canary(&reply);
     }
-    let denied = doctor(&heygen, true, |operation, _| {
+    let denied = doctor(&heygen, None, |operation, _| {
         (operation == "GetSecretValue").then(|| Reply::error(403, "AccessDeniedException"))
     });
     assert_eq!(codes(&denied), ["not-checked"], "{denied}");
@@ -159,18 +187,17 @@ fn the_api_key_is_tried_and_without_an_answer_admin_is_not_asked() {
 #[test]
 fn faults_are_found_errors_first() {
     let heygen = Simulator::start(Options::default()).unwrap();
-    let reply = doctor(&heygen, true, |operation, input| {
-        let alarm = |name, state, enabled| json!({"AlarmName": name, "StateValue": state, "ActionsEnabled": enabled});
+    let reply = doctor(&heygen, None, |operation, input| {
         Some(Reply::Ok(match (operation, input["action"].as_str()) {
             (ADMIN, Some("list")) => json!({"endpoints": [], "missing": ["main"], "unreadable": 0}),
             (ADMIN, Some("verify")) => json!({"verified": [{"endpoint": "main", "problem": "POST: status 503"}]}),
             (ADMIN, Some("event-types")) => json!({"new": ["hologram.success"], "removed": []}),
             (POLLING, _) => json!({"State": "Disabled"}),
             (PIPE, _) => json!({"CurrentState": "STOPPED"}),
-            ("DescribeAlarms", _) if input["NextToken"].is_null() => {
-                json!({"MetricAlarms": [alarm("shop-a", "OK", false)], "NextToken": "next"})
+            ("DescribeAlarms", _) => {
+                let (muted, on) = (alarm("shop-sync-failed", "OK", false), alarm("shop-api-faults", "ALARM", true));
+                json!({"MetricAlarms": [muted, on]})
             }
-            ("DescribeAlarms", _) => json!({"CompositeAlarms": [alarm("shop-b", "ALARM", true)]}),
             ("GetQueueAttributes", _) => {
                 json!({"Attributes": {"ApproximateNumberOfMessages": "2000", "ApproximateNumberOfMessagesNotVisible": "1"}})
             }
@@ -182,15 +209,35 @@ fn faults_are_found_errors_first() {
         "endpoint-missing",
         "endpoint-not-verified",
         "dead-letters",
-        "undelivered-job-events",
         "queue-not-read",
+        "undelivered-job-events",
         "pipe-stopped",
         "alarm",
         "queue-behind",
-        "alarms-muted",
         "backfill-late",
+        "alarms-muted",
         "new-event-types",
     ];
     assert_eq!(codes(&reply), expected, "{reply}");
     assert_eq!((&reply["errors"], &reply["warnings"]), (&json!(7), &json!(3)), "{reply}");
+}
+
+#[test]
+fn a_finding_has_the_request_that_mends_it() {
+    let heygen = Simulator::start(Options::default()).unwrap();
+    let reply = doctor(&heygen, Some(false), |operation, input| {
+        let missing = json!({"endpoints": [], "missing": ["main"], "unreadable": 0});
+        (operation == ADMIN && input["action"] == "list").then_some(Reply::Ok(missing))
+    });
+    let finding = &reply["findings"][0];
+    assert_eq!(finding["request"], json!({"function": "admin", "payload": {"action": "sync"}}), "{reply}");
+    assert!(finding["next_step"].as_str().unwrap().contains(r#"admin '{"action":"sync"}'"#), "{reply}");
+}
+
+#[test]
+fn a_clock_that_differs_from_heygens_is_found() {
+    let slow = Options { behind: Duration::from_secs(600), ..Options::default() };
+    let reply = doctor(&Simulator::start(slow).unwrap(), Some(false), |_, _| None);
+    assert_eq!(codes(&reply), ["clock-skew"], "{reply}");
+    assert!(reply["text"].as_str().unwrap().contains("seconds behind"), "{reply}");
 }

@@ -20,10 +20,18 @@ fn every_module_uses_only_modules_above_it_in_the_readme() {
     assert!(difference.is_empty(), "only in src, or only in README.md: {difference:?}");
 
     for (place, module) in order.iter().enumerate() {
-        let source = fs::read_to_string(root.join(format!("src/{module}.rs"))).unwrap();
+        let source = source(&root.join("src"), module);
         for path in source.split("crate::").skip(1) {
             let used: String = path.chars().take_while(|char| char.is_alphanumeric() || *char == '_').collect();
             assert!(used == *module || order[..place].contains(&&*used), "{module} uses {used}, which is below it");
         }
     }
+}
+
+/// Of a module in one file, or in a folder.
+fn source(src: &Path, module: &str) -> String {
+    let Ok(folder) = fs::read_dir(src.join(module)) else {
+        return fs::read_to_string(src.join(format!("{module}.rs"))).unwrap();
+    };
+    folder.map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap()).collect()
 }

@@ -2,11 +2,12 @@
 
 use crate::World;
 use crate::calls::Call;
+use crate::clock::http_date;
 use crate::faults::{Dropped, Fault, dropped};
 use crate::rejection::{Rejection, Version};
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use std::borrow::Cow;
@@ -15,10 +16,16 @@ use std::sync::Arc;
 /// In bytes, far more than any response here.
 const LONGEST_RESPONSE: usize = 16 << 20;
 
-/// The call runs in its own task, because a client that disconnects does not undo what it requested.
+/// The call runs in its own task, because a client that disconnects does not undo what it requested. The response has the
+/// date of the simulator's clock.
 pub(crate) async fn gate(State(world): State<Arc<World>>, request: Request, next: Next) -> Response {
+    let date = http_date(world.clock.now());
     let call = tokio::spawn(take(world, request, next));
-    call.await.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
+    let mut response = call.await.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response());
+    if let Ok(date) = HeaderValue::try_from(date) {
+        response.headers_mut().insert(header::DATE, date);
+    }
+    response
 }
 
 async fn take(world: Arc<World>, request: Request, next: Next) -> Response {

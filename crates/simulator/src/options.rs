@@ -38,7 +38,8 @@ pub struct Options {
     /// How long links are valid, from the time of the response or event that has them. Default: 7 days (HeyGen's v1
     /// documentation).
     pub link_lifetime: Duration,
-    /// How far the simulator's clock starts behind the real time. Default: not at all.
+    /// How far the simulator's clock starts behind the real time. The `Date` of its API's responses is by that clock.
+    /// Default: not at all.
     pub behind: Duration,
     /// The `data` of `GET /v3/users/me`. Default: a wallet with 100 USD.
     pub account: Value,

@@ -47,6 +47,12 @@ impl Api {
         self.version
     }
 
+    /// How far HeyGen's clock was ahead of this one when it first responded, to a second or two; negative if it was
+    /// behind. `None` before a response with a date.
+    pub fn clock_ahead(&self) -> Option<time::Duration> {
+        self.transport.clock_ahead()
+    }
+
     /// Whether a change that is sent after this wait ends before [`ApiConfig::changes_until`].
     pub fn has_time_after(&self, wait: Duration) -> bool {
         self.changes_until.is_none_or(|until| Instant::now() + wait + self.timeouts.attempt <= until)

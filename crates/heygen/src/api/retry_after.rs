@@ -12,9 +12,12 @@ pub(super) fn parse(value: &str, now: OffsetDateTime) -> Option<Duration> {
     if let Ok(seconds) = value.parse() {
         return Some(Duration::from_secs(seconds));
     }
-    // An HTTP date is an RFC 2822 date whose zone is GMT.
-    let at = OffsetDateTime::parse(value, &Rfc2822).ok()?;
-    Some(Duration::try_from(at - now).unwrap_or_default())
+    Some(Duration::try_from(http_date(value)? - now).unwrap_or_default())
+}
+
+/// An HTTP date is an RFC 2822 date whose zone is GMT.
+pub(super) fn http_date(value: &str) -> Option<OffsetDateTime> {
+    OffsetDateTime::parse(value, &Rfc2822).ok()
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, ClientBuilder, Method, Request, Response, Url, redirect, retry};
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -54,6 +54,8 @@ pub(super) struct Transport {
     credential: (HeaderName, HeaderValue),
     timeouts: Timeouts,
     scrub: Scrub,
+    /// How far HeyGen's clock was ahead at the first response that had a date.
+    clock_ahead: OnceLock<time::Duration>,
 }
 
 impl Transport {
@@ -69,7 +71,12 @@ impl Transport {
         let mut value = HeaderValue::try_from(value).map_err(|_| InvalidConfig::Credential)?;
         value.set_sensitive(true);
         let scrub = Scrub { credential: text.to_owned() };
-        Ok(Self { client: OnceLock::new(), credential: (name, value), timeouts, scrub })
+        let (client, clock_ahead) = (OnceLock::new(), OnceLock::new());
+        Ok(Self { client, credential: (name, value), timeouts, scrub, clock_ahead })
+    }
+
+    pub(super) fn clock_ahead(&self) -> Option<time::Duration> {
+        self.clock_ahead.get().copied()
     }
 
     /// Sends `call` once, and fails after `left` at the latest.
@@ -84,6 +91,9 @@ impl Transport {
         let response = self.client(call)?.execute(request).await.map_err(failed)?;
 
         let header = |name: &str| response.headers().get(name)?.to_str().ok();
+        if let Some(date) = header(DATE.as_str()).and_then(retry_after::http_date) {
+            self.clock_ahead.get_or_init(|| date - OffsetDateTime::now_utc());
+        }
         let head = ResponseHead {
             status: response.status().as_u16(),
             content_type: header(CONTENT_TYPE.as_str()).and_then(|text| self.scrub.token(text.split(';').next()?)),

@@ -254,8 +254,13 @@ pub fn replay(output: Output, options: &Replay) -> Result<ExitCode> {
     }
 }
 
-/// Fails if something is broken; warnings alone are no failure.
-pub fn doctor(output: Output, verify: bool) -> Result<ExitCode> {
-    let reply = repeated(output, json!({"action": "doctor", "verify": verify}))?;
-    Ok(if reply["errors"] == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+/// Fails for errors and for warnings.
+pub fn doctor(output: Output, no_verify: bool) -> Result<ExitCode> {
+    let mut request = request("doctor", &[]);
+    if no_verify {
+        request["verify"] = json!(false);
+    }
+    let reply = repeated(output, request)?;
+    let is_well = reply["errors"] == 0 && reply["warnings"] == 0;
+    Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
