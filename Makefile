@@ -85,11 +85,11 @@ DEAD_LETTERS = $(if $(REASON),--reason "$(REASON)") $(if $(OLDER_THAN_HOURS),--o
 	$(if $(EVENT_TYPE),--event-type "$(EVENT_TYPE)") $(if $(CALLBACK_ID),--callback-id "$(CALLBACK_ID)") \
 	$(if $(ENTITY_ID),--entity-id "$(ENTITY_ID)") $(if $(CORRELATION_ID),--correlation-id "$(CORRELATION_ID)") $(if $(UNREADABLE),--unreadable)
 
-redrive: ## Count the dead letters, or send them back [REALLY=1] [REASON=…] [OLDER_THAN_HOURS=…] [EVENT_TYPE=…] [CALLBACK_ID=…] [ENTITY_ID=…] [UNREADABLE=1]
+redrive: ## Count the dead letters, or send them back [REALLY=1] [REASON=…] [OLDER_THAN_HOURS=…] [EVENT_TYPE=…] [CALLBACK_ID=…] [ENTITY_ID=…] [CORRELATION_ID=…] [UNREADABLE=1]
 	@$(LOCAL) redrive $(DEAD_LETTERS) $(if $(REALLY),--really)
 
-purge: ## Delete dead letters: COUNT=3, as many as redrive counted with the same variables
-	@$(LOCAL) purge $(DEAD_LETTERS) --count "$(or $(COUNT),$(error COUNT is missing: as many as make redrive counted))"
+purge: ## Delete dead letters: COUNT=3, as many as redrive counted with the same variables [PARTLY=1 if there may be more]
+	@$(LOCAL) purge $(DEAD_LETTERS) --count "$(or $(COUNT),$(error COUNT is missing: as many as make redrive counted))" $(if $(PARTLY),--partly)
 
 doctor: ## Say what does not work, and what mends it; status 1 for errors and warnings [VERIFY=0 posts no probes]
 	@$(LOCAL) doctor $(if $(filter 0,$(VERIFY)),--no-verify)
@@ -97,10 +97,10 @@ doctor: ## Say what does not work, and what mends it; status 1 for errors and wa
 explain: ## Show all that is known of an order or a video: CALLBACK_ID=my_order or ENTITY_ID=…
 	@$(LOCAL) explain $(if $(CALLBACK_ID),--callback-id "$(CALLBACK_ID)",--entity-id "$(or $(ENTITY_ID),$(error CALLBACK_ID is missing: make explain CALLBACK_ID=my_order))")
 
-replay: ## Count recorded jobs (TO=bus) or events (TO=processor), or replay them [REALLY=1] [SINCE=…] [UNTIL=…] [EVENT_TYPE=…] [STATUS=…] [CALLBACK_ID=…] [ENTITY_ID=…] [UNDELIVERED=1]
+replay: ## Count recorded jobs (TO=bus) or events (TO=processor), or replay them [REALLY=1] [SINCE=…] [UNTIL=…] [EVENT_TYPE=…] [STATUS=…] [CALLBACK_ID=…] [ENTITY_ID=…] [CORRELATION_ID=…] [UNDELIVERED=1]
 	@$(LOCAL) replay $(if $(TO),--to "$(TO)") $(if $(SINCE),--since "$(SINCE)") $(if $(UNTIL),--until "$(UNTIL)") $(if $(EVENT_TYPE),--event-type "$(EVENT_TYPE)") \
 		$(if $(STATUS),--status "$(STATUS)") $(if $(CALLBACK_ID),--callback-id "$(CALLBACK_ID)") $(if $(ENTITY_ID),--entity-id "$(ENTITY_ID)") \
-		$(if $(UNDELIVERED),--undelivered) $(if $(REALLY),--really)
+		$(if $(CORRELATION_ID),--correlation-id "$(CORRELATION_ID)") $(if $(UNDELIVERED),--undelivered) $(if $(REALLY),--really)
 
 ##@ Webhook endpoints at HeyGen (JSON=1 prints JSON)
 

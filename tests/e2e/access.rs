@@ -57,6 +57,10 @@ fn calls(name: &str) -> Option<BTreeSet<String>> {
                 // Only recovery deletes in one.
                 actions.extend((name == "recovery").then(|| "dynamodb:DeleteItem".to_owned()));
             }
+            // IAM knows the call for one message only.
+            ("sqs", "change_message_visibility_batch" | "delete_message_batch") => {
+                actions.insert(format!("sqs:{}", camel(operation.trim_end_matches("_batch"))));
+            }
             // With a tag.
             ("secretsmanager", "create_secret") => {
                 actions.extend(["secretsmanager:CreateSecret", "secretsmanager:TagResource"].map(str::to_owned));

@@ -10,7 +10,7 @@ use heygen::api::{ApiVersion, RetryPolicy, Timeouts};
 use local::client::Client;
 use local::stack_dir::StackDir;
 use recovery::tracked::{DUE_AT, INDEX, SHARD, SHARDS};
-use recovery::{Action, App, Config, Error, Reply};
+use recovery::{Answer, App, Config, Error};
 use serde_json::{Value, json};
 use simulator::{Options, Simulator};
 use std::fs::File;
@@ -69,6 +69,7 @@ impl Recovering {
             expected_within: Duration::from_mins(60),
             unknown_after: Duration::from_hours(24),
             watched: recovery::Watched::default(),
+            holding: recovery::Holding::default(),
             timeouts: Timeouts { attempt: Duration::from_secs(2), ..Timeouts::default() },
             retry: RetryPolicy { attempts: 2, base: Duration::from_millis(1), ..RetryPolicy::default() },
         };
@@ -99,8 +100,7 @@ impl Recovering {
     pub fn run(&self, request: Value) -> Result<Value, Error> {
         loop {
             let app = App::new(self.config.clone(), &sdk(self.stack.stack(), self.aws()));
-            let action = Action::read(request.clone()).unwrap();
-            let reply = self.runtime.block_on(app.run(action, "a-test", LIMIT))?.to_json();
+            let reply = self.runtime.block_on(app.answer(request.clone(), "a-test", LIMIT))?.to_json();
             if reply["more"] == false {
                 return Ok(reply);
             }
@@ -108,15 +108,14 @@ impl Recovering {
     }
 
     /// Runs an action once, whose calls to HeyGen and AWS pass through `calls`. `None`: it was killed.
-    pub fn run_over(&self, calls: &Arc<Calls>, request: Value) -> Option<Result<Reply, Error>> {
+    pub fn run_over(&self, calls: &Arc<Calls>, request: Value) -> Option<Result<Answer, Error>> {
         let config = Config { base_url: calls.proxy(&self.heygen.url()), ..self.config.clone() };
         let app = App::new(config, &sdk(self.stack.stack(), &calls.proxy(self.aws())));
-        let action = Action::read(request).unwrap();
         self.runtime.block_on(async {
             tokio::select! {
                 biased;
                 () = calls.died.notified() => None,
-                done = app.run(action, "a-test", LIMIT) => Some(done),
+                done = app.answer(request, "a-test", LIMIT) => Some(done),
             }
         })
     }

@@ -35,6 +35,11 @@ impl AwsError {
         Self::new(operation, ErrorClass::Permanent, "request could not be built")
     }
 
+    /// Of a part of a call that succeeded otherwise.
+    pub fn of_code(operation: &'static str, code: &str) -> Self {
+        Self::new(operation, class_of(code), code)
+    }
+
     /// Reads class and code from the SDK's error.
     pub fn of<E: ProvideErrorMetadata, R>(operation: &'static str, error: &SdkError<E, R>) -> Self {
         let (class, code) = match error {

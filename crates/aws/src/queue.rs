@@ -2,7 +2,10 @@
 
 use crate::error::{AwsError, ErrorClass};
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::types::{Message, MessageAttributeValue, MessageSystemAttributeName, QueueAttributeName};
+use aws_sdk_sqs::types::{
+    BatchResultErrorEntry, ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry, Message,
+    MessageAttributeValue, MessageSystemAttributeName, QueueAttributeName,
+};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::time::Duration;
@@ -16,6 +19,8 @@ const COUNT: &str = "sqs:GetQueueAttributes";
 
 /// The most that SQS returns at once.
 const BATCH: i32 = 10;
+/// The most messages that one call shows again or deletes.
+pub const MOST_IN_A_CALL: usize = 10;
 /// With any wait, SQS asks all of its servers, not some.
 const POLL: i32 = 1;
 
@@ -76,6 +81,19 @@ impl Queue {
         let postponed = request.visibility_timeout(seconds).send().await;
         postponed.map(drop).map_err(|error| AwsError::of(POSTPONE, &error))
     }
+
+    /// Shows up to [`MOST_IN_A_CALL`] received messages to others again, at once.
+    pub async fn show(&self, receipt_handles: &[&str]) -> Result<(), AwsError> {
+        let mut request = self.client.change_message_visibility_batch().queue_url(&self.url);
+        for (id, handle) in receipt_handles.iter().enumerate() {
+            let entry = ChangeMessageVisibilityBatchRequestEntry::builder().id(id.to_string()).receipt_handle(*handle);
+            let entry = entry.visibility_timeout(0).build().map_err(|_| AwsError::unbuildable(POSTPONE))?;
+            request = request.entries(entry);
+        }
+        let shown = request.send().await.map_err(|error| AwsError::of(POSTPONE, &error))?;
+        shown.failed.first().map_or(Ok(()), |failed| Err(failure(POSTPONE, failed)))
+    }
+
     /// Up to 10 messages, hidden from others for this long. None does not mean that the queue is empty: a message may be
     /// hidden, or not there yet.
     pub async fn receive(&self, hidden: Duration) -> Result<Vec<Received>, AwsError> {
@@ -98,6 +116,20 @@ impl Queue {
         request.send().await.map(drop).map_err(|error| AwsError::of(DELETE, &error))
     }
 
+    /// Deletes up to [`MOST_IN_A_CALL`] received messages. Says of each whether it is deleted.
+    pub async fn delete_all(&self, receipt_handles: &[&str]) -> Result<Vec<Result<(), AwsError>>, AwsError> {
+        let mut request = self.client.delete_message_batch().queue_url(&self.url);
+        for (id, handle) in receipt_handles.iter().enumerate() {
+            let entry = DeleteMessageBatchRequestEntry::builder().id(id.to_string()).receipt_handle(*handle);
+            request = request.entries(entry.build().map_err(|_| AwsError::unbuildable(DELETE))?);
+        }
+        let deleted = request.send().await.map_err(|error| AwsError::of(DELETE, &error))?;
+        let failed = |id: usize| deleted.failed.iter().find(|failed| failed.id == id.to_string());
+        Ok((0..receipt_handles.len())
+            .map(|id| failed(id).map_or(Ok(()), |entry| Err(failure(DELETE, entry))))
+            .collect())
+    }
+
     /// How many messages wait, and how many are hidden, approximately.
     pub async fn depth(&self) -> Result<(u64, u64), AwsError> {
         use QueueAttributeName::{ApproximateNumberOfMessages, ApproximateNumberOfMessagesNotVisible};
@@ -109,6 +141,11 @@ impl Queue {
         let both = count(ApproximateNumberOfMessages).zip(count(ApproximateNumberOfMessagesNotVisible));
         both.ok_or_else(|| AwsError::new(COUNT, ErrorClass::Transient, "unreadable response"))
     }
+}
+
+/// Of one message of a batch.
+fn failure(operation: &'static str, entry: &BatchResultErrorEntry) -> AwsError {
+    AwsError::of_code(operation, &entry.code)
 }
 
 impl Received {

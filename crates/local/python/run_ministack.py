@@ -1,4 +1,4 @@
-"""MiniStack, with eight deviations from AWS corrected.
+"""MiniStack, with nine deviations from AWS corrected.
 
 HeyGen's probe: an HTTP API without a CORS configuration routes OPTIONS like any other method. MiniStack
 responds to it with 403.
@@ -14,6 +14,9 @@ its poller ends with an error.
 
 The permissions to read one event source mapping and to list alarms by a prefix: MiniStack asks for the one to list all mappings, and
 for all resources.
+
+The permission for a batch of messages: IAM asks for the one for a single message, such as sqs:DeleteMessage. MiniStack asks for
+sqs:DeleteMessageBatch.
 
 Alarms with metric math: MiniStack rejects a template with one. Here they can be described, and never ring.
 
@@ -45,6 +48,17 @@ action = inspect.getsource(iam_actions._lambda_action)
 if action.count(LISTS_ALWAYS) != 1:
     raise SystemExit("this MiniStack authorizes event source mappings differently: check whether crates/local/python/run_ministack.py is still needed")
 exec(action.replace(LISTS_ALWAYS, GETS_ONE + LISTS_ALWAYS), vars(iam_actions))
+action_of_target = iam_actions._action_from_target
+if action_of_target({"x-amz-target": "AmazonSQS.DeleteMessageBatch"}) != "DeleteMessageBatch":
+    raise SystemExit("this MiniStack authorizes batches differently: check whether crates/local/python/run_ministack.py is still needed")
+
+
+def action_of_single_message(headers):
+    action = action_of_target(headers)
+    return action.removesuffix("Batch") if headers.get("x-amz-target", "").startswith("AmazonSQS.") else action
+
+
+iam_actions._action_from_target = action_of_single_message
 resource_of = iam_actions.extract_resource_arn
 
 

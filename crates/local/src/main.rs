@@ -101,6 +101,9 @@ enum Command {
         /// How many there have to be, as `redrive` showed
         #[arg(long)]
         count: usize,
+        /// Delete so many although there may be more
+        #[arg(long)]
+        partly: bool,
     },
     /// Show all that is known of an order, a video, …
     Explain(recovery::About),
@@ -150,7 +153,7 @@ fn main() -> ExitCode {
         Command::Sweep => recovery::plain(output, "sweep"),
         Command::Refresh(options) => recovery::refresh(output, &options),
         Command::Redrive { letters, really } => recovery::redrive(output, &letters, really),
-        Command::Purge { letters, count } => recovery::purge(output, &letters, count),
+        Command::Purge { letters, count, partly } => recovery::purge(output, &letters, count, partly),
         Command::Explain(about) => recovery::explain(output, &about),
         Command::Replay(options) => recovery::replay(output, &options),
         Command::Doctor { no_verify } => recovery::doctor(output, no_verify),

@@ -56,6 +56,8 @@ pub struct ReplayOptions {
     pub chosen: Chosen,
     pub callback_id: Option<String>,
     pub entity_id: Option<String>,
+    /// As in the logs: a `callback_id`, or else the id of an entity.
+    pub correlation_id: Option<String>,
     /// The jobs whose events could not be put on the bus.
     pub undelivered: bool,
     pub continue_from: Option<Key>,
@@ -74,6 +76,7 @@ struct ReplayRequest {
     status: Option<Status>,
     callback_id: Option<String>,
     entity_id: Option<String>,
+    correlation_id: Option<String>,
     #[serde(default)]
     undelivered: bool,
     continue_from: Option<Key>,
@@ -83,19 +86,21 @@ impl TryFrom<ReplayRequest> for ReplayOptions {
     type Error = &'static str;
 
     fn try_from(request: ReplayRequest) -> Result<Self, Self::Error> {
-        let ReplayRequest { since, until, event_type, status, callback_id, entity_id, undelivered, .. } = request;
+        let ReplayRequest { since, until, event_type, status, undelivered, .. } = request;
+        let ReplayRequest { callback_id, entity_id, correlation_id, .. } = request;
         let to = match (request.to, undelivered) {
             (Some(To::Processor), true) => return Err("undelivered is about the bus"),
             (None, true) => To::Bus,
             (to, _) => to.ok_or("`to` is needed: bus or processor")?,
         };
-        let ids = usize::from(callback_id.is_some()) + usize::from(entity_id.is_some()) + usize::from(undelivered);
+        let given = [callback_id.is_some(), entity_id.is_some(), correlation_id.is_some(), undelivered];
+        let ids = given.into_iter().filter(|is_given| *is_given).count();
         if ids > 1 || ids == 0 && since.is_none() {
-            return Err("one of since, callback_id, entity_id and undelivered is needed");
+            return Err("one of since, callback_id, entity_id, correlation_id and undelivered is needed");
         }
         let chosen = Chosen { since, until, event_type, status, also_renewed: false };
         let (dry_run, continue_from) = (request.dry_run.unwrap_or(true), request.continue_from);
-        Ok(ReplayOptions { to, dry_run, chosen, callback_id, entity_id, undelivered, continue_from })
+        Ok(ReplayOptions { to, dry_run, chosen, callback_id, entity_id, correlation_id, undelivered, continue_from })
     }
 }
 
@@ -179,6 +184,8 @@ pub struct RedriveOptions {
 pub struct PurgeOptions {
     pub wanted: Wanted,
     pub count: usize,
+    /// Whether there may be more, which stay.
+    pub partly: bool,
 }
 
 /// Both as they are in JSON.
@@ -187,6 +194,7 @@ pub struct PurgeOptions {
 struct OfDeadLetters {
     dry_run: Option<bool>,
     count: Option<usize>,
+    partly: Option<bool>,
     reason: Option<String>,
     older_than_hours: Option<u32>,
     #[serde(default, with = "time::serde::rfc3339::option")]
@@ -218,8 +226,8 @@ impl TryFrom<OfDeadLetters> for RedriveOptions {
     type Error = &'static str;
 
     fn try_from(options: OfDeadLetters) -> Result<Self, Self::Error> {
-        if options.count.is_some() {
-            return Err("count is for purge");
+        if options.count.is_some() || options.partly.is_some() {
+            return Err("count and partly are for purge");
         }
         Ok(RedriveOptions { dry_run: options.dry_run.unwrap_or(true), wanted: options.wanted() })
     }
@@ -230,7 +238,9 @@ impl TryFrom<OfDeadLetters> for PurgeOptions {
 
     fn try_from(options: OfDeadLetters) -> Result<Self, Self::Error> {
         match (options.count, options.dry_run) {
-            (Some(count), None) => Ok(PurgeOptions { count, wanted: options.wanted() }),
+            (Some(count), None) => {
+                Ok(PurgeOptions { count, partly: options.partly.unwrap_or(false), wanted: options.wanted() })
+            }
             _ => Err("count is needed: as many as a dry run of redrive, with the same conditions, found"),
         }
     }
@@ -328,12 +338,13 @@ mod tests {
             (json!({"action": "refresh"}), "callback_id"),
             (json!({"action": "refresh", "callback_id": "c", "entity_id": "v"}), "not both"),
             (json!({"action": "track", "callback_id": "c"}), "kind"),
-            (json!({"action": "redrive", "count": 3}), "count is for purge"),
+            (json!({"action": "redrive", "count": 3}), "count and partly are for purge"),
             (json!({"action": "redrive", "resaon": "x"}), "resaon"),
             (json!({"action": "replay", "since": "2026-11-21T03:40:00Z"}), "bus or processor"),
             (json!({"action": "replay", "to": "bus"}), "since"),
             (json!({"action": "replay", "to": "processor", "undelivered": true}), "about the bus"),
             (json!({"action": "replay", "to": "bus", "callback_id": "c", "entity_id": "v"}), "one of"),
+            (json!({"action": "replay", "to": "bus", "callback_id": "c", "correlation_id": "c"}), "one of"),
             (json!({"action": "explain"}), "callback_id"),
             (json!({"action": "explain", "callback_id": "c", "entity_id": "v"}), "not both"),
             (json!({"action": "purge"}), "count is needed"),

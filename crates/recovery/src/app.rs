@@ -19,18 +19,21 @@ use crate::measures;
 use crate::pages::Table;
 use crate::replay::Replay;
 use crate::reply::{
-    BackfillReply, CreditReply, PurgeReply, RecoverReply, RedriveReply, RefreshReply, ReplayReply, Reply, SweepReply,
-    TrackReply,
+    Answer, BackfillReply, ContinuedReply, CreditReply, PurgeReply, RecoverReply, RedriveReply, RefreshReply,
+    ReplayReply, Reply, SweepReply, TrackReply,
 };
+use crate::rest::{Rest, rest};
 use crate::send::Sender;
 use crate::sweep::Sweep;
 use crate::tell::Teller;
 use crate::track::Tracking;
+use crate::unfinished::{Note, Unfinished};
 use aws::jobs::Jobs;
 use aws::queue::Queue;
 use aws::sdk::Sdk;
 use aws::signed::Calls;
 use heygen::api::{Account, Api, ApiConfig, ApiVersion, EntityKind};
+use serde_json::Value;
 use std::time::Duration;
 use time::OffsetDateTime;
 
@@ -51,6 +54,7 @@ pub struct App {
     befores: Befores,
     due: Due,
     tracking: Tracking,
+    unfinished: Unfinished,
 }
 
 /// One invocation.
@@ -78,29 +82,34 @@ impl App {
             befores: Befores::new(sdk.dynamodb(), &config),
             due: Due::new(sdk.dynamodb(), &config),
             tracking: Tracking::new(sdk.dynamodb(), &config),
+            unfinished: Unfinished::new(sdk.dynamodb(), &config),
             config,
         }
+    }
+
+    /// Runs a request. What is left of it when its time is over is noted for the schedule, unless that does it anyway.
+    pub async fn answer(&self, request: Value, request_id: &str, limit: Duration) -> Result<Answer, Error> {
+        let reply = self.run(Action::read(request.clone())?, request_id, limit).await?;
+        let rest = rest(&request, &reply.to_json());
+        let noted = match &rest {
+            Rest::Left(left) => self.unfinished.note(left, OffsetDateTime::now_utc()).await,
+            Rest::Nothing => self.unfinished.forget(&request).await,
+            Rest::NotNoted => Ok(()),
+        };
+        if let Err(error) = &noted {
+            tracing::error!(%error, class = error.class.as_str(), "what is left of the request could not be noted");
+        }
+        let is_noted = matches!(rest, Rest::Left(_)) && noted.is_ok();
+        Ok(Answer { goes_on: is_noted && self.config.watched.schedule.is_some(), reply })
     }
 
     /// Work that takes longer than `limit` stops before, and says in the reply that there is more.
     pub async fn run(&self, action: Action, request_id: &str, limit: Duration) -> Result<Reply, Error> {
         let run = Run { app: self, request_id, budget: Budget::of(limit) };
-        Ok(match action {
-            Action::Recover {} => Reply::Recover(run.recover().await?),
-            Action::Backfill(options) => Reply::Backfill(run.backfill(&self.api().await?, &options).await?),
-            Action::Track(options) => {
-                let tracked = self.tracking.track(&options, OffsetDateTime::now_utc()).await?;
-                let Key { id, item } = tracked.key;
-                Reply::Track(TrackReply { id, item, expected_by: tracked.expected_by })
-            }
-            Action::Sweep {} => Reply::Sweep(run.sweep(&self.api().await?).await?),
-            Action::Refresh(of) => Reply::Refresh(run.refresh(&self.api().await?, &of).await?),
-            Action::Redrive(options) => Reply::Redrive(run.redrive(&options).await?),
-            Action::Purge(options) => Reply::Purge(run.purge(&options).await?),
-            Action::Replay(options) => Reply::Replay(run.replay(&options).await?),
-            Action::Explain(about) => Reply::Explain(run.explain(&about).await),
-            Action::Doctor { verify } => Reply::Doctor(run.doctor().await.run(verify).await),
-        })
+        match action {
+            Action::Recover {} => run.scheduled().await.map(Reply::Recover),
+            other => run.act(other).await,
+        }
     }
 
     /// With the key as it is stored now.
@@ -117,6 +126,65 @@ impl App {
 }
 
 impl Run<'_> {
+    async fn act(self, action: Action) -> Result<Reply, Error> {
+        let app = self.app;
+        Ok(match action {
+            // Noted by nobody: only a request begins it.
+            Action::Recover {} => return Err(Error::InvalidRequest("recover is not part of itself".to_owned())),
+            Action::Backfill(options) => Reply::Backfill(self.backfill(&app.api().await?, &options).await?),
+            Action::Track(options) => {
+                let tracked = app.tracking.track(&options, OffsetDateTime::now_utc()).await?;
+                let Key { id, item } = tracked.key;
+                Reply::Track(TrackReply { id, item, expected_by: tracked.expected_by })
+            }
+            Action::Sweep {} => Reply::Sweep(self.sweep(&app.api().await?).await?),
+            Action::Refresh(of) => Reply::Refresh(self.refresh(&app.api().await?, &of).await?),
+            Action::Redrive(options) => Reply::Redrive(self.redrive(&options).await?),
+            Action::Purge(options) => Reply::Purge(self.purge(&options).await?),
+            Action::Replay(options) => Reply::Replay(self.replay(&options).await?),
+            Action::Explain(about) => Reply::Explain(self.explain(&about).await),
+            Action::Doctor { verify } => Reply::Doctor(self.doctor().await.run(verify).await),
+        })
+    }
+
+    /// What the schedule does: the steps that need no request, and then the requests that are not finished.
+    async fn scheduled(self) -> Result<RecoverReply, Error> {
+        let notes = self.app.unfinished.all().await;
+        let parts = if notes.as_ref().is_ok_and(|notes| !notes.is_empty()) { 2 } else { 1 };
+        let recovered = Run { budget: self.budget.share(parts), ..self }.recover().await;
+        let continued = match notes {
+            Ok(notes) => Ok(self.go_on(notes).await),
+            Err(error) => Err(error.into()),
+        };
+        match (recovered, continued) {
+            (Ok(reply), Ok(continued)) => Ok(RecoverReply { continued, ..reply }),
+            (Err(one), Err(other)) => Err(Error::Several(vec![one, other])),
+            (Err(error), _) | (_, Err(error)) => Err(error),
+        }
+    }
+
+    /// Goes on with requests that ran out of time. One that fails stops no other.
+    async fn go_on(self, notes: Vec<Note>) -> Vec<ContinuedReply> {
+        let mut replies = Vec::new();
+        for note in notes {
+            let mut reply = ContinuedReply::new(&note.request);
+            if self.budget.is_left() {
+                let done = match Action::read(note.request.clone()) {
+                    Ok(action) => self.act(action).await,
+                    Err(error) => Err(error),
+                };
+                match &done {
+                    Ok(done) => reply.reply = Some(done.to_string()),
+                    Err(error) => reply.error = Some(error.to_string()),
+                }
+                let done = done.map(|reply| reply.to_json());
+                reply.is_complete = self.app.unfinished.settle(&note, &done, OffsetDateTime::now_utc()).await;
+            }
+            replies.push(reply);
+        }
+        replies
+    }
+
     /// Each step whatever happens to the others. The sweep is first, because it is short and the lists may be long.
     async fn recover(self) -> Result<RecoverReply, Error> {
         let api = self.app.api().await?;
@@ -130,7 +198,7 @@ impl Run<'_> {
         let credit = if has_lists && self.budget.is_left() { credit(&api).await } else { None };
         measures::credit(credit.as_ref().and_then(CreditReply::remaining));
         match (backfill.transpose(), sweep) {
-            (Ok(backfill), Ok(sweep)) => Ok(RecoverReply { backfill, sweep, credit }),
+            (Ok(backfill), Ok(sweep)) => Ok(RecoverReply { backfill, sweep, credit, continued: Vec::new() }),
             (Err(one), Err(other)) => Err(Error::Several(vec![one, other])),
             (Err(error), Ok(_)) | (Ok(_), Err(error)) => Err(error),
         }
@@ -178,8 +246,9 @@ impl Run<'_> {
     }
 
     fn letters(&self) -> Letters<'_> {
-        let App { queue, dead_letters, .. } = self.app;
-        Letters { dead: dead_letters, queue, budget: self.budget, now: OffsetDateTime::now_utc() }
+        let App { queue, dead_letters, config, .. } = self.app;
+        let (holding, now) = (config.holding, OffsetDateTime::now_utc());
+        Letters { dead: dead_letters, queue, holding, budget: self.budget, now }
     }
 
     async fn redrive(self, options: &RedriveOptions) -> Result<RedriveReply, Error> {
@@ -187,17 +256,18 @@ impl Run<'_> {
         let letters = self.letters();
         let sent_before = wanted.sent_before.unwrap_or(letters.now);
         let ended = if *dry_run { letters.count(wanted).await? } else { letters.redrive(wanted).await? };
+        let in_queue = match *dry_run && !ended.is_complete {
+            true => self.app.dead_letters.depth().await.ok().map(|(waiting, hidden)| waiting + hidden),
+            false => None,
+        };
         let (redriven, is_complete) = (ended.done, ended.is_complete);
-        Ok(RedriveReply { dry_run: *dry_run, letters: ended.counts, redriven, sent_before, is_complete })
+        Ok(RedriveReply { dry_run: *dry_run, letters: ended.counts, in_queue, redriven, sent_before, is_complete })
     }
 
     async fn purge(self, options: &PurgeOptions) -> Result<PurgeReply, Error> {
-        let ended = self.letters().purge(&options.wanted, options.count).await?;
-        match ended.counts.matching {
-            _ if !ended.is_complete => Err(Error::TooMany),
-            found if found != options.count => Err(Error::OtherCount { expected: options.count, found }),
-            _ => Ok(PurgeReply { purged: ended.done }),
-        }
+        let PurgeOptions { wanted, count, partly } = options;
+        let ended = self.letters().purge(wanted, *count, *partly).await?;
+        Ok(PurgeReply { purged: ended.done, is_complete: ended.is_complete && ended.counts.matching == ended.done })
     }
 
     async fn explain(self, about: &About) -> Explanation {
@@ -214,7 +284,8 @@ impl Run<'_> {
 
     async fn replay(self, options: &ReplayOptions) -> Result<ReplayReply, Error> {
         let App { jobs_with_bodies: jobs, table, teller, queue, undelivered, .. } = self.app;
-        Replay { jobs, table, teller, queue, undelivered, budget: self.budget }.run(options).await
+        let (holding, budget) = (self.app.config.holding, self.budget);
+        Replay { jobs, table, teller, queue, undelivered, holding, budget }.run(options).await
     }
 }
 

@@ -36,8 +36,25 @@ pub struct Config {
     /// `UNKNOWN_JOB_HOURS`: a job that HeyGen does not know fails this long after it should have ended.
     pub unknown_after: Duration,
     pub watched: Watched,
+    pub holding: Holding,
     pub timeouts: Timeouts,
     pub retry: RetryPolicy,
+}
+
+/// How messages are hidden from others while a run looks at them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Holding {
+    /// How long a message is hidden: longer than an invocation lasts, so that no run sees one twice.
+    pub hidden: Duration,
+    /// No more are hidden at once. Showing them again takes 2,000 calls, some seconds of the time that is kept for the end
+    /// of a run; remembering them takes some 30 MB.
+    pub most: usize,
+}
+
+impl Default for Holding {
+    fn default() -> Self {
+        Holding { hidden: Duration::from_secs(300), most: 20_000 }
+    }
 }
 
 /// What the doctor looks at beside the above; `None` is not looked at.
@@ -109,6 +126,7 @@ impl Config {
                 expected_within,
                 unknown_after,
                 watched,
+                holding: Holding::default(),
                 timeouts: Timeouts::default(),
                 retry: RetryPolicy { deadline: LONGEST_CALL, ..RetryPolicy::default() },
             },

@@ -29,9 +29,13 @@ pub enum Error {
     )]
     OtherCount { expected: usize, found: usize },
     #[error(
-        "nothing was deleted: there are too many dead letters to count in one run. Ask for fewer, such as by `older_than_hours`; or purge the queue with SQS"
+        "nothing was deleted: there are more dead letters than one run can look at. Add \"partly\": true to delete as many as `count` says, and repeat that"
     )]
     TooMany,
+    #[error(
+        "nothing was sent back: {looked_at} dead letters were looked at, which is the most in one run, and none of them was asked for. Redrive or purge the others first"
+    )]
+    OthersInTheWay { looked_at: usize },
     /// Of the steps of a scheduled run.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Several(Vec<Error>),
@@ -40,9 +44,11 @@ pub enum Error {
 impl Error {
     pub fn class(&self) -> ErrorClass {
         match self {
-            Error::InvalidRequest(_) | Error::Settings(_) | Error::OtherCount { .. } | Error::TooMany => {
-                ErrorClass::Permanent
-            }
+            Error::InvalidRequest(_)
+            | Error::Settings(_)
+            | Error::OtherCount { .. }
+            | Error::TooMany
+            | Error::OthersInTheWay { .. } => ErrorClass::Permanent,
             Error::ApiKey(error) => error.class(),
             Error::Aws(error) => error.class,
             Error::HeyGen(error) => error.class,

@@ -81,12 +81,15 @@ impl Explain<'_> {
     /// How many changes of any job were not put on the bus when one of these jobs changed. Only their times are known.
     async fn undelivered_at(&self, record: &Record) -> Result<(usize, bool), AwsError> {
         let changed: Vec<_> = record.jobs.iter().filter_map(|job| from_text(&job.updated_at).ok()).collect();
-        let held = Held::of(self.undelivered, self.letters.budget).await?;
-        let times = held.messages.iter().filter_map(Times::of);
-        let count = times.filter(|times| changed.iter().any(|at| times.has(*at))).count();
-        let is_complete = held.is_complete;
+        let mut held = Held::new(self.undelivered, self.letters.holding);
+        let mut read = Ok(Some(Vec::new()));
+        while let Ok(Some(_)) = read {
+            read = held.next(self.letters.budget, Times::of).await;
+        }
+        let count = held.values().flatten().filter(|times| changed.iter().any(|at| times.has(*at))).count();
+        let is_complete = held.is_complete();
         held.release().await;
-        Ok((count, is_complete))
+        read.map(|_| (count, is_complete))
     }
 
     async fn ask_heygen(

@@ -1,6 +1,5 @@
 //! An invocation: one action.
 
-use crate::action::Action;
 use crate::app::App;
 use crate::error::Error;
 use aws::telemetry::TARGET;
@@ -21,9 +20,9 @@ pub async fn respond(app: &App, event: LambdaEvent<Value>) -> Result<Value, Diag
 }
 
 async fn handle(app: &App, payload: Value, request_id: &str, limit: Duration) -> Result<Value, Diagnostic> {
-    let work = async { app.run(Action::read(payload)?, request_id, limit).await };
+    let work = app.answer(payload, request_id, limit);
     match tokio::time::timeout(limit.saturating_sub(RESERVE), work).await.unwrap_or(Err(Error::Timeout)) {
-        Ok(reply) => Ok(reply.to_json()),
+        Ok(answer) => Ok(answer.to_json()),
         Err(error) => {
             tracing::error!(%error, class = error.class().as_str(), "action failed");
             Err(error.into())

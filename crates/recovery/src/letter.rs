@@ -15,7 +15,6 @@ const MOST_GROUPS: usize = 50;
 /// A received dead letter without its body, so that many of them need little memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Letter {
-    pub(crate) receipt_handle: String,
     pub(crate) sent_at: Option<OffsetDateTime>,
     pub(crate) reason: Option<String>,
     /// `None` if this release cannot read it.
@@ -54,12 +53,7 @@ pub struct Wanted {
 impl Letter {
     pub(crate) fn of(received: &Received) -> Self {
         let event = Delivery::open(&received.body).ok().map(|delivery| About::of(&Event::read(&delivery.body)));
-        Letter {
-            receipt_handle: received.receipt_handle.clone(),
-            sent_at: received.sent_at,
-            reason: received.attributes.get("reason").cloned(),
-            event,
-        }
+        Letter { sent_at: received.sent_at, reason: received.attributes.get("reason").cloned(), event }
     }
 
     pub(crate) fn full_reason(&self) -> &str {
@@ -193,12 +187,7 @@ mod tests {
             callback_id: Some("order_1".into()),
             entity_id: Some("v1".into()),
         };
-        Letter {
-            receipt_handle: "handle".into(),
-            sent_at: Some(NOW - Duration::hours(hours)),
-            reason: reason.map(str::to_owned),
-            event: Some(event),
-        }
+        Letter { sent_at: Some(NOW - Duration::hours(hours)), reason: reason.map(str::to_owned), event: Some(event) }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use crate::action::{ReplayOptions, To};
 use crate::budget::Budget;
 use crate::chosen::Chosen;
+use crate::config::Holding;
 use crate::error::Error;
 use crate::hold::Held;
 use crate::key::Key;
@@ -13,7 +14,7 @@ use crate::tell::Teller;
 use crate::undelivered::Times;
 use aws::error::{AwsError, ErrorClass};
 use aws::jobs::{EventItem, JobItem, Jobs, Record};
-use aws::queue::{Queue, Received};
+use aws::queue::Queue;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -29,6 +30,7 @@ pub(crate) struct Replay<'a> {
     pub(crate) teller: &'a Teller,
     pub(crate) queue: &'a Queue,
     pub(crate) undelivered: &'a Queue,
+    pub(crate) holding: Holding,
     pub(crate) budget: Budget,
 }
 
@@ -44,9 +46,20 @@ impl Replay<'_> {
 
     /// The jobs that changed when an event could not be put on the bus. The reports are deleted after that.
     async fn undelivered(&self, options: &ReplayOptions) -> Result<ReplayReply, Error> {
-        let mut held = Held::of(self.undelivered, self.budget).await?;
+        let mut held = Held::new(self.undelivered, self.holding);
+        let told = self.reported(options, &mut held).await;
+        held.release().await;
+        told
+    }
+
+    async fn reported(
+        &self,
+        options: &ReplayOptions,
+        held: &mut Held<'_, Option<Times>>,
+    ) -> Result<ReplayReply, Error> {
+        while held.next(self.budget, Times::of).await?.is_some() {}
         let given = options.chosen.since.zip(options.chosen.until).map(|(from, until)| Times { from, until });
-        let times = given.or_else(|| Times::around(held.messages.iter().filter_map(Times::of)));
+        let times = given.or_else(|| Times::around(held.values().copied().flatten()));
         let chosen = Chosen {
             since: times.map(|times| times.from),
             until: times.map(|times| times.until),
@@ -54,19 +67,17 @@ impl Replay<'_> {
             ..options.chosen.clone()
         };
         let mut reply = ReplayReply::new(options.to, options.dry_run, &chosen);
-        reply.reports = Some(held.messages.len());
+        reply.reports = Some(held.len());
         let Some(times) = times else {
-            held.release().await;
             reply.is_complete = true;
             return Ok(reply);
         };
-        let mut ended = self.fill(options, &chosen, &mut reply).await;
-        if ended.is_ok() && reply.is_complete && !options.dry_run {
-            let is_told = |message: &Received| Times::of(message).is_some_and(|reported| reported.is_within(times));
-            ended = held.delete(is_told).await.map_err(Error::from);
+        self.fill(options, &chosen, &mut reply).await?;
+        if reply.is_complete && !options.dry_run {
+            let is_told = |reported: &Option<Times>| reported.is_some_and(|reported| reported.is_within(times));
+            held.delete(usize::MAX, is_told, |_| ()).await?;
         }
-        held.release().await;
-        ended.map(|()| reply)
+        Ok(reply)
     }
 
     async fn fill(&self, options: &ReplayOptions, chosen: &Chosen, reply: &mut ReplayReply) -> Result<(), Error> {
@@ -76,10 +87,12 @@ impl Replay<'_> {
         };
         let mut from = options.continue_from.clone();
         loop {
-            let (record, next) = match (&options.callback_id, &options.entity_id) {
-                (Some(id), _) => (self.jobs.of_callback_id(id).await?, None),
-                (_, Some(id)) => (self.jobs.of_entity(id).await?, None),
-                (None, None) => self.table.page(part, chosen.since, from.as_ref()).await?,
+            let ReplayOptions { callback_id, entity_id, correlation_id, .. } = options;
+            let (record, next) = match (callback_id, entity_id, correlation_id) {
+                (Some(id), ..) => (self.jobs.of_callback_id(id).await?, None),
+                (_, Some(id), _) => (self.jobs.of_entity(id).await?, None),
+                (.., Some(id)) => (self.of_correlation_id(id).await?, None),
+                (None, None, None) => self.table.page(part, chosen.since, from.as_ref()).await?,
             };
             let Record { jobs, events } = record;
             let stopped = match part {
@@ -87,12 +100,28 @@ impl Replay<'_> {
                 Part::Events => self.send(chosen, &events, options.dry_run, reply).await.map(|()| None)?,
             };
             from = stopped.or(next);
+            let ReplayReply { matching, replayed: done, .. } = *reply;
+            tracing::info!(matching, done, "replaying");
             if from.is_none() || !self.budget.is_left() {
                 reply.is_complete = from.is_none();
                 reply.continue_from = from;
                 return Ok(());
             }
         }
+    }
+
+    /// The logs do not say which of the two an id is.
+    async fn of_correlation_id(&self, id: &str) -> Result<Record, AwsError> {
+        let Record { mut jobs, mut events } = self.jobs.of_callback_id(id).await?;
+        let of_entity = self.jobs.of_entity(id).await?;
+        let is_new = |job: &JobItem| !jobs.iter().any(|known| (&known.id, &known.item) == (&job.id, &job.item));
+        let new: Vec<_> = of_entity.jobs.into_iter().filter(is_new).collect();
+        jobs.extend(new);
+        let is_new =
+            |event: &EventItem| !events.iter().any(|known| (&known.id, &known.item) == (&event.id, &event.item));
+        let new: Vec<_> = of_entity.events.into_iter().filter(is_new).collect();
+        events.extend(new);
+        Ok(Record { jobs, events })
     }
 
     /// The last job that was told if time ran out before the others.

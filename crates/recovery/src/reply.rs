@@ -62,6 +62,8 @@ pub struct RedriveReply {
     pub dry_run: bool,
     #[serde(flatten)]
     pub letters: Counts,
+    /// If not all could be counted: how many there are, approximately, whether they are asked for or not.
+    pub in_queue: Option<u64>,
     /// How many are on the queue again.
     pub redriven: usize,
     /// For continuing, so that what comes back is not sent again.
@@ -74,6 +76,8 @@ pub struct RedriveReply {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PurgeReply {
     pub purged: usize,
+    /// If not, others that match may be left.
+    pub is_complete: bool,
 }
 
 /// Each step of a scheduled run.
@@ -84,6 +88,26 @@ pub struct RecoverReply {
     pub sweep: SweepReply,
     /// `None` if HeyGen did not say.
     pub credit: Option<CreditReply>,
+    /// The requests that had run out of time.
+    pub continued: Vec<ContinuedReply>,
+}
+
+/// A request that ran out of time, and how it went on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ContinuedReply {
+    pub action: String,
+    pub request: Value,
+    /// The text of its reply; `None` if it failed, or there was no time for it.
+    pub reply: Option<String>,
+    pub error: Option<String>,
+    pub is_complete: bool,
+}
+
+impl ContinuedReply {
+    pub(crate) fn new(request: &Value) -> Self {
+        let action = request["action"].as_str().unwrap_or_default().to_owned();
+        ContinuedReply { action, request: request.clone(), reply: None, error: None, is_complete: false }
+    }
 }
 
 /// What is left of the workspace's credit at HeyGen.
@@ -198,6 +222,25 @@ impl SourceReply {
     }
 }
 
+/// A reply, and whether the schedule goes on with what is left of its request.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    pub reply: Reply,
+    pub goes_on: bool,
+}
+
+impl Answer {
+    /// As the function returns it.
+    pub fn to_json(&self) -> Value {
+        let mut json = self.reply.to_json();
+        json["goes_on"] = Value::Bool(self.goes_on);
+        if self.goes_on {
+            json["text"] = Value::String(format!("{} The schedule goes on with it.", self.reply));
+        }
+        json
+    }
+}
+
 #[derive(Serialize)]
 struct WithText<'a> {
     #[serde(flatten)]
@@ -208,7 +251,7 @@ struct WithText<'a> {
 }
 
 impl Reply {
-    /// The reply as the function returns it, with `text` for people.
+    /// With `text` for people.
     pub fn to_json(&self) -> Value {
         // Fails only for keys that are not strings.
         serde_json::to_value(WithText { reply: self, text: self.to_string(), more: self.has_more() })
@@ -217,8 +260,10 @@ impl Reply {
 
     fn has_more(&self) -> bool {
         match self {
-            Reply::Recover(RecoverReply { backfill, sweep, credit: _ }) => {
-                backfill.as_ref().is_some_and(BackfillReply::has_more) || !sweep.is_complete
+            Reply::Recover(RecoverReply { backfill, sweep, credit: _, continued }) => {
+                backfill.as_ref().is_some_and(BackfillReply::has_more)
+                    || !sweep.is_complete
+                    || continued.iter().any(|request| !request.is_complete && request.error.is_none())
             }
             Reply::Sweep(reply) => !reply.is_complete,
             Reply::Track(_) | Reply::Refresh(_) => false,

@@ -3,8 +3,8 @@
 use crate::action::To;
 use crate::letter::Counts;
 use crate::reply::{
-    BackfillReply, CreditReply, PurgeReply, RecoverReply, RedriveReply, RefreshReply, ReplayReply, Reply, SourceReply,
-    SweepReply, TrackReply,
+    BackfillReply, ContinuedReply, CreditReply, PurgeReply, RecoverReply, RedriveReply, RefreshReply, ReplayReply,
+    Reply, SourceReply, SweepReply, TrackReply,
 };
 use aws::clock::to_text;
 use aws::jobs::printable;
@@ -38,6 +38,18 @@ impl fmt::Display for RecoverReply {
             Some(CreditReply { credits: Some(credits), .. }) => write!(f, "\n{credits} credits are left at HeyGen."),
             Some(CreditReply { usd: Some(usd), .. }) => write!(f, "\n${usd} are left at HeyGen."),
             _ => Ok(()),
+        }?;
+        self.continued.iter().try_for_each(|continued| write!(f, "\n{continued}"))
+    }
+}
+
+impl fmt::Display for ContinuedReply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Unfinished {}: ", printable(&self.action))?;
+        match (&self.reply, &self.error) {
+            (Some(reply), _) => write!(f, "{reply}"),
+            (None, Some(error)) => write!(f, "failed, and is tried again by the next run: {}", printable(error)),
+            (None, None) => write!(f, "no time was left for it in this run."),
         }
     }
 }
@@ -146,7 +158,7 @@ impl fmt::Display for Counts {
 
 impl fmt::Display for RedriveReply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let RedriveReply { letters, redriven, is_complete, .. } = self;
+        let RedriveReply { letters, in_queue, redriven, is_complete, .. } = self;
         write!(f, "{letters}")?;
         match (self.dry_run, is_complete) {
             (true, true) => {
@@ -156,7 +168,11 @@ impl fmt::Display for RedriveReply {
                     "{matching} would be sent back to the queue. Nothing was changed: \"dry_run\": false sends them."
                 )
             }
-            (true, false) => write!(f, "There are more: there was no time to count all. Nothing was changed."),
+            (true, false) => {
+                write!(f, "There are more than one run can count")?;
+                in_queue.map_or(Ok(()), |all| write!(f, ", some {all} in all"))?;
+                write!(f, ". Nothing was changed.")
+            }
             (false, true) => write!(f, "{redriven} were sent back to the queue."),
             (false, false) => write!(f, "{redriven} were sent back to the queue so far."),
         }
@@ -165,7 +181,8 @@ impl fmt::Display for RedriveReply {
 
 impl fmt::Display for PurgeReply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} dead letters were deleted.", self.purged)
+        write!(f, "{} dead letters were deleted.", self.purged)?;
+        if self.is_complete { Ok(()) } else { write!(f, " There may be more: count again.") }
     }
 }
 

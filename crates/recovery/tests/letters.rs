@@ -5,8 +5,7 @@
 mod common;
 
 use aws::envelope::Delivery;
-use aws::stub::Reply;
-use common::{DEAD, QUEUE, Sqs, app, ask, message, on};
+use common::{Cut, DEAD, QUEUE, Sqs, app_that_holds, ask, message, on};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -129,19 +128,12 @@ fn without_time_nothing_is_purged_and_a_redrive_continues() {
     let reply = ask(&on(&sqs), json!({"action": "redrive"}), short).unwrap();
     assert_eq!((&reply["is_complete"], &reply["more"]), (&json!(false), &json!(false)));
     let error = ask(&on(&sqs), purge(0), short).unwrap_err();
-    assert!(error.contains("too many"), "{error}");
+    assert!(error.contains("there are more dead letters than one run can look at"), "{error}");
 }
 
-/// The function dies at one of its calls: that call and all later ones fail, the first one perhaps after it was done.
-fn cut(sqs: &Arc<Mutex<Sqs>>, request: &Value, at: usize, is_done: bool) -> Result<Value, String> {
-    let (sqs, count) = (Arc::clone(sqs), Mutex::new(0));
-    let dying = app(move |operation, input| {
-        let mut count = count.lock().unwrap();
-        *count += 1;
-        let reply = (*count < at || *count == at && is_done).then(|| sqs.lock().unwrap().call(operation, &input));
-        reply.filter(|_| *count < at).unwrap_or(Reply::Broken)
-    });
-    ask(&dying, request.clone(), LIMIT)
+fn cut(sqs: &Arc<Mutex<Sqs>>, request: &Value, cut: Cut) -> Result<Value, String> {
+    let sqs = Arc::clone(sqs);
+    ask(&cut.app(move |operation, input| sqs.lock().unwrap().call(operation, input)), request.clone(), LIMIT)
 }
 
 #[test]
@@ -152,15 +144,15 @@ fn cut_at_any_call_and_run_again_a_redrive_loses_nothing() {
     ask(&on(&sqs), request.clone(), LIMIT).unwrap();
     let calls = sqs.lock().unwrap().calls.len();
     assert!(calls > 8, "{calls}");
-    for (at, is_done) in (1..=calls).flat_map(|at| [(at, false), (at, true)]) {
+    for way in Cut::all(calls) {
         let sqs = letters(3);
-        let _ = cut(&sqs, &request, at, is_done);
+        let _ = cut(&sqs, &request, way);
         let (dead, sent) = both(&sqs);
-        assert_eq!(set(&[dead, sent].concat()), set(&all), "cut at {at}: every letter is on one of the queues");
+        assert_eq!(set(&[dead, sent].concat()), set(&all), "{way:?}: every letter is on one of the queues");
         sqs.lock().unwrap().show_all();
         ask(&on(&sqs), request.clone(), LIMIT).unwrap();
         let (dead, sent) = both(&sqs);
-        assert_eq!((dead.len(), set(&sent)), (0, set(&all)), "cut at {at}");
+        assert_eq!((dead.len(), set(&sent)), (0, set(&all)), "{way:?}");
         assert!(sent.len() <= all.len() * 2);
     }
 }
@@ -170,14 +162,92 @@ fn cut_at_any_call_and_run_again_a_purge_ends_alike() {
     let sqs = letters(3);
     ask(&on(&sqs), purge(4), LIMIT).unwrap();
     let calls = sqs.lock().unwrap().calls.len();
-    for (at, is_done) in (1..=calls).flat_map(|at| [(at, false), (at, true)]) {
+    for way in Cut::all(calls) {
         let sqs = letters(3);
-        let _ = cut(&sqs, &purge(4), at, is_done);
+        let _ = cut(&sqs, &purge(4), way);
         sqs.lock().unwrap().show_all();
         let left = both(&sqs).0.len();
         ask(&on(&sqs), purge(left), LIMIT).unwrap();
-        assert_eq!(both(&sqs), (vec![], vec![]), "cut at {at}");
+        assert_eq!(both(&sqs), (vec![], vec![]), "{way:?}");
     }
+}
+
+#[test]
+fn after_a_call_that_failed_no_letter_stays_hidden() {
+    for request in [
+        json!({"action": "redrive"}),
+        json!({"action": "redrive", "dry_run": false}),
+        purge(26),
+        json!({"action": "explain", "callback_id": "order_1"}),
+    ] {
+        let sqs = letters(25);
+        let _ = ask(&on(&sqs), request.clone(), LIMIT);
+        let calls = sqs.lock().unwrap().calls.clone();
+        for way in Cut::all(calls.len()).filter(|way| !way.dies) {
+            let sqs = letters(25);
+            let _ = cut(&sqs, &request, way);
+            let hidden = sqs.lock().unwrap().hidden(DEAD);
+            let failed = sqs.lock().unwrap().calls.get(way.at - 1).cloned().unwrap_or_default();
+            // Nobody knows what a lost response had, and what could not be shown again is hidden for five minutes.
+            let expected = match calls[way.at - 1].split(' ').next().unwrap() {
+                "ReceiveMessage" if way.is_done => 10,
+                "ChangeMessageVisibilityBatch" if !way.is_done => 10,
+                _ => 0,
+            };
+            assert!(hidden <= expected, "{request} {way:?} {failed}: {hidden} are hidden");
+        }
+    }
+}
+
+/// Letters of 100 orders, of which one run can look at 30.
+fn too_many() -> (Arc<Mutex<Sqs>>, recovery::App) {
+    let sqs = letters(99);
+    let shared = Arc::clone(&sqs);
+    let app = app_that_holds(30, move |operation, input| shared.lock().unwrap().call(operation, &input));
+    (sqs, app)
+}
+
+#[test]
+fn of_too_many_letters_some_are_counted_and_all_are_visible_again() {
+    let (sqs, app) = too_many();
+    let reply = ask(&app, json!({"action": "redrive", "unreadable": true}), LIMIT).unwrap();
+    assert_eq!((&reply["matching"], &reply["in_queue"]), (&json!(30), &json!(100)), "{reply}");
+    assert_eq!((&reply["is_complete"], &reply["more"]), (&json!(false), &json!(false)));
+    assert!(reply["text"].as_str().unwrap().contains("There are more than one run can count, some 100 in all."));
+    let sqs = sqs.lock().unwrap();
+    let shown = sqs.calls.iter().filter(|call| call.starts_with("ChangeMessageVisibilityBatch")).count();
+    assert_eq!((sqs.hidden(DEAD), shown), (0, 3), "ten by one call");
+}
+
+#[test]
+fn too_many_letters_are_purged_in_parts_each_as_large_as_asked_for() {
+    let (sqs, app) = too_many();
+    let part = |count: usize| json!({"action": "purge", "unreadable": true, "partly": true, "count": count});
+    for whole in [purge(30), purge(100), part(31)] {
+        let error = ask(&app, whole, LIMIT).unwrap_err();
+        assert!(error.contains("nothing was deleted: there are more dead letters"), "{error}");
+        assert_eq!((both(&sqs).0.len(), sqs.lock().unwrap().hidden(DEAD)), (100, 0));
+    }
+    for left in [75, 50, 25] {
+        let reply = ask(&app, part(25), LIMIT).unwrap();
+        assert_eq!((&reply["purged"], &reply["is_complete"]), (&json!(25), &json!(false)));
+        assert_eq!((both(&sqs).0.len(), sqs.lock().unwrap().hidden(DEAD)), (left, 0));
+    }
+    let error = ask(&app, part(26), LIMIT).unwrap_err();
+    assert!(error.contains("25 dead letters match now, and not 26"), "{error}");
+    assert_eq!(ask(&app, purge(25), LIMIT).unwrap()["is_complete"], true);
+    assert_eq!(both(&sqs), (vec![], vec![]));
+}
+
+#[test]
+fn letters_that_nothing_is_asked_of_do_not_stop_a_redrive_without_a_word() {
+    let (sqs, app) = too_many();
+    let request = json!({"action": "redrive", "dry_run": false, "callback_id": "order_99"});
+    let error = ask(&app, request, LIMIT).unwrap_err();
+    assert!(error.contains("30 dead letters were looked at"), "{error}");
+    assert_eq!((both(&sqs).0.len(), sqs.lock().unwrap().hidden(DEAD)), (100, 0));
+    let request = json!({"action": "redrive", "dry_run": false, "unreadable": true});
+    assert_eq!(ask(&app, request, LIMIT).unwrap()["redriven"], 100, "what is sent back needs no room");
 }
 
 #[test]

@@ -5,9 +5,9 @@
 mod common;
 
 use aws::envelope::Delivery;
-use aws::stub::Reply;
-use common::table::{Table, text};
-use common::{QUEUE, Sqs, UNDELIVERED, app, ask};
+use common::memory::{World, on};
+use common::table::text;
+use common::{Cut, QUEUE, UNDELIVERED, ask};
 use heygen::{Event, Verified};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -15,23 +15,6 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 const LIMIT: Duration = Duration::from_secs(300);
-
-#[derive(Default)]
-struct World {
-    table: Table,
-    sqs: Sqs,
-    calls: usize,
-}
-
-impl World {
-    fn call(&mut self, operation: &str, input: &Value) -> Reply {
-        self.calls += 1;
-        match operation {
-            "Query" | "Scan" | "UpdateItem" => self.table.call(operation, input),
-            _ => self.sqs.call(operation, input),
-        }
-    }
-}
 
 #[expect(clippy::disallowed_methods, reason = "no request is involved")]
 fn verified(body: &str) -> Verified {
@@ -59,6 +42,11 @@ fn world() -> Arc<Mutex<World>> {
             job.as_object_mut().unwrap().remove("job_event");
         }
         world.table.put(&job);
+        let order = text(&format!("order_{hour}"));
+        world
+            .table
+            .put(&json!({"id": order, "item": text(&format!("pointer#job#avatar_video#{id}")), "partition": text(&id),
+            "job": job["item"]}));
         let mut item = json!({
             "id": text(&id), "item": text(&event.item_key()), "event_type": text(&event_type), "entity_id": text(&id),
             "job": text(&format!("job#avatar_video#{id}")), "endpoint": text("main"), "via": text("delivery"),
@@ -72,11 +60,6 @@ fn world() -> Arc<Mutex<World>> {
     Arc::new(Mutex::new(world))
 }
 
-fn on(world: &Arc<Mutex<World>>) -> recovery::App {
-    let world = Arc::clone(world);
-    app(move |operation, input| world.lock().unwrap().call(operation, &input))
-}
-
 /// A replay of all since 00:00 to the bus, with other fields.
 fn request(other: &Value) -> Value {
     let mut request = json!({"action": "replay", "to": "bus", "dry_run": false, "since": "2026-11-22T00:00:00Z"});
@@ -85,8 +68,7 @@ fn request(other: &Value) -> Value {
 }
 
 fn told(world: &Mutex<World>) -> Vec<String> {
-    let told = &world.lock().unwrap().table.told;
-    told.iter().map(|item| item.rsplit('#').next().unwrap().to_owned()).collect()
+    world.lock().unwrap().told()
 }
 
 fn report(at: &str) -> String {
@@ -115,6 +97,8 @@ fn only_what_is_asked_for_is_told() {
         (json!({"event_type": "avatar_video.success", "until": "2026-11-22T03:00:00Z"}), &["v1"]),
         (json!({"entity_id": "v5", "since": null}), &["v5"]),
         (json!({"entity_id": "v3", "since": null}), &[]),
+        (json!({"correlation_id": "v5", "since": null}), &["v5"]),
+        (json!({"correlation_id": "order_5", "since": null}), &["v5"]),
     ] {
         let world = world();
         ask(&on(&world), request(&fields), LIMIT).unwrap();
@@ -207,16 +191,10 @@ fn cut_at_any_call_and_run_again_a_replay_tells_every_job_and_leaves_nothing_beh
     ask(&on(&whole), asked.clone(), LIMIT).unwrap();
     let calls = whole.lock().unwrap().calls;
     assert!(calls > 8, "{calls}");
-    for (at, is_done) in (1..=calls).flat_map(|at| [(at, false), (at, true)]) {
+    for way in Cut::all(calls) {
         let world = prepared();
-        let (shared, count) = (Arc::clone(&world), Mutex::new(0));
-        let dying = app(move |operation, input| {
-            let mut count = count.lock().unwrap();
-            *count += 1;
-            let reply =
-                (*count < at || *count == at && is_done).then(|| shared.lock().unwrap().call(operation, &input));
-            reply.filter(|_| *count < at).unwrap_or(Reply::Broken)
-        });
+        let shared = Arc::clone(&world);
+        let dying = way.app(move |operation, input| shared.lock().unwrap().call(operation, input));
         let _ = ask(&dying, asked.clone(), LIMIT);
         world.lock().unwrap().sqs.show_all();
         let reports = world.lock().unwrap().sqs.bodies(UNDELIVERED).len();
@@ -224,8 +202,8 @@ fn cut_at_any_call_and_run_again_a_replay_tells_every_job_and_leaves_nothing_beh
             ask(&on(&world), asked.clone(), LIMIT).unwrap();
         }
         let told: BTreeSet<_> = told(&world).into_iter().collect();
-        assert_eq!(told, BTreeSet::from(["v4".to_owned()]), "cut at {at}");
-        assert_eq!(world.lock().unwrap().table.items, before, "cut at {at}");
+        assert_eq!(told, BTreeSet::from(["v4".to_owned()]), "{way:?}");
+        assert_eq!(world.lock().unwrap().table.items, before, "{way:?}");
         assert!(world.lock().unwrap().sqs.bodies(UNDELIVERED).is_empty());
     }
 }

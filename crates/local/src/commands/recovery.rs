@@ -169,9 +169,10 @@ pub fn redrive(output: Output, letters: &DeadLetters, really: bool) -> Result<Ex
     }
 }
 
-pub fn purge(output: Output, letters: &DeadLetters, count: usize) -> Result<ExitCode> {
+pub fn purge(output: Output, letters: &DeadLetters, count: usize, partly: bool) -> Result<ExitCode> {
     let mut request = letters.request("purge");
     request["count"] = json!(count);
+    request["partly"] = json!(partly);
     repeated(output, request)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -218,6 +219,9 @@ pub struct Replay {
     /// Only of this video, translation, …
     #[arg(long)]
     entity_id: Option<String>,
+    /// As in the logs
+    #[arg(long)]
+    correlation_id: Option<String>,
     /// The jobs whose events could not be put on the bus
     #[arg(long)]
     undelivered: bool,
@@ -228,7 +232,8 @@ pub struct Replay {
 
 /// Counts what a replay is about, or replays it.
 pub fn replay(output: Output, options: &Replay) -> Result<ExitCode> {
-    let Replay { to, since, until, event_type, status, callback_id, entity_id, undelivered, really } = options;
+    let Replay { to, since, until, event_type, status, callback_id, entity_id, correlation_id, undelivered, really } =
+        options;
     let fields = [
         ("to", to),
         ("since", since),
@@ -237,6 +242,7 @@ pub fn replay(output: Output, options: &Replay) -> Result<ExitCode> {
         ("status", status),
         ("callback_id", callback_id),
         ("entity_id", entity_id),
+        ("correlation_id", correlation_id),
     ];
     let stack = Stack::load()?;
     let mut request = request("replay", &fields);

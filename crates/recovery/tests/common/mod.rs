@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test uses a part")]
 
+pub mod memory;
 pub mod table;
 pub mod world;
 
@@ -10,7 +11,7 @@ use aws::envelope::{Advisory, Delivery};
 use aws::stub::Reply;
 use heygen::Verified;
 use lambda_runtime::{Context, LambdaEvent};
-use recovery::{App, Config, invocation};
+use recovery::{App, Config, Holding, invocation};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -80,7 +81,8 @@ impl Sqs {
         self.calls.push(format!("{operation} {url}"));
         let queue = self.queues.entry(url.clone()).or_default();
         let at = |queue: &[Stored], handle: &str| {
-            queue.iter().position(|stored| format!("{}/{}", stored.id, stored.receipts) == handle)
+            let (id, receipts) = handle.split_once('/').unwrap();
+            queue.iter().position(|stored| stored.id == id && stored.receipts.to_string() == receipts)
         };
         match operation {
             "SendMessage" => {
@@ -119,12 +121,29 @@ impl Sqs {
                 }
                 Reply::Ok(json!({}))
             }
-            "ChangeMessageVisibility" => {
-                if let Some(at) = at(queue, &text("ReceiptHandle")) {
-                    queue[at].hidden = input["VisibilityTimeout"] != 0;
+            "DeleteMessageBatch" | "ChangeMessageVisibilityBatch" => {
+                let entries = input["Entries"].as_array().unwrap();
+                assert!((1..=10).contains(&entries.len()), "{operation} of {}", entries.len());
+                for entry in entries {
+                    let Some(at) = at(queue, entry["ReceiptHandle"].as_str().unwrap()) else { continue };
+                    if operation == "DeleteMessageBatch" {
+                        queue.remove(at);
+                    } else {
+                        queue[at].hidden = entry["VisibilityTimeout"] != 0;
+                    }
                 }
-                Reply::Ok(json!({}))
+                let done: Vec<_> = entries.iter().map(|entry| json!({"Id": entry["Id"]})).collect();
+                Reply::Ok(json!({"Successful": done, "Failed": []}))
             }
+            "GetQueueAttributes" => {
+                let hidden = queue.iter().filter(|stored| stored.hidden).count().to_string();
+                let visible = queue.iter().filter(|stored| !stored.hidden).count().to_string();
+                let names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"];
+                Reply::Ok(json!({"Attributes": {names[0]: visible, names[1]: hidden}}))
+            }
+            // For what is recorded beside it: nothing.
+            "Query" => Reply::Ok(json!({"Items": [], "Count": 0})),
+            "PutItem" | "DeleteItem" => Reply::Ok(json!({})),
             _ => panic!("{operation} is not expected"),
         }
     }
@@ -132,6 +151,11 @@ impl Sqs {
 
 /// A function whose AWS is this.
 pub fn app(aws: impl Fn(&str, Value) -> Reply + Send + Sync + 'static) -> App {
+    app_that_holds(Holding::default().most, aws)
+}
+
+/// A function that holds so many messages at once.
+pub fn app_that_holds(most: usize, aws: impl Fn(&str, Value) -> Reply + Send + Sync + 'static) -> App {
     let variables = |name: &str| {
         let value = match name {
             "STACK" => "shop",
@@ -139,12 +163,49 @@ pub fn app(aws: impl Fn(&str, Value) -> Reply + Send + Sync + 'static) -> App {
             "QUEUE_URL" => QUEUE,
             "DEAD_LETTER_QUEUE_URL" => DEAD,
             "UNDELIVERED_QUEUE_URL" => UNDELIVERED,
+            "SCHEDULE" => "rate(15 minutes)",
             _ => return None,
         };
         Some(value.to_owned())
     };
     let once = aws::sdk::Timeouts { attempts: 1, ..aws::sdk::Timeouts::LONG };
-    App::new(Config::read(Env::from_fn(variables)).unwrap(), &aws::stub::sdk(once, aws))
+    let config = Config::read(Env::from_fn(variables)).unwrap();
+    let holding = Holding { most, ..Holding::default() };
+    App::new(Config { holding, ..config }, &aws::stub::sdk(once, aws))
+}
+
+/// One call that fails.
+#[derive(Debug, Clone, Copy)]
+pub struct Cut {
+    /// The number of the call, from 1.
+    pub at: usize,
+    /// It was done, and only its response is lost.
+    pub is_done: bool,
+    /// All later calls fail, too.
+    pub dies: bool,
+}
+
+impl Cut {
+    /// Each of so many calls, in each way.
+    pub fn all(calls: usize) -> impl Iterator<Item = Self> {
+        let ways = [(false, true), (true, true), (false, false), (true, false)];
+        (1..=calls).flat_map(move |at| ways.map(|(is_done, dies)| Cut { at, is_done, dies }))
+    }
+
+    /// A function whose AWS is this until it is cut.
+    pub fn app(self, call: impl FnMut(&str, &Value) -> Reply + Send + 'static) -> App {
+        let state = Mutex::new((0, call));
+        app(move |operation, input| {
+            let (count, call) = &mut *state.lock().unwrap();
+            *count += 1;
+            let is_cut = *count == self.at || *count > self.at && self.dies;
+            if !is_cut || *count == self.at && self.is_done {
+                let reply = call(operation, &input);
+                return if is_cut { Reply::Broken } else { reply };
+            }
+            Reply::Broken
+        })
+    }
 }
 
 /// A function whose queues these are.

@@ -1,16 +1,20 @@
-//! DynamoDB in memory, as far as a replay uses it.
+//! DynamoDB in memory, as far as recovery uses it.
 
 use aws::stub::Reply;
 use serde_json::{Map, Value, json};
 
-/// Items per page of a scan.
-const PAGE: usize = 3;
-
-#[derive(Default)]
 pub struct Table {
+    /// Items per page of a scan.
+    pub page: usize,
     pub items: Vec<Map<String, Value>>,
     /// The sort keys of the jobs that the pipe publishes because they are told again.
     pub told: Vec<String>,
+}
+
+impl Default for Table {
+    fn default() -> Self {
+        Table { page: 3, items: Vec::new(), told: Vec::new() }
+    }
 }
 
 pub fn text(text: &str) -> Value {
@@ -30,13 +34,17 @@ impl Table {
         let value = |name: &str| &input["ExpressionAttributeValues"][name];
         match operation {
             "Query" => {
-                let found: Vec<_> = self.items.iter().filter(|item| item["id"] == *value(":id")).collect();
+                let prefix = value(":prefix")["S"].as_str().unwrap_or_default();
+                let is_meant = |item: &&Map<String, Value>| {
+                    item["id"] == *value(":id") && item["item"]["S"].as_str().unwrap().starts_with(prefix)
+                };
+                let found: Vec<_> = self.items.iter().filter(is_meant).collect();
                 Reply::Ok(json!({"Items": found, "Count": found.len()}))
             }
             "Scan" => {
                 let from = self.at(&input["ExclusiveStartKey"]).map_or(0, |at| at + 1);
-                let page: Vec<_> = self.items.iter().skip(from).take(PAGE).collect();
-                let last = page.last().filter(|_| from + PAGE < self.items.len());
+                let page: Vec<_> = self.items.iter().skip(from).take(self.page).collect();
+                let last = page.last().filter(|_| from + self.page < self.items.len());
                 let last = last.map(|item| json!({"id": item["id"], "item": item["item"]}));
                 let time = input["ExpressionAttributeNames"]["#time"].as_str().unwrap();
                 let string = |value: &Value| value["S"].as_str().unwrap_or_default().to_owned();
@@ -50,6 +58,22 @@ impl Table {
                     reply["LastEvaluatedKey"] = last;
                 }
                 Reply::Ok(reply)
+            }
+            // Conditions are about the version.
+            "PutItem" | "DeleteItem" => {
+                let key = if operation == "PutItem" { &input["Item"] } else { &input["Key"] };
+                let at = self.at(key);
+                let is_free = input["ConditionExpression"].is_null()
+                    || at.is_some_and(|at| self.items[at]["version"] == *value(":version"));
+                if !is_free {
+                    let kind = "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException";
+                    return Reply::Error(400, json!({"__type": kind}));
+                }
+                at.map(|at| self.items.remove(at));
+                if operation == "PutItem" {
+                    self.put(key);
+                }
+                Reply::Ok(json!({}))
             }
             "UpdateItem" => {
                 let failed = |old: Option<&Map<String, Value>>| {
