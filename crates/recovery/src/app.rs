@@ -126,7 +126,9 @@ impl Run<'_> {
         };
         let sweep = self.sweep(&api).await;
         let credit = if has_lists { credit(&api).await } else { None };
-        measures::credit(credit.as_ref().and_then(CreditReply::remaining));
+        if let Some(credit) = &credit {
+            measures::credit(credit);
+        }
         match (backfill.transpose(), sweep) {
             (Ok(backfill), Ok(sweep)) => Ok(RecoverReply { backfill, sweep, credit }),
             (Err(one), Err(other)) => Err(Error::Several(vec![one, other])),

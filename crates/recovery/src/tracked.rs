@@ -21,7 +21,7 @@ pub const KEEP_FRESH: &str = "keep_fresh";
 pub const SHARDS: [&str; 16] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "a", "b", "c", "d", "e", "f"];
 
 /// The attributes of a job's item that are not a team's own.
-const OURS: [&str; 25] = [
+const OURS: [&str; 26] = [
     "id",
     "item",
     "kind",
@@ -35,6 +35,7 @@ const OURS: [&str; 25] = [
     "links",
     "links_expire_at",
     "failure",
+    "reason",
     "output_language",
     "callback_id",
     "endpoint",
