@@ -246,9 +246,9 @@ $(PACKAGE)/.installed: tools/requirements-package.txt
 $(NODE)/.installed: tools/requirements-node.txt
 	$(call install,Node.js)
 
-# The example in TypeScript, beside the packages that it uses.
+# The examples in TypeScript, beside the packages that they use.
 outcome: $(NODE)/.installed $(OUTCOME)/.installed
-	@cp examples/outcome/outcome.ts $(OUTCOME)
+	@cp examples/outcome/outcome.ts examples/track/track.ts $(OUTCOME)
 	@PATH="$(NODE)/bin:$$PATH" $(OUTCOME)/node_modules/.bin/tsc --project $(OUTCOME)
 
 $(OUTCOME)/.installed: examples/outcome/package.json examples/outcome/package-lock.json examples/outcome/tsconfig.json $(NODE)/.installed

@@ -33,9 +33,12 @@ fn impossible_events_do_not_match_the_schema() {
         ("job-succeeded.json", "links", json!("")),
         ("job-succeeded.json", "links", json!({"video": "https://x.invalid"})),
         ("job-succeeded.json", "failure", json!({"message": {"S": "m"}})),
+        ("job-succeeded.json", "reason", json!("may_pass")),
         ("job-succeeded.json", "version", json!("2")),
         ("job-succeeded.json", "identity", json!("1")),
         ("job-failed.json", "previous_status", json!("succeeded")),
+        ("job-failed.json", "reason", json!("")),
+        ("job-failed.json", "reason", json!("a whim")),
         ("job-failed.json", "item", json!("event#1")),
         ("job-failed.json", "links", json!({"video": {"S": "https://x.invalid"}})),
         ("job-failed.json", "updated_at", json!(1)),
@@ -45,7 +48,7 @@ fn impossible_events_do_not_match_the_schema() {
         detail[field] = value;
         assert!(!schema.is_valid(&detail), "{detail}");
     }
-    for field in ["version", "callback_id", "previous_status", "links", "failure"] {
+    for field in ["version", "callback_id", "previous_status", "links", "failure", "reason"] {
         let mut detail = sample("job-succeeded.json")["detail"].clone();
         detail.as_object_mut().unwrap().remove(field);
         assert!(!schema.is_valid(&detail), "without {field}");

@@ -8,6 +8,7 @@
 Prices and quotas are in prices.toml, with their dates and sources. Nothing is fetched.
 """
 
+import json
 import math
 import pathlib
 import sys
@@ -26,9 +27,17 @@ JOB_KB, EVENT_KB, LOG_KB = 2, 1.0, 2.7
 # SQS and DynamoDB keep what they got from KMS for five minutes, the receiver a secret for one.
 KMS_REFRESH, SECRET_REFRESH = MONTH / 300, MONTH / 60
 
-# The schedules by default, and what one run calls while nothing happens: tests/e2e/schedules.rs counts it.
-RECOVERY_RUNS, SYNC_RUNS = MONTH / 900, MONTH / 3_600
-RECOVERY_READS, RECOVERY_WRITES, RECOVERY_SECRETS = 5 + 16 * 0.5, 5, 1
+# The schedules by default, and what one run calls while nothing happens and there is one endpoint: tests/e2e/schedules.rs counts it.
+SCHEDULES = json.loads((ROOT / "tools/schedules.json").read_text())
+# What a call costs, at most: an item of up to 4 KB is read, one of up to 1 KB written.
+CALLS = {
+    **dict.fromkeys(["GetItem", "Query", "BatchGetItem"], ("dynamodb_read", 1)),
+    **dict.fromkeys(["PutItem", "UpdateItem", "DeleteItem"], ("dynamodb_write", 1)),
+    "TransactWriteItems": ("dynamodb_write", 4),
+    "GetSecretValue": ("secret_request", 1),
+    **dict.fromkeys(["SendMessage", "SendMessageBatch", "ReceiveMessage", "DeleteMessage", "GetQueueAttributes"], ("sqs_request", 1)),
+}
+# How long a run of a schedule takes; assumed.
 RUN_SECONDS = 3
 
 
@@ -47,7 +56,7 @@ def inputs(template):
         "TRACING": (int(defaults["Tracing"] == "Active"), "1 with X-Ray, 0 without"),
         "CUSTOMER_KEY": (0, "1 with `KmsKeyArn`"),
         "SECRETS": (2, "secrets: one per endpoint, and the API key"),
-        "METRICS": (18, "metrics that have values; 55 at most"),
+        "METRICS": (18, "metrics that have values; 58 at most"),
         "ALARM_METRICS": (alarm_metrics(template, ApiKeySecret="key"), "metrics of the alarms"),
         "DASHBOARDS": (0, "dashboards beyond the account's first three"),
     }
@@ -60,6 +69,37 @@ def alarms(template, **chosen):
 
 def alarm_metrics(template, **chosen):
     return sum(len([each for each in alarm.get("Metrics", [{"MetricStat": 1}]) if "MetricStat" in each]) for alarm in alarms(template, **chosen))
+
+
+def runs(schedule):
+    return MONTH / 60 / schedule["every_minutes"]
+
+
+def called(price):
+    """How much of this the schedules' own calls take in a month."""
+    calls = [(runs(each) * count, *CALLS[name]) for each in SCHEDULES.values() for name, count in each["calls"].items()]
+    return sum(times * units for times, name, units in calls if name == price)
+
+
+def schedules(given, event_kb):
+    """The lines of the bill that are there although nothing happens."""
+    all_runs = sum(map(runs, SCHEDULES.values()))
+    probes = sum(runs(each) * each.get("probes", 0) for each in SCHEDULES.values())
+    # For OPTIONS and for the probe's POST, the receiver; then the processor.
+    invocations = all_runs + 3 * probes
+    often = ", ".join(f"{name} every {each['every_minutes']} minutes" for name, each in SCHEDULES.items())
+    seconds = all_runs * RUN_SECONDS + probes * (2 * given["RECEIVER_MS"] + given["PROCESSOR_MS"]) / 1000
+    return [
+        ("Schedules, Lambda requests", f"{often}; each probe 2 of the receiver and 1 of the processor", "lambda_request", invocations),
+        ("Schedules, Lambda time", f"{RUN_SECONDS} s a run; assumed", "lambda_gb_second", seconds * given["MEMORY_MB"] / 1024),
+        ("Schedules, API Gateway", "each probe 2", "api_request", 2 * probes),
+        ("Schedules, SQS", "each probe 3", "sqs_request", 3 * probes + called("sqs_request")),
+        ("Schedules, DynamoDB reads", "the runs' own; `tools/schedules.json`", "dynamodb_read", called("dynamodb_read")),
+        ("Schedules, DynamoDB writes", "the same, and the event of each probe", "dynamodb_write", called("dynamodb_write") + probes * event_kb),
+        ("Schedules, secrets", "the API key and the endpoint's", "secret_request", called("secret_request")),
+        ("Schedules, logs", f"{LOG_KB / 2} KB per invocation", "log_ingested", invocations * LOG_KB / 2 / 1e6),
+        ("Schedules, X-Ray", "1 per invocation", "trace", invocations * given["TRACING"]),
+    ]
 
 
 def month(given):
@@ -88,12 +128,7 @@ def month(given):
         ("DynamoDB, the stream", "the pipe reads it 4 times a second; AWS documents only Lambda's reads as free", "dynamodb_stream_read", 4 * MONTH),
         ("DynamoDB, storage", "events and jobs of this month", "dynamodb_storage", new * (given["BODY_KB"] + 2.2) / 1e6),
         ("DynamoDB, backups", "the same", "dynamodb_backup", new * (given["BODY_KB"] + 2.2) / 1e6),
-        ("Schedules, Lambda", f"recovery every 15 minutes, sync every hour, {RUN_SECONDS} s each; assumed", "lambda_gb_second",
-         (RECOVERY_RUNS + SYNC_RUNS) * RUN_SECONDS * given["MEMORY_MB"] / 1024),
-        ("Schedules, DynamoDB reads", "recovery: 5 cursors, and 16 queries of half a unit", "dynamodb_read", RECOVERY_RUNS * RECOVERY_READS),
-        ("Schedules, DynamoDB writes", "recovery: 5 cursors", "dynamodb_write", RECOVERY_RUNS * RECOVERY_WRITES),
-        ("Schedules, secrets", "the API key, once in each run", "secret_request", RECOVERY_RUNS * RECOVERY_SECRETS + SYNC_RUNS),
-        ("Schedules, X-Ray", "1 in each run", "trace", (RECOVERY_RUNS + SYNC_RUNS) * given["TRACING"]),
+        *schedules(given, event_kb),
         ("Secrets", "`SECRETS`", "secret", given["SECRETS"]),
         ("Secrets, reads", "each once a minute by one receiver", "secret_request", given["SECRETS"] * SECRET_REFRESH),
         ("Metrics", "`METRICS`", "metric", given["METRICS"]),
@@ -130,7 +165,9 @@ def bill(given):
     lines = month(given)
     total = sum(dollars(name, quantity) for _, _, name, quantity in lines)
     rows = [(what, why, amount(quantity), price(name), f"${dollars(name, quantity):.2f}") for what, why, name, quantity in lines]
-    return table(("", "per delivery, or in the month", "quantity", "price", "cost"), [*rows, ("**together**", "", "", "", f"**${total:.2f}**")])
+    heads = ("", "per delivery, or in the month", "quantity", "price", "cost")
+    idle = sum(dollars(name, quantity) for what, _, name, quantity in lines if what.startswith("Schedules, "))
+    return table(heads, [*rows, ("**together**", "", "", "", f"**${total:.2f}**")]) + f"\nThe schedules alone, while nothing happens: ${idle:.2f}.\n"
 
 
 def sections(template):

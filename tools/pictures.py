@@ -53,6 +53,14 @@ def series(row):
     return options.get("label", row[1])
 
 
+def columns_of(query):
+    """What a table of log lines shows."""
+    if fields := re.search(r"fields ([^|]+)", query):
+        return fields[1]
+    values, groups = re.search(r"stats (.+?) by ([^|]+)", query).groups()
+    return ", ".join([group.split()[-1] for group in groups.split(",")] + re.findall(r" as (\w+)", values))
+
+
 def contents(widget):
     """The heading and the lines of a widget."""
     properties = widget["properties"]
@@ -60,7 +68,7 @@ def contents(widget):
         lines = properties["markdown"].replace("${AWS::StackName}", "STACK").replace("*", "").lstrip("# ").split("\n")
         return lines[0], lines[1:]
     if widget["type"] == "log":
-        columns = re.search(r"fields ([^|]+)", properties["query"])[1]
+        columns = columns_of(properties["query"])
         return properties["title"], [f"table: {columns.strip()}"]
     return properties["title"], [series(row) for row in properties["metrics"]]
 

@@ -34,15 +34,14 @@ def texts(values):
 
 def job_item(detail):
     """The item whose change is published as this event, with the attributes of docs/reference.md."""
-    ours = {name: value for name, value in detail.items() if isinstance(value, str) and name not in ("version", "output_language")}
+    ours = {name: value for name, value in detail.items() if isinstance(value, str) and name not in ("version", "output_language", "reason")}
     item = texts({**ours, "decided_by": "event#1", "endpoint": "main"})
     item["status_rank"] = {"N": str(RANK[detail["status"]])}
     item |= {name: {"M": detail[name]} for name in ("links", "failure") if detail[name]}
-    if detail["output_language"]:
-        item["output_language"] = {"S": detail["output_language"]}
+    item |= texts({name: detail[name] for name in ("reason", "output_language") if detail[name]})
     item["job_event"] = {"M": {
         "detail_type": {"S": f"HeyGen Job {detail['status'].capitalize()}"}, "links": {"M": detail["links"]},
-        "failure": {"M": detail["failure"]}, "output_language": {"S": detail["output_language"]},
+        "failure": {"M": detail["failure"]}, "reason": {"S": detail["reason"]}, "output_language": {"S": detail["output_language"]},
     }}
     return item
 

@@ -40,5 +40,5 @@ def items(table, partition):
 
 if __name__ == "__main__":
     for job in jobs_of(boto3.resource("dynamodb").Table(os.environ["TABLE_NAME"]), sys.argv[1]):
-        shown = ["kind", "entity_id", "output_language", "status", "links", "failure"]
+        shown = ["kind", "entity_id", "output_language", "status", "links", "failure", "reason"]
         print(json.dumps({name: job[name] for name in shown if name in job}))

@@ -14,7 +14,8 @@ pub async fn jobs_of(jobs: &Jobs, callback_id: &str) -> Result<Vec<Value>, AwsEr
 
 fn shown(job: &JobItem) -> Value {
     let attribute = |name: &str| Some((name.to_owned(), job.attributes.get(name)?.clone()));
-    ["kind", "entity_id", "output_language", "status", "links", "failure"].into_iter().filter_map(attribute).collect()
+    let shown = ["kind", "entity_id", "output_language", "status", "links", "failure", "reason"];
+    shown.into_iter().filter_map(attribute).collect()
 }
 
 #[tokio::main(flavor = "current_thread")]

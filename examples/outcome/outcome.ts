@@ -13,6 +13,7 @@ export type Job = Item & {
   status?: "pending" | "failed" | "succeeded";
   links?: Record<string, string>;
   failure?: { code?: string; message?: string };
+  reason?: "may_pass" | "no_credit" | "will_not_pass";
 };
 
 const isPointer = (item: Item): item is Pointer => item.item.startsWith("pointer#");
@@ -52,7 +53,7 @@ async function items(client: DynamoDBDocumentClient, table: string, partition: s
 if (import.meta.main) {
   const client = DynamoDBDocumentClient.from(new DynamoDBClient());
   for await (const job of jobsOf(client, process.env.TABLE_NAME!, process.argv[2]!)) {
-    const { kind, entity_id, output_language, status, links, failure } = job;
-    console.log(JSON.stringify({ kind, entity_id, output_language, status, links, failure }));
+    const { kind, entity_id, output_language, status, links, failure, reason } = job;
+    console.log(JSON.stringify({ kind, entity_id, output_language, status, links, failure, reason }));
   }
 }

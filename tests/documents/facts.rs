@@ -122,3 +122,13 @@ fn what_documents_say_of_the_template_is_what_it_says() {
     let missing = phrases().into_iter().filter(|(path, phrase, _)| !Document::read(path).text.contains(phrase));
     none(missing.map(|(path, phrase, source)| format!("{path}: it should say {phrase:?}, as {source} does")).collect());
 }
+
+#[test]
+fn the_dashboard_and_the_saved_query_of_usage_are_the_same() {
+    let template = Template::read();
+    let text = |keys: &[&str]| scalar(template.at(&[&["Resources"], keys].concat())).unwrap();
+    let query = text(&["UsageQuery", "Properties", "QueryString"]);
+    let lines: Vec<_> = query.lines().filter(|line| !line.starts_with('#')).collect();
+    let in_a_widget = format!("| {}\"", lines.join(" ").replace('"', "\\\""));
+    assert!(text(&["VideosDashboard", "Properties", "DashboardBody"]).contains(&in_a_widget), "{in_a_widget}");
+}

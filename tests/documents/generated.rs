@@ -109,7 +109,7 @@ fn outputs(template: &Template) -> String {
 
 fn variables(template: &Template) -> String {
     let mut rows: Vec<(String, Vec<&str>, String)> = Vec::new();
-    for function in ["Receiver", "Processor", "Admin"] {
+    for function in ["Receiver", "Processor", "Admin", "Recovery"] {
         let path = ["Resources", function, "Properties", "Environment", "Variables"];
         let own = template.entries(&path);
         for (name, value) in

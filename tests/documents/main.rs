@@ -9,6 +9,7 @@ mod facts;
 mod generated;
 mod markdown;
 mod references;
+mod runbook;
 mod template;
 mod workflows;
 

@@ -70,7 +70,7 @@ fn exists(path: &str, document: &Document) -> bool {
     known.len() < path.split('/').count() && workspace().join(known.join("/")).is_dir()
 }
 
-fn targets(help_only: bool) -> BTreeSet<String> {
+pub fn targets(help_only: bool) -> BTreeSet<String> {
     let makefile = fs::read_to_string(workspace().join("Makefile")).unwrap();
     let rules = makefile.lines().filter(|line| !line.starts_with(['\t', '#', '.', ' ']));
     let rules = rules.filter(|line| !help_only || line.contains("## "));
@@ -82,7 +82,7 @@ fn targets(help_only: bool) -> BTreeSet<String> {
 }
 
 /// The targets in a piece of code: `make x`, wherever a command may start.
-fn commands(code: &str) -> Vec<&str> {
+pub fn commands(code: &str) -> Vec<&str> {
     let words: Vec<_> = code.split(|char: char| char.is_whitespace() || "`;|".contains(char)).collect();
     let after_make = words.windows(2).filter(|pair| pair[0] == "make").map(|pair| pair[1].trim_end_matches([',', '.']));
     after_make.filter(|word| word.starts_with(|char: char| char.is_ascii_lowercase())).collect()

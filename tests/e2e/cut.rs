@@ -94,15 +94,16 @@ impl Calls {
     }
 }
 
-struct Request {
-    method: String,
-    path: String,
-    headers: Vec<(String, String)>,
+pub struct Request {
+    pub method: String,
+    pub path: String,
+    /// Names in lower case.
+    pub headers: Vec<(String, String)>,
     body: Vec<u8>,
 }
 
 impl Request {
-    fn read(stream: &TcpStream) -> Option<Self> {
+    pub fn read(stream: &TcpStream) -> Option<Self> {
         let mut reader = BufReader::new(stream);
         let mut lines = Vec::new();
         loop {
@@ -132,7 +133,7 @@ impl Request {
     }
 
     /// With unchanged headers: AWS's signature covers them, `Host` included.
-    fn send(&self, upstream: &str) -> Option<Response> {
+    pub fn send(&self, upstream: &str) -> Option<Response> {
         let own = ["connection", "content-length", "transfer-encoding"];
         let headers: Vec<_> = self.headers.iter().filter(|(name, _)| !own.contains(&name.as_str())).collect();
         let headers: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
@@ -141,7 +142,7 @@ impl Request {
     }
 }
 
-fn write(stream: &mut TcpStream, response: &Response) -> Option<()> {
+pub fn write(stream: &mut TcpStream, response: &Response) -> Option<()> {
     let own = ["connection", "content-length", "transfer-encoding"];
     let headers = response.headers.iter().filter(|(name, _)| !own.contains(&name.as_str()));
     let headers: String = headers.map(|(name, value)| format!("{name}: {value}\r\n")).collect();

@@ -92,6 +92,11 @@ impl Deployed {
         deployed
     }
 
+    /// A variable of the function's environment.
+    pub fn variable(&self, name: &str) -> Option<String> {
+        self.variables.get(name)?.as_str().map(str::to_owned)
+    }
+
     /// Changes the function's environment, as deploying other parameters would.
     pub fn set_variables(&mut self, variables: &[(&str, &str)]) {
         for (name, value) in variables {

@@ -1,5 +1,6 @@
-//! `examples/`: what a team may deploy beside the stack.
+//! `examples/`: what a team may deploy beside the stack, and programs that it may copy.
 
+use crate::reading::{printed_by, typescript};
 use crate::support::{Stack, TIMEOUT, body, stack, success, unique};
 use heygen::Status;
 use local::aws_api::QueryService::CloudFormation;
@@ -8,12 +9,21 @@ use local::tools::Tools;
 use serde_json::{Value, json};
 use std::process::Command;
 
-fn template() -> String {
+pub fn template() -> String {
     std::fs::read_to_string(workspace().join("examples/retry.yaml")).unwrap()
 }
 
-/// Deploys the example; returns the URL of its queue.
-fn deploy(stack: &Stack, name: &str, template: &str) -> String {
+/// The example retry.yaml beside a stack.
+pub struct Example(Value);
+
+impl Example {
+    pub fn output(&self, key: &str) -> &str {
+        let outputs = self.0["Outputs"].as_array().unwrap();
+        outputs.iter().find(|output| output["OutputKey"] == key).unwrap()["OutputValue"].as_str().unwrap()
+    }
+}
+
+pub fn deploy(stack: &Stack, name: &str, template: &str) -> Example {
     let api = stack.api();
     let create = [
         ("StackName", name),
@@ -28,117 +38,116 @@ fn deploy(stack: &Stack, name: &str, template: &str) -> String {
         let described = local::cloudformation::describe(api, name)?;
         let status = described["StackStatus"].as_str().unwrap_or_default().to_owned();
         assert!(["CREATE_IN_PROGRESS", "CREATE_COMPLETE"].contains(&status.as_str()), "{described}");
-        Ok(described["Outputs"][0]["OutputValue"].as_str().map(str::to_owned))
+        Ok((status == "CREATE_COMPLETE").then_some(Example(described)))
     };
     stack.wait_for("the example to be deployed", TIMEOUT, deployed).unwrap()
 }
 
 #[test]
-fn the_queue_of_the_example_gets_the_jobs_that_failed_and_no_other() {
+fn each_queue_of_the_example_gets_the_jobs_that_failed_for_its_reason_and_no_other() {
     let stack = stack();
     let (api, name) = (stack.api(), unique("retry"));
-    let queue_url = deploy(&stack, &name, &template());
+    let example = deploy(&stack, &name, &template());
 
-    // A success before the failure, which would be there when the failure is.
     let id = unique("order");
-    stack.accepted(&success(&id, &unique("video")));
-    stack.recorded(&id, 1);
-    stack.accepted(&body(
-        "avatar_video.fail",
-        json!({"video_id": unique("video"), "callback_id": id, "msg": "no credit"}),
-    ));
-    let failed = || {
-        let receive = async |sqs: &aws_sdk_sqs::Client| {
-            sqs.receive_message().queue_url(&queue_url).max_number_of_messages(10).wait_time_seconds(1).send().await
-        };
-        let got = stack.sqs(receive).unwrap();
-        let read = |message: &aws_sdk_sqs::types::Message| serde_json::from_str(message.body().unwrap()).unwrap();
-        let jobs: Vec<Value> = got.messages().iter().map(read).collect();
-        // Other tests' jobs fail as well.
-        assert!(jobs.iter().all(|job| job["status"] == "failed"), "{jobs:?}");
-        Ok(jobs.into_iter().find(|job| job["callback_id"] == id))
+    let fails = |message: &str| {
+        let video = unique("video");
+        let data = json!({"video_id": video, "callback_id": id, "msg": message});
+        stack.accepted(&body("avatar_video.fail", data));
+        video
     };
-    let job = stack.wait_for("the job that failed", TIMEOUT, failed).unwrap();
-    assert_eq!(job["failure"]["message"]["S"], "no credit");
+    // What is on neither queue comes first: it would be there when the others are.
+    stack.accepted(&success(&id, &unique("video")));
+    fails("no face was found");
+    stack.recorded(&id, 2);
+    for (output, reason, video) in [
+        ("QueueUrl", "may_pass", fails("Rendering timed out")),
+        ("CreditQueueUrl", "no_credit", fails("There is no credit left.")),
+    ] {
+        let failed = || {
+            let receive = async |sqs: &aws_sdk_sqs::Client| {
+                let receive = sqs.receive_message().queue_url(example.output(output));
+                receive.max_number_of_messages(10).wait_time_seconds(1).send().await
+            };
+            let got = stack.sqs(receive).unwrap();
+            let read = |message: &aws_sdk_sqs::types::Message| serde_json::from_str(message.body().unwrap()).unwrap();
+            let jobs: Vec<Value> = got.messages().iter().map(read).collect();
+            // Other tests' jobs fail as well.
+            assert!(jobs.iter().all(|job| job["status"] == "failed" && job["reason"] == reason), "{jobs:?}");
+            Ok(jobs.into_iter().find(|job| job["callback_id"] == id))
+        };
+        let job = stack.wait_for("the job that failed", TIMEOUT, failed).unwrap();
+        assert_eq!(job["entity_id"], json!(video));
+    }
     api.query(CloudFormation, "DeleteStack", &[("StackName", &name)]).unwrap();
 }
 
-/// Runs the worker of the example until its queue is empty.
-fn retry(stack: &Stack, queue_url: &str) {
-    let described = stack.stack();
-    let (keys, heygen) = (described.credentials.as_ref().unwrap(), described.simulator.as_ref().unwrap());
-    let mut worker = Command::new(Tools::install().unwrap().program("python"));
-    worker.arg(workspace().join("examples/retry/retry.py")).arg("--once");
-    let variables = [
-        ("QUEUE_URL", queue_url),
-        ("TABLE_NAME", &described.table),
-        ("RECOVERY_FUNCTION", &described.functions.recovery),
-        ("HEYGEN_BASE_URL", &heygen.url),
-        ("HEYGEN_API_KEY", &heygen.api_key),
-        // Of the simulator's own request that starts a job.
-        ("ID_AT", "ids.0"),
-        ("AWS_ENDPOINT_URL", described.aws_endpoint.as_deref().unwrap()),
-        ("AWS_REGION", &described.region),
-        ("AWS_DEFAULT_REGION", &described.region),
-        ("AWS_ACCESS_KEY_ID", &keys.access_key_id),
-        ("AWS_SECRET_ACCESS_KEY", &keys.secret_access_key),
-    ];
-    let done = worker.envs(variables).output().unwrap();
-    assert!(done.status.success() && done.stderr.is_empty(), "{}", String::from_utf8_lossy(&done.stderr));
+/// Track a video for an order.
+type Tracker = fn(&Stack, &str, &str);
+const TRACKERS: [(&str, Tracker); 3] =
+    [("recovery", by_recovery), ("Python", in_python), ("TypeScript", in_typescript)];
+
+fn by_recovery(stack: &Stack, video: &str, order: &str) {
+    let in_an_hour = time::OffsetDateTime::now_utc() + time::Duration::HOUR;
+    let track = json!({"action": "track", "callback_id": order, "kind": "avatar_video", "entity_id": video,
+                       "expected_by": aws::clock::to_text(in_an_hour)});
+    local::recovery::ask(stack.stack(), &track).unwrap();
+}
+
+fn in_python(stack: &Stack, video: &str, order: &str) {
+    let mut program = Command::new(Tools::install().unwrap().program("python"));
+    printed_by(stack, program.arg(workspace().join("examples/track/track.py")).arg(video), order);
+}
+
+fn in_typescript(stack: &Stack, video: &str, order: &str) {
+    printed_by(stack, typescript("track.ts").arg(video), order);
+}
+
+/// A job's attributes, without what differs between two that were tracked alike.
+fn comparable(stack: &Stack, video: &str) -> Value {
+    let mut jobs = stack.record(video).unwrap().jobs;
+    assert_eq!(jobs.len(), 1);
+    let mut attributes = jobs.remove(0).attributes;
+    let due = attributes["due_at"].as_i64().unwrap();
+    let expected = aws::clock::from_text(attributes["expected_by"].as_str().unwrap()).unwrap().unix_timestamp();
+    let in_an_hour = time::OffsetDateTime::now_utc().unix_timestamp() + 3_600;
+    assert!(due == expected && (in_an_hour - due).abs() < 120, "{attributes}");
+    assert!("0123456789abcdef".contains(attributes["due_shard"].as_str().unwrap()), "{attributes}");
+    let fields = attributes.as_object_mut().unwrap();
+    for name in
+        ["due_at", "expected_by", "due_shard", "tracked_at", "updated_at", "received_at", "identity", "decided_by"]
+    {
+        fields.remove(name);
+    }
+    serde_json::from_str(&attributes.to_string().replace(video, "VIDEO")).unwrap()
 }
 
 #[test]
-fn a_failed_job_is_started_again_with_its_callback_id_and_the_record_shows_each_attempt() {
+fn the_programs_that_track_a_job_write_what_recovery_writes_before_and_after_its_event() {
     let stack = stack();
-    if stack.stack().simulator.is_none() {
-        println!("left out: there is no simulated HeyGen");
-        return;
+    let (first, order, last) = ("a-smaller-order", unique("order"), "z-greater-order");
+    let mut seen = Vec::new();
+    for (name, tracker) in TRACKERS {
+        let track = |video: &str, order: &str| tracker(&stack, video, order);
+        let (early, late) = (unique("early"), unique("late"));
+        track(&early, &order);
+        stack.accepted(&success(&order, &late));
+        stack.recorded(&late, 1);
+        track(&late, &order);
+        // Again, for a greater callback_id, which gives way, and for a smaller one, which does not.
+        let (twice, lower) = (unique("twice"), unique("lower"));
+        for (video, orders) in [(&twice, [order.as_str(), last]), (&lower, [order.as_str(), first])] {
+            orders.iter().for_each(|order| track(video, order));
+            let jobs = stack.record(orders[1]).unwrap().jobs;
+            assert!(jobs.iter().any(|job| job.entity_id == **video), "{name}: no pointer from {}", orders[1]);
+        }
+        assert_eq!(stack.record(&early).unwrap().jobs[0].status, Some(Status::Pending));
+        assert_eq!(stack.record(&late).unwrap().jobs[0].status, Some(Status::Succeeded));
+        let written = [early, late, twice, lower].map(|video| comparable(&stack, &video));
+        seen.push((name, written));
     }
-    let name = unique("second-chance");
-    // Other tests' jobs fail as well.
-    let own = format!("detail-type: [HeyGen Job Failed]\n        detail: {{callback_id: [{{prefix: {name}}}]}}");
-    let queue_url = deploy(&stack, &name, &template().replace("detail-type: [HeyGen Job Failed]", &own));
-    let fails = |order: &str, why: &str| {
-        let video = unique("video");
-        let again = json!([{"kind": "avatar_video", "callback_id": order, "outcome": "succeeds", "milliseconds": 10}]);
-        let request = json!({"path": "/_simulator/jobs", "body": again});
-        let track = json!({"action": "track", "callback_id": order, "kind": "avatar_video", "entity_id": video,
-                           "attributes": {"request": request}});
-        local::recovery::ask(stack.stack(), &track).unwrap();
-        stack.accepted(&body("avatar_video.fail", json!({"video_id": video, "callback_id": order, "msg": why})));
-        stack.recorded(order, 1);
-    };
-    let [passes, not, credit] = ["passes", "not", "credit"].map(|case| format!("{name}-{case}"));
-    fails(&passes, "Rendering timed out");
-    fails(&not, "no face was found");
-    fails(&credit, "insufficient_credit");
-
-    let succeeded = || {
-        retry(&stack, &queue_url);
-        let jobs = stack.record(&passes)?.jobs;
-        Ok(Some(jobs).filter(|jobs| jobs.iter().any(|job| job.status == Some(Status::Succeeded))))
-    };
-    let jobs = stack.wait_for("the second attempt", TIMEOUT, succeeded).unwrap();
-    let by_status = |status| jobs.iter().find(|job| job.status == Some(status)).unwrap();
-    let (failed, second) = (by_status(Status::Failed), by_status(Status::Succeeded));
-    assert_eq!((jobs.len(), &failed.attributes["retried_as"]), (2, &json!(second.entity_id)));
-    assert_eq!(second.attributes["attempt"], 2);
-    // The same job event once more.
-    let event = json!({"id": failed.id, "item": failed.item, "kind": failed.kind, "callback_id": passes,
-                       "identity": failed.identity, "failure": {"message": {"S": "Rendering timed out"}}});
-    let send = async |sqs: &aws_sdk_sqs::Client| {
-        sqs.send_message().queue_url(&queue_url).message_body(event.to_string()).send().await
-    };
-    stack.sqs(send).unwrap();
-    retry(&stack, &queue_url);
-    assert_eq!(stack.record(&passes).unwrap().jobs.len(), 2, "it is started again once");
-
-    let only = |order: &str| {
-        let mut jobs = stack.record(order).unwrap().jobs;
-        assert_eq!(jobs.len(), 1, "{order} is not started again");
-        jobs.remove(0).attributes
-    };
-    assert_eq!(only(&not)["given_up"], "will_not_pass");
-    assert_eq!((&only(&credit)["given_up"], &only(&credit)["retried_as"]), (&Value::Null, &Value::Null));
-    stack.api().query(CloudFormation, "DeleteStack", &[("StackName", &name)]).unwrap();
+    let (_, by_recovery) = seen[0].clone();
+    for (name, written) in &seen[1..] {
+        assert_eq!(written, &by_recovery, "{name}");
+    }
 }

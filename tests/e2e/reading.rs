@@ -29,7 +29,7 @@ fn of_entity(stack: &Stack, id: &str) -> Record {
 }
 
 /// The lines of JSON that a program prints about an order.
-fn printed_by(stack: &Stack, program: &mut Command, callback_id: &str) -> Vec<Value> {
+pub fn printed_by(stack: &Stack, program: &mut Command, callback_id: &str) -> Vec<Value> {
     let about = stack.stack();
     program.arg(callback_id).env("TABLE_NAME", &about.table).env("AWS_REGION", &about.region);
     program.env("AWS_DEFAULT_REGION", &about.region);
@@ -53,8 +53,12 @@ fn in_python(stack: &Stack, callback_id: &str) -> Vec<Value> {
     printed_by(stack, Command::new(python).arg(workspace().join("examples/outcome/outcome.py")), callback_id)
 }
 
-/// Installed and type-checked by make, which two tests must not run at a time.
 fn in_typescript(stack: &Stack, callback_id: &str) -> Vec<Value> {
+    printed_by(stack, &mut typescript("outcome.ts"), callback_id)
+}
+
+/// A program of an example, installed and type-checked by make, which two tests must not run at a time.
+pub fn typescript(program: &str) -> Command {
     let place = StackDir::test();
     place.create().unwrap();
     let lock = File::create(place.stack_json().with_file_name("outcome.lock")).unwrap();
@@ -64,8 +68,9 @@ fn in_typescript(stack: &Stack, callback_id: &str) -> Vec<Value> {
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&printed));
     drop(lock);
     let tools = workspace().join("target/tools");
-    let node = tools.join("node/bin/node");
-    printed_by(stack, Command::new(node).arg(tools.join("outcome/outcome.ts")), callback_id)
+    let mut node = Command::new(tools.join("node/bin/node"));
+    node.arg(tools.join("outcome").join(program));
+    node
 }
 
 type Language = (&'static str, fn(&Stack, &str) -> Vec<Value>);
@@ -109,12 +114,12 @@ fn the_examples_print_the_outcome_of_an_order() {
     ];
     let of_order = [
         json!({"kind": "photo_avatar_train", "entity_id": group, "status": "succeeded"}),
-        json!({"kind": "video_translate", "entity_id": translation, "output_language": "es", "status": "failed",
+        json!({"kind": "video_translate", "entity_id": translation, "output_language": "es", "status": "failed", "reason": "no_credit",
                "failure": {"message": "no credit"}}),
     ];
     let of_other = [
-        json!({"kind": "photo_avatar_train", "entity_id": group, "status": "failed"}),
-        json!({"kind": "avatar_video_gif", "entity_id": video, "status": "failed"}),
+        json!({"kind": "photo_avatar_train", "entity_id": group, "status": "failed", "reason": "will_not_pass"}),
+        json!({"kind": "avatar_video_gif", "entity_id": video, "status": "failed", "reason": "will_not_pass"}),
     ];
     for (language, printed) in LANGUAGES {
         for (id, own) in [(&id, &of_order), (&other, &of_other)] {

@@ -5,13 +5,13 @@ use crate::dead_letters::bury;
 use crate::deployed::{A, Deployed};
 use crate::failures::message;
 use crate::support::{Stack, TIMEOUT, assert_same, body, now, stack, success, unique};
+use crate::usage::Account;
 use heygen::sign;
 use local::aws_api::{JsonService::CloudWatch, QueryService::CloudFormation};
-use local::stack_dir::{StackDir, workspace};
+use local::stack_dir::workspace;
 use serde_json::{Value, json};
 use simulator::Options;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
 
 const NAMESPACE: &str = "HeygenWebhooks";
 
@@ -59,7 +59,7 @@ fn list(value: &Value) -> &[Value] {
 }
 
 /// The lines that the functions wrote since a time, as JSON.
-fn lines(stack: &Stack, since: u64) -> Vec<Value> {
+pub fn lines(stack: &Stack, since: u64) -> Vec<Value> {
     let lines = stack.logs(since).unwrap().into_iter().filter(|line| !line.is_lambdas());
     lines.filter_map(|line| serde_json::from_str(&line.text).ok()).collect()
 }
@@ -138,9 +138,10 @@ fn recover_everything(stack: &Stack, id: &str) {
     let ask = |request: Value| local::recovery::ask(stack.stack(), &request).unwrap();
     bury(stack, &message(success(id, &unique("video"))));
     ask(json!({"action": "redrive", "dry_run": false, "callback_id": id}));
-    // What is due is shared with other tests.
-    let lock = File::create(StackDir::test().stack_json().with_file_name("recovery.lock")).unwrap();
-    lock.lock().unwrap();
+    let account = Account::of(stack).unwrap();
+    account.set(json!({"billing_type": "usage_based", "usage_based": {
+        "remaining_credits": 100, "spending_current_usd": 1, "spending_cap_usd": 50,
+    }}));
     let long_ago = "2026-01-01T00:00:00Z";
     ask(json!({"action": "track", "callback_id": unique("overdue"), "kind": "avatar_video", "expected_by": long_ago}));
     ask(json!({"action": "recover"}));
@@ -180,14 +181,14 @@ pub fn stack_name(stack: &Stack) -> String {
     text(&stack.api().function(name).unwrap()["Environment"]["Variables"]["STACK"])
 }
 
-fn alarms(stack: &Stack) -> Vec<Value> {
+pub fn alarms(stack: &Stack) -> Vec<Value> {
     let prefix = format!("{}-", stack_name(stack));
     let described = stack.api().json(CloudWatch, "DescribeAlarms", &json!({ "AlarmNamePrefix": prefix })).unwrap();
     list(&described["MetricAlarms"]).to_vec()
 }
 
 /// The metric of an alarm, or those that its expression calculates with.
-fn metrics_of(alarm: &Value) -> Vec<Metric> {
+pub fn metrics_of(alarm: &Value) -> Vec<Metric> {
     let calculated: Vec<_> = list(&alarm["Metrics"]).iter().map(|query| &query["MetricStat"]["Metric"]).collect();
     let metrics = if calculated.is_empty() { vec![alarm] } else { calculated };
     let metric = |metric: &Value| {

@@ -42,6 +42,8 @@ pub struct RecordedJob {
     /// Whether links or failure are too large for the job's item.
     pub result_omitted: bool,
     pub failure: Option<RecordedFailure>,
+    /// Of a failed job: `may_pass`, `no_credit` or `will_not_pass`.
+    pub reason: Option<String>,
     /// The type of the event that set the status.
     pub event_type: String,
     /// The identity of that event.
@@ -107,6 +109,7 @@ fn job(job: JobItem) -> RecordedJob {
             code: failure.code.map(|code| without_queries(&code)),
             message: failure.message.map(|message| without_queries(&message)),
         }),
+        reason: job.reason,
         event_type: job.event_type,
         identity: job.identity,
         endpoint: job.endpoint,

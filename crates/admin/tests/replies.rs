@@ -110,6 +110,7 @@ fn job(kind: &str, entity_id: &str, status: Status) -> RecordedJob {
         links_expire_at: None,
         result_omitted: false,
         failure: None,
+        reason: (status == Status::Failed).then(|| "will_not_pass".to_owned()),
         event_type: format!("{kind}.{event}"),
         identity: "0cc175b9c0f1b6a831c399e269772661".to_owned(),
         endpoint: "main".to_owned(),

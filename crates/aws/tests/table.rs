@@ -89,20 +89,21 @@ async fn a_known_event_that_is_replayed_changes_its_job_alone() {
     let known = || cancelled("ConditionalCheckFailed", "None");
     // Without the event's write, the job's comes first.
     let job_is_ahead = |callback_id: &str| {
-        let item = json!({"status_rank": {"N": "2"}, "callback_id": {"S": callback_id}});
+        let item =
+            json!({"status_rank": {"N": "2"}, "callback_id": {"S": callback_id}, "decided_by": {"S": "event#0"}});
         let reasons = json!([{"Code": "ConditionalCheckFailed", "Item": item}, {"Code": "None"}]);
         Reply::Error(400, json!({"__type": "TransactionCanceledException", "CancellationReasons": reasons}))
     };
     let (recorded, calls) = record_via("replay", BODY, vec![known(), done()]).await;
-    assert_eq!(recorded, Ok(Recorded::JobUpdated));
+    assert_eq!(recorded, Ok(Recorded::JobRestored));
     let writes = calls[1].1["TransactItems"].as_array().unwrap();
     assert_eq!(writes.len(), 2);
     assert_eq!(writes[0]["Update"]["Key"]["item"]["S"], "job#avatar_video#v");
-    assert!(writes[0]["Update"]["ConditionExpression"].as_str().unwrap().contains("status_rank < :rank"));
+    assert!(writes[0]["Update"]["ConditionExpression"].as_str().unwrap().contains("status_rank < :set_status_rank"));
     assert_eq!(writes[1]["Put"]["Item"]["item"]["S"], "pointer#job#avatar_video#v");
     assert_ne!(calls[0].1["ClientRequestToken"], calls[1].1["ClientRequestToken"]);
 
-    // The job is as it should be.
+    // The job has the change.
     let (recorded, calls) = record_via("replay", BODY, vec![known(), job_is_ahead("c")]).await;
     assert_eq!((recorded, calls.len()), (Ok(Recorded::Duplicate), 2));
     // Only its callback_id is missing.
@@ -156,51 +157,76 @@ async fn a_denied_call_has_aws_own_message() {
     assert!(error.to_string().contains("canary-message"), "{error}");
 }
 
-/// The calls that record a success with the `callback_id` "c", if DynamoDB rejects the first with the job's `callback_id`.
-async fn calls_after(found: Option<&str>) -> Vec<Value> {
-    let job = found.map(|id| json!({"status_rank": {"N": "2"}, "callback_id": {"S": id}}));
-    let reasons = json!([{"Code": "None"}, {"Code": "ConditionalCheckFailed", "Item": job}, {"Code": "None"}]);
-    let rejected =
-        || Reply::Error(400, json!({"__type": "TransactionCanceledException", "CancellationReasons": reasons.clone()}));
-    let (recorded, calls) = record(BODY, vec![rejected(), done()]).await;
-    assert!(recorded.is_ok());
-    calls.into_iter().map(|(_, input)| input).collect()
+const FAIL: &str = r#"{"event_type":"avatar_video.fail","event_data":{"video_id":"v","callback_id":"c"}}"#;
+
+/// DynamoDB rejects a job's change, and returns the rank of its status and its `callback_id`; what decided it was in other
+/// bytes, with a greater digest.
+fn rejected(found: Option<(&str, &str)>) -> Reply {
+    rejected_by(found.map(|(rank, id)| (rank, id, "event#f")))
 }
 
-/// What an update sets: its expression.
-fn expression(call: &Value) -> &str {
-    call["TransactItems"][1]["Update"]["UpdateExpression"].as_str().unwrap_or("no update")
+fn rejected_by(found: Option<(&str, &str, &str)>) -> Reply {
+    let job = found.map(|(rank, id, decided_by)| {
+        json!({"status_rank": {"N": rank}, "callback_id": {"S": id}, "decided_by": {"S": decided_by}})
+    });
+    let reasons = json!([{"Code": "None"}, {"Code": "ConditionalCheckFailed", "Item": job}, {"Code": "None"}]);
+    Reply::Error(400, json!({"__type": "TransactionCanceledException", "CancellationReasons": reasons}))
+}
+
+/// What an update of a job sets, and under which condition.
+fn update(call: &(String, Value)) -> (&str, &str) {
+    let update = &call.1["TransactItems"][1]["Update"];
+    (update["UpdateExpression"].as_str().unwrap_or("no update"), update["ConditionExpression"].as_str().unwrap_or(""))
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_rejected_job_says_what_is_left_to_change() {
-    let with_status = "#status = :set_status";
-    for (found, left) in [
-        (Some("c"), "no update"),
-        (Some(""), "SET callback_id = :callback_id, previous_status = #status"),
-        (Some("d"), "SET callback_id = :callback_id, previous_status = #status"),
-        (Some("b"), with_status),
+    let (id_alone, result) = ("SET callback_id = :callback_id, previous_status = #status", "#status = :set_status");
+    for (body, found, left, condition) in [
+        // The job succeeded.
+        (FAIL, Some(("2", "c")), "no update", ""),
+        (FAIL, Some(("2", "")), id_alone, ""),
+        (FAIL, Some(("2", "d")), id_alone, ""),
+        (FAIL, Some(("2", "b")), result, "status_rank <"),
+        // It has the same status.
+        (BODY, Some(("2", "c")), result, "status_rank ="),
+        (BODY, Some(("2", "b")), result, "status_rank <"),
         // DynamoDB did not return the item.
-        (None, with_status),
+        (BODY, None, result, "status_rank <"),
     ] {
-        let calls = calls_after(found).await;
+        let (_, calls) = record(body, vec![rejected(found), done()]).await;
         assert_eq!(calls.len(), 2);
-        assert!(expression(&calls[1]).contains(left), "{found:?}: {}", expression(&calls[1]));
-        if left == with_status {
-            assert!(expression(&calls[1]).contains("if_not_exists(callback_id, :no_callback_id)"));
-        }
+        let (expression, condition_left) = update(&calls[1]);
+        assert!(expression.contains(left) && condition_left.contains(condition), "{found:?}: {:?}", update(&calls[1]));
+        let sets_id = found.is_some_and(|(_, found)| found != "b");
+        assert!(
+            left != result || sets_id != expression.contains("if_not_exists(callback_id"),
+            "{found:?}: {expression}"
+        );
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn other_links_of_a_job_are_no_new_status() {
+    let (recorded, calls) = record(BODY, vec![rejected(Some(("2", "c"))), done()]).await;
+    assert_eq!((recorded, calls.len()), (Ok(Recorded::JobRenewed), 2));
+    let (recorded, _) = record(BODY, vec![done()]).await;
+    assert_eq!(recorded, Ok(Recorded::JobUpdated));
+    // The smaller event stands: only this one is left to store.
+    let (recorded, calls) = record(BODY, vec![rejected_by(Some(("2", "c", "event#0"))), done()]).await;
+    assert_eq!((recorded, update(&calls[1])), (Ok(Recorded::EventOnly), ("no update", "")));
 }
 
 #[tokio::test(start_paused = true)]
 async fn each_smaller_change_is_tried_once_and_the_event_is_stored_in_the_end() {
     let no = || cancelled("None", "ConditionalCheckFailed");
-    let (recorded, calls) = record(BODY, vec![no(), no(), no(), done()]).await;
-    assert_eq!((recorded, calls.len()), (Ok(Recorded::EventOnly), 4));
+    let (recorded, calls) = record(BODY, vec![no(), no(), no(), no(), done()]).await;
+    assert_eq!((recorded, calls.len()), (Ok(Recorded::EventOnly), 5));
     let tokens: BTreeSet<_> = calls.iter().map(|(_, input)| input["ClientRequestToken"].to_string()).collect();
-    assert_eq!(tokens.len(), 4, "another request with the same token is an error");
-    let (recorded, calls) = record(WITHOUT_CALLBACK_ID, vec![no(), done()]).await;
-    assert_eq!((recorded, operations(&calls)), (Ok(Recorded::EventOnly), vec!["TransactWriteItems", "PutItem"]));
+    assert_eq!(tokens.len(), 5, "another request with the same token is an error");
+    let (recorded, calls) = record(WITHOUT_CALLBACK_ID, vec![no(), no(), done()]).await;
+    let operations = operations(&calls);
+    assert_eq!((recorded, operations.len(), operations[2]), (Ok(Recorded::EventOnly), 3, "PutItem"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::shortened;
-use crate::{Failure, Identity};
+use crate::{Failure, Identity, Reason};
 
 /// The longest parts, in bytes, that stand in a key as they are. Together they stay below the 1024
 /// bytes of a sort key in DynamoDB.
@@ -90,6 +90,12 @@ impl Job {
             key = format!("{key}#callback_id={}", part(callback_id, CALLBACK_ID_LIMIT));
         }
         key
+    }
+
+    /// What a failed job's failure says about starting it again. Without a failure, that is unknown.
+    pub fn reason(&self) -> Option<Reason> {
+        let failed = self.status == Status::Failed;
+        failed.then(|| self.failure.as_ref().map_or(Reason::WillNotPass, Failure::reason))
     }
 
     /// Whether this report replaces `other`, a report of another event about the same job.
@@ -190,6 +196,17 @@ mod tests {
         assert!(!until('a', Some(9)).supersedes(&Job { status: Status::Succeeded, ..until('a', Some(9)) }));
         let failed = Job { links_expire_at: Some(9), ..job(Status::Failed, 'a') };
         assert!(until('b', None).supersedes(&failed), "status comes first");
+    }
+
+    #[test]
+    fn a_failed_job_has_a_reason_and_no_other_has() {
+        let failed = |message: Option<&str>| {
+            let failure = message.map(|message| Failure { code: None, message: Some(message.to_owned()) });
+            Job { failure, ..job(Status::Failed, 'a') }.reason()
+        };
+        assert_eq!(failed(Some("Rendering timed out")), Some(Reason::MayPass));
+        assert_eq!(failed(None), Some(Reason::WillNotPass), "HeyGen gave no reason");
+        assert_eq!(job(Status::Succeeded, 'a').reason(), None);
     }
 
     #[test]

@@ -54,6 +54,8 @@ pub fn deploy(aws: &LocalAws, place: &StackDir, desired: &Desired, heygen: &Acce
         // With all alarms; they notify no one here.
         ("AlarmEmail", "operators@example.invalid"),
         ("QuietHours", "24"),
+        ("MinCredits", "1"),
+        ("MinUsd", "1"),
     ];
     let described = cloudformation::deploy(&api, STACK_NAME, &template_url, &parameters)?;
     let stack = read_outputs(&described["Outputs"], aws, heygen)?;

@@ -11,7 +11,7 @@ use aws::sdk::Sdk;
 use aws::table::{Recorded, Table};
 use aws::telemetry::{Metrics, TARGET};
 use aws_lambda_events::sqs::SqsMessage;
-use heygen::{Event, Failure, Job, Reason, Status};
+use heygen::{Event, Job, Reason, Status};
 use std::time::Duration;
 use time::OffsetDateTime;
 use tokio::time::{Instant, timeout_at};
@@ -176,8 +176,9 @@ fn report(recorded: Recorded, event: &Event, delivery: &Delivery) {
             metrics.count("UnreadableBodies", &[]);
         }
     }
-    let reason = job.as_ref().and_then(|job| job.failure.as_ref()).map(Failure::reason);
+    let reason = job.as_ref().and_then(Job::reason);
     let mut seconds = None;
+    // Usage: once for each status of a job, and not again for other links, or for a replayed event.
     if let (Recorded::JobUpdated, Some(job)) = (recorded, &job) {
         metrics.count("JobStatusChanges", &[("Status", job.status.as_str())]);
         if reason == Some(Reason::NoCredit) {

@@ -196,7 +196,9 @@ impl Run<'_> {
             false => None,
         };
         let credit = if has_lists && self.budget.is_left() { credit(&api).await } else { None };
-        measures::credit(credit.as_ref().and_then(CreditReply::remaining));
+        if let Some(credit) = &credit {
+            measures::credit(credit);
+        }
         match (backfill.transpose(), sweep) {
             (Ok(backfill), Ok(sweep)) => Ok(RecoverReply { backfill, sweep, credit, continued: Vec::new() }),
             (Err(one), Err(other)) => Err(Error::Several(vec![one, other])),

@@ -14,8 +14,8 @@ use time::{Duration, OffsetDateTime};
 const LIMIT: usize = 200;
 /// Links that expire within this time are said to.
 const SOON: Duration = Duration::days(3);
-/// What the recovery writes on the item of a job that a team expects.
-const TRACKED: [&str; 4] = ["tracked_at", "expected_by", "keep_fresh", "due_at"];
+/// What is written on the item of a job that a team expects, or, as in `examples/retry`, starts again.
+const TRACKED: [&str; 7] = ["tracked_at", "expected_by", "keep_fresh", "due_at", "attempt", "retried_as", "given_up"];
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Explanation {
@@ -49,6 +49,8 @@ pub struct Job {
     pub decided_by: String,
     pub event_type: String,
     pub failure: Option<String>,
+    /// Whether the same job may succeed: `may_pass`, `no_credit` or `will_not_pass`.
+    pub reason: Option<String>,
     /// Host and path of each link, by name.
     pub links: BTreeMap<String, String>,
     #[serde(with = "time::serde::rfc3339::option")]
@@ -57,7 +59,7 @@ pub struct Job {
     pub links_expire: Option<&'static str>,
     pub received_at: String,
     pub updated_at: String,
-    /// What a team registered of it.
+    /// What a team registered of it, and its attempts.
     pub tracked: BTreeMap<String, Value>,
 }
 
@@ -127,6 +129,7 @@ impl Job {
             decided_by: job.decided_by.clone(),
             event_type: job.event_type.clone(),
             failure,
+            reason: job.reason.clone(),
             links: job.links.iter().map(|(name, link)| (name.clone(), without_query(link))).collect(),
             links_expire_at: expires,
             links_expire: expires.map(|at| match at - now {
@@ -260,6 +263,9 @@ impl fmt::Display for Job {
         }
         if let Some(failure) = &self.failure {
             write!(f, "\n    failure {failure}")?;
+        }
+        if let Some(reason) = &self.reason {
+            write!(f, "\n    reason {reason}")?;
         }
         self.links.iter().try_for_each(|(name, link)| write!(f, "\n    {name} {link}"))?;
         if let Some(at) = self.links_expire_at {

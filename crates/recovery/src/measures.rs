@@ -1,6 +1,6 @@
 //! The metrics.
 
-use crate::reply::SweepReply;
+use crate::reply::{CreditReply, SweepReply};
 use aws::telemetry::{Metrics, TARGET, Unit, measure};
 
 /// The number of events that HeyGen has and that were never received, as soon as they are on the queue.
@@ -18,10 +18,12 @@ pub(crate) fn swept(reply: &SweepReply) {
     }
 }
 
-/// What is left of HeyGen's credit, in its own unit.
-pub(crate) fn credit(remaining: Option<f64>) {
-    if let Some(remaining) = remaining {
-        measure("RemainingCredit", remaining, Unit::None, &[]);
+/// What is left of HeyGen's credit, one metric per unit.
+pub(crate) fn credit(credit: &CreditReply) {
+    for (metric, remaining) in [("RemainingCredits", credit.credits), ("RemainingUsd", credit.usd)] {
+        if let Some(remaining) = remaining {
+            measure(metric, remaining, Unit::None, &[]);
+        }
     }
 }
 

@@ -121,13 +121,6 @@ pub struct CreditReply {
     pub usd: Option<f64>,
 }
 
-impl CreditReply {
-    /// In credits, or else in USD.
-    pub(crate) fn remaining(&self) -> Option<f64> {
-        self.credits.or(self.usd)
-    }
-}
-
 /// Where the job is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TrackReply {

@@ -34,11 +34,14 @@ impl fmt::Display for RecoverReply {
             None => write!(f, "HeyGen's lists were not read: that needs HeyGen's API v3.")?,
         }
         write!(f, "\n{}", self.sweep)?;
-        match &self.credit {
-            Some(CreditReply { credits: Some(credits), .. }) => write!(f, "\n{credits} credits are left at HeyGen."),
-            Some(CreditReply { usd: Some(usd), .. }) => write!(f, "\n${usd} are left at HeyGen."),
-            _ => Ok(()),
-        }?;
+        if let Some(CreditReply { credits, usd, .. }) = &self.credit {
+            if let Some(credits) = credits {
+                write!(f, "\n{credits} credits are left at HeyGen.")?;
+            }
+            if let Some(usd) = usd {
+                write!(f, "\n${usd} are left at HeyGen.")?;
+            }
+        }
         self.continued.iter().try_for_each(|continued| write!(f, "\n{continued}"))
     }
 }

@@ -25,7 +25,7 @@ pub const TIMES_TRACKED: &str = "times_tracked";
 pub const SHARDS: [&str; 16] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "a", "b", "c", "d", "e", "f"];
 
 /// The attributes of a job's item that are not a team's own.
-const OURS: [&str; 27] = [
+const OURS: [&str; 28] = [
     "id",
     "item",
     "kind",
@@ -39,6 +39,7 @@ const OURS: [&str; 27] = [
     "links",
     "links_expire_at",
     "failure",
+    "reason",
     "output_language",
     "callback_id",
     "endpoint",

@@ -45,6 +45,8 @@ pub struct JobItem {
     /// Pre-signed: a link gives access to the result.
     pub links: BTreeMap<String, String>,
     pub failure: Option<FailureItem>,
+    /// Of a failed job: whether the same job may succeed, as in [`heygen::Reason::as_str`].
+    pub reason: Option<String>,
     /// Of a translation.
     pub output_language: Option<String>,
     #[serde(deserialize_with = "not_empty")]

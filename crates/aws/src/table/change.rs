@@ -1,22 +1,28 @@
 //! What an event changes on its job's item, and under which condition.
 
-use super::items::{self, NO_CALLBACK_ID};
+use super::items::{self, Item, NO_CALLBACK_ID};
 use super::{Entry, Recorded, unbuildable};
 use crate::clock;
 use crate::error::AwsError;
 use crate::jobs::NO_ENTITY;
+use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure, Update};
 use heygen::{CorrelationId, Job};
 use std::collections::HashMap;
 
-/// [`Job::supersedes`] in DynamoDB's words, for a job whose links do not say when they expire.
-const STATUS_IS_BEHIND: &str = "(attribute_not_exists(status_rank) OR status_rank < :rank OR (status_rank = :rank \
-                                AND attribute_not_exists(links_expire_at) AND decided_by > :decided_by))";
+// Together, the next three are [`Job::supersedes`] in DynamoDB's words. They compare with values that the update sets, too.
 
-/// The same for a job whose links do; the update sets that attribute, too.
-const STATUS_OR_LINKS_ARE_BEHIND: &str = "(attribute_not_exists(status_rank) OR status_rank < :rank OR (status_rank = :rank \
-                                          AND (attribute_not_exists(links_expire_at) OR links_expire_at < :set_links_expire_at \
-                                          OR (links_expire_at = :set_links_expire_at AND decided_by > :decided_by))))";
+/// The job has no status yet, or a lower one.
+const STATUS_IS_BEHIND: &str = "(attribute_not_exists(status_rank) OR status_rank < :set_status_rank)";
+
+/// It has this status, from an event that gives way.
+const RESULT_IS_BEHIND: &str = "(status_rank = :set_status_rank AND attribute_not_exists(links_expire_at) \
+                                AND decided_by > :set_decided_by)";
+
+/// The same for an event whose links say when they expire.
+const RESULT_OR_LINKS_ARE_BEHIND: &str = "(status_rank = :set_status_rank AND (attribute_not_exists(links_expire_at) \
+                                          OR links_expire_at < :set_links_expire_at \
+                                          OR (links_expire_at = :set_links_expire_at AND decided_by > :set_decided_by)))";
 
 /// Of several `callback_id`s for one job the smallest stays, so that their order does not matter.
 const CALLBACK_ID_MAY_BE_SET: &str = "(attribute_not_exists(callback_id) OR callback_id = :no_callback_id \
@@ -30,12 +36,46 @@ const CALLBACK_ID_IS_NEW: &str = "attribute_exists(status_rank) AND (attribute_n
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JobChange {
     StatusAndCallbackId,
+    /// A new status, with its links or its failure.
     Status,
+    ResultAndCallbackId,
+    /// Other links or another failure of the same status.
+    Result,
     CallbackId,
     /// The event is stored without changing a job.
     Nothing,
     /// The same, because the job's item has no room for the change.
     Omitted,
+}
+
+/// What DynamoDB returned of a job's item whose condition did not hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Found {
+    callback_id: Option<String>,
+    rank: Option<u8>,
+    links_expire_at: Option<i64>,
+    decided_by: Option<String>,
+}
+
+impl Found {
+    pub fn of(item: Option<&Item>) -> Self {
+        let text = |name| item?.get(name)?.as_s().ok().cloned();
+        let number = |name| item?.get(name)?.as_n().ok()?.parse().ok();
+        Found {
+            callback_id: text("callback_id"),
+            rank: number("status_rank").and_then(|rank| u8::try_from(rank).ok()),
+            links_expire_at: number("links_expire_at"),
+            decided_by: text("decided_by"),
+        }
+    }
+
+    /// Whether the job may still get this result, because it has the same status from an event that gives way. What
+    /// DynamoDB did not return may be anything.
+    fn has_result_behind(&self, job: &Job) -> bool {
+        let (Some(rank), Some(decided_by)) = (self.rank, &self.decided_by) else { return true };
+        let expiry = job.links_expire_at.unwrap_or_default().cmp(&self.links_expire_at.unwrap_or_default());
+        rank == job.status.rank() && expiry.then_with(|| decided_by.cmp(&job.decided_by)).is_gt()
+    }
 }
 
 impl JobChange {
@@ -47,39 +87,50 @@ impl JobChange {
         }
     }
 
-    /// What is left to be changed if this was rejected. `found` is the job's `callback_id`, if DynamoDB returned it.
+    /// What is left to be changed if this was rejected.
     ///
     /// A status and a `callback_id` never go back, so what was rejected once need not be tried again.
-    pub fn next(self, entry: &Entry<'_>, found: Option<&str>) -> Self {
-        let Some(own) = entry.event.callback_id.as_deref().map(CorrelationId::of) else { return JobChange::Nothing };
-        match (self, found) {
-            (JobChange::StatusAndCallbackId, Some(found)) if found == own.as_str() => JobChange::Nothing,
-            (JobChange::StatusAndCallbackId, Some(found)) if found == NO_CALLBACK_ID || found > own.as_str() => {
-                JobChange::CallbackId
-            }
-            (JobChange::StatusAndCallbackId, _) => JobChange::Status,
-            (JobChange::Status, _) => JobChange::CallbackId,
-            (JobChange::CallbackId | JobChange::Nothing | JobChange::Omitted, _) => JobChange::Nothing,
+    pub fn next(self, entry: &Entry<'_>, found: &Found) -> Self {
+        let own = entry.event.callback_id.as_deref().map(CorrelationId::of);
+        let known = found.callback_id.as_deref().zip(own.as_ref());
+        let may_set_id = known.is_some_and(|(found, own)| found == NO_CALLBACK_ID || found >= own.as_str());
+        let has_other_id = known.is_none_or(|(found, own)| may_set_id && found != own.as_str());
+        let may_set_result = entry.job.as_ref().is_some_and(|job| found.has_result_behind(job));
+        match self {
+            JobChange::StatusAndCallbackId if !may_set_id => JobChange::Status,
+            JobChange::StatusAndCallbackId if may_set_result => JobChange::ResultAndCallbackId,
+            JobChange::ResultAndCallbackId if !may_set_id => JobChange::Result,
+            JobChange::Status if may_set_result => JobChange::Result,
+            JobChange::CallbackId | JobChange::Nothing | JobChange::Omitted => JobChange::Nothing,
+            _ if own.is_some() && has_other_id => JobChange::CallbackId,
+            _ => JobChange::Nothing,
         }
     }
 
     pub fn recorded(self) -> Recorded {
         match self {
             JobChange::StatusAndCallbackId | JobChange::Status => Recorded::JobUpdated,
+            JobChange::ResultAndCallbackId | JobChange::Result => Recorded::JobRenewed,
             JobChange::CallbackId | JobChange::Nothing => Recorded::EventOnly,
             JobChange::Omitted => Recorded::JobOmitted,
         }
+    }
+
+    fn sets_callback_id(self) -> bool {
+        matches!(self, JobChange::StatusAndCallbackId | JobChange::ResultAndCallbackId | JobChange::CallbackId)
     }
 
     /// The update of the job's item.
     pub fn update(self, table: &str, entry: &Entry<'_>, job: &Job) -> Result<Option<Update>, AwsError> {
         let update = match self {
             JobChange::StatusAndCallbackId => {
-                let condition = format!("{} AND {CALLBACK_ID_MAY_BE_SET}", status_condition(job));
-                status(entry, job, ":callback_id").condition_expression(condition)
+                result(entry, job, self).condition_expression(both(&status_is_behind(job)))
             }
-            JobChange::Status => status(entry, job, "if_not_exists(callback_id, :no_callback_id)")
-                .condition_expression(status_condition(job)),
+            JobChange::Status => result(entry, job, self).condition_expression(status_is_behind(job)),
+            JobChange::ResultAndCallbackId => {
+                result(entry, job, self).condition_expression(both(result_is_behind(job)))
+            }
+            JobChange::Result => result(entry, job, self).condition_expression(result_is_behind(job)),
             JobChange::CallbackId => Update::builder()
                 // The status stays: for the pipe, which publishes the job once more.
                 .update_expression("SET callback_id = :callback_id, previous_status = #status, updated_at = :now")
@@ -89,7 +140,7 @@ impl JobChange {
             JobChange::Nothing | JobChange::Omitted => return Ok(None),
         };
         let update = match &entry.event.callback_id {
-            Some(id) if self != JobChange::Status => {
+            Some(id) if self.sets_callback_id() => {
                 update.expression_attribute_values(":callback_id", text(CorrelationId::of(id)))
             }
             _ => update,
@@ -106,11 +157,18 @@ impl JobChange {
     }
 }
 
-fn status_condition(job: &Job) -> String {
-    let behind = if job.links_expire_at.is_some() { STATUS_OR_LINKS_ARE_BEHIND } else { STATUS_IS_BEHIND };
+fn both(condition: &str) -> String {
+    format!("{condition} AND {CALLBACK_ID_MAY_BE_SET}")
+}
+
+fn status_is_behind(job: &Job) -> String {
     // Once such an item is deleted, another job has taken its place.
     let there = if is_placeholder(job) { "attribute_exists(id) AND " } else { "" };
-    format!("{there}{behind}")
+    format!("{there}{STATUS_IS_BEHIND}")
+}
+
+fn result_is_behind(job: &Job) -> &'static str {
+    if job.links_expire_at.is_some() { RESULT_OR_LINKS_ARE_BEHIND } else { RESULT_IS_BEHIND }
 }
 
 /// Whether the job was tracked before HeyGen's id was known. Only recovery makes events of such a job.
@@ -119,7 +177,9 @@ pub fn is_placeholder(job: &Job) -> bool {
 }
 
 /// Sets all that the event says of its job.
-fn status(entry: &Entry<'_>, job: &Job, callback_id: &str) -> aws_sdk_dynamodb::types::builders::UpdateBuilder {
+fn result(entry: &Entry<'_>, job: &Job, change: JobChange) -> UpdateBuilder {
+    let callback_id =
+        if change.sets_callback_id() { ":callback_id" } else { "if_not_exists(callback_id, :no_callback_id)" };
     let (set, gone) = items::job_attributes(entry, job);
     // Every name goes through a placeholder: several, "status" among them, are reserved words.
     let written = set.keys().map(String::as_str).chain(gone.iter().copied());
@@ -136,8 +196,6 @@ fn status(entry: &Entry<'_>, job: &Job, callback_id: &str) -> aws_sdk_dynamodb::
         .set_expression_attribute_names(Some(names))
         .set_expression_attribute_values(Some(values))
         .expression_attribute_values(":none", text("none"))
-        .expression_attribute_values(":rank", AttributeValue::N(job.status.rank().to_string()))
-        .expression_attribute_values(":decided_by", text(&job.decided_by))
 }
 
 fn text(text: impl ToString) -> AttributeValue {

@@ -4,7 +4,7 @@ use super::Entry;
 use crate::clock;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
-use heygen::{CorrelationId, Job, Status};
+use heygen::{CorrelationId, Job, Reason, Status};
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
@@ -83,6 +83,7 @@ pub fn job_attributes(entry: &Entry<'_>, job: &Job) -> (BTreeMap<String, Attribu
         set.number("links_expire_at", at);
     }
     set.id("output_language", job.output_language.as_deref());
+    set.id("reason", job.reason().map(Reason::as_str));
     set.text("endpoint", &entry.delivery.endpoint);
     set.text("received_at", &clock::to_text(entry.delivery.received_at));
     set.text("updated_at", &clock::to_text(entry.now));
@@ -98,7 +99,7 @@ pub fn job_attributes(entry: &Entry<'_>, job: &Job) -> (BTreeMap<String, Attribu
         set.text("result_omitted", "larger than an item can hold: see the event");
     }
     set.insert("job_event", job_event(job.status, &set.0));
-    let gone = ["links", "links_expire_at", "failure", "output_language", "result_omitted"];
+    let gone = ["links", "links_expire_at", "failure", "reason", "output_language", "result_omitted"];
     let gone = gone.into_iter().filter(|name| !set.0.contains_key(*name)).collect();
     (set.0.into_iter().collect(), gone)
 }
@@ -117,6 +118,7 @@ fn job_event(status: Status, set: &Item) -> AttributeValue {
         ("detail_type".to_owned(), AttributeValue::S(detail_type.to_owned())),
         ("links".to_owned(), map("links")),
         ("failure".to_owned(), map("failure")),
+        ("reason".to_owned(), text("reason")),
         ("output_language".to_owned(), text("output_language")),
     ]))
 }

@@ -14,7 +14,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
 use cancelled::Cancelled;
-use change::JobChange;
+use change::{Found, JobChange};
 use heygen::{Event, Job, Place, backoff};
 use items::Item;
 use std::time::Duration;
@@ -34,8 +34,12 @@ const EVENT_IS_NEW: &str = "attribute_not_exists(id) OR expires_at <= :now OR at
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Recorded {
-    /// The event is new and changed the status of its job, or its links.
+    /// The event is new and changed the status of its job.
     JobUpdated,
+    /// The event is new, and its job has its links or its failure now. The status was the same before.
+    JobRenewed,
+    /// The event was known. [Replayed](crate::envelope::REPLAY), it changed its job, which had not had that change.
+    JobRestored,
     /// The event is new and did not change the status of a job: it names none, or the job already has a later status.
     EventOnly,
     /// The event is new, but its job's item has no room for the change: DynamoDB allows 400 KB, your own attributes
@@ -50,6 +54,8 @@ impl Recorded {
     pub fn as_str(self) -> &'static str {
         match self {
             Recorded::JobUpdated => "job_updated",
+            Recorded::JobRenewed => "job_renewed",
+            Recorded::JobRestored => "job_restored",
             Recorded::EventOnly => "recorded",
             Recorded::JobOmitted => "job_omitted",
             Recorded::Duplicate => "duplicate",
@@ -94,14 +100,13 @@ impl Table {
         let mut part = Part::Whole;
         loop {
             change = match self.write(&entry, part, change, deadline).await? {
-                Written::Done if part == Part::Job && change == JobChange::Nothing => return Ok(Recorded::Duplicate),
-                Written::Done => return Ok(change.recorded()),
+                Written::Done => return Ok(part.recorded(change)),
                 Written::EventIsKnown if delivery.via == REPLAY && entry.job.is_some() => {
                     part = Part::Job;
                     JobChange::first(&entry)
                 }
                 Written::EventIsKnown => return Ok(Recorded::Duplicate),
-                Written::JobIsAhead { callback_id } => change.next(&entry, callback_id.as_deref()),
+                Written::JobIsAhead(found) => change.next(&entry, &found),
                 Written::JobIsTooLarge => JobChange::Omitted,
             };
         }
@@ -182,8 +187,7 @@ impl Table {
                     Cancelled::EventIsKnown => Ok(Written::EventIsKnown),
                     Cancelled::JobIsAhead => {
                         let job = reasons.get(part.job()).and_then(|reason| reason.item());
-                        let callback_id = job.and_then(|job| job.get("callback_id")?.as_s().ok()).cloned();
-                        Ok(Written::JobIsAhead { callback_id })
+                        Ok(Written::JobIsAhead(Found::of(job)))
                     }
                     Cancelled::JobIsTooLarge => Ok(Written::JobIsTooLarge),
                     Cancelled::Failed { class, code } => Err(AwsError::new(TRANSACTION, class, code)),
@@ -231,15 +235,22 @@ impl Part {
             Part::Job => 0,
         }
     }
+
+    /// What is recorded once this part is written with this change.
+    fn recorded(self, change: JobChange) -> Recorded {
+        match (self, change, change.recorded()) {
+            (Part::Job, JobChange::Nothing, _) => Recorded::Duplicate,
+            (Part::Job, _, Recorded::JobUpdated | Recorded::JobRenewed) => Recorded::JobRestored,
+            (_, _, recorded) => recorded,
+        }
+    }
 }
 
 enum Written {
     Done,
     EventIsKnown,
-    /// The job's condition does not hold. With the job's `callback_id`, if DynamoDB returned it.
-    JobIsAhead {
-        callback_id: Option<String>,
-    },
+    /// The job's condition does not hold.
+    JobIsAhead(Found),
     JobIsTooLarge,
 }
 

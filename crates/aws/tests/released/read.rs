@@ -150,6 +150,7 @@ async fn every_item_of_a_released_version_is_read_completely() {
                         code: failure.get("code").and_then(text),
                         message: failure.get("message").and_then(text),
                     }),
+                    reason: text(&item["reason"]),
                     output_language: text(&item["output_language"]),
                     callback_id: text(&item["callback_id"]).filter(|id| !id.is_empty()),
                     links_expire_at: item["links_expire_at"].as_i64(),

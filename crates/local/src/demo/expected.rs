@@ -2,7 +2,7 @@
 
 use super::Delivery;
 use aws::jobs::{FailureItem, JobItem, Record};
-use heygen::{Event, Job, Status, Verified};
+use heygen::{Event, Job, Reason, Status, Verified};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The events and jobs that the table should hold.
@@ -97,6 +97,7 @@ fn different_fields(job: &Job, item: &JobItem) -> Vec<&'static str> {
         ("event_type", *event_type == item.event_type),
         ("links", *links == item.links),
         ("failure", failure == item.failure),
+        ("reason", job.reason().map(Reason::as_str) == item.reason.as_deref()),
         ("output_language", *output_language == item.output_language),
         ("links_expire_at", *links_expire_at == item.links_expire_at),
     ];
