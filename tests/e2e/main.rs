@@ -29,6 +29,8 @@ mod records;
 mod recovering;
 mod recovery_backfill;
 mod recovery_cuts;
+mod recovery_links;
+mod recovery_swept;
 mod recovery_tracked;
 mod replies;
 mod responses;
