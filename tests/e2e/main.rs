@@ -33,6 +33,8 @@ mod recovering;
 mod recovery_backfill;
 mod recovery_cuts;
 mod recovery_outage;
+mod recovery_links;
+mod recovery_swept;
 mod recovery_tracked;
 mod replies;
 mod responses;

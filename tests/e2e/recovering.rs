@@ -2,20 +2,24 @@
 //! it remembers apart. So a test can kill it at any call.
 
 use crate::cut::Calls;
+use crate::failures::message;
 use crate::inside::sdk;
 use crate::support::{Stack, stack, unique};
 use aws::jobs::Record;
-use aws_sdk_dynamodb::types::AttributeValue::{N, S};
+use aws_sdk_dynamodb::types::AttributeValue::{self, N, S};
 use heygen::api::{ApiVersion, RetryPolicy, Timeouts};
 use local::client::Client;
 use local::stack_dir::StackDir;
 use recovery::tracked::{DUE_AT, INDEX, SHARD, SHARDS};
 use recovery::{Answer, App, Config, Error};
 use serde_json::{Value, json};
+use simulator::http::Http;
 use simulator::{Options, Simulator};
+use std::collections::HashMap;
 use std::fs::File;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 use time::OffsetDateTime;
 use tokio::runtime::{Builder, Runtime};
@@ -107,6 +111,23 @@ impl Recovering {
         }
     }
 
+    /// Runs actions at the same time, each in a thread of its own.
+    pub fn run_at_once(&self, requests: &[Value]) -> Vec<Result<Value, Error>> {
+        let (config, stack, aws) = (&self.config, self.stack.stack(), self.aws());
+        thread::scope(|scope| {
+            let running = requests.iter().map(|request| {
+                scope.spawn(move || {
+                    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+                    let app = App::new(config.clone(), &sdk(stack, aws));
+                    let action = Action::read(request.clone()).unwrap();
+                    runtime.block_on(app.run(action, "a-test", LIMIT)).map(|reply| reply.to_json())
+                })
+            });
+            let running: Vec<_> = running.collect();
+            running.into_iter().map(|thread| thread.join().unwrap()).collect()
+        })
+    }
+
     /// Runs an action once, whose calls to HeyGen and AWS pass through `calls`. `None`: it was killed.
     pub fn run_over(&self, calls: &Arc<Calls>, request: Value) -> Option<Result<Answer, Error>> {
         let config = Config { base_url: calls.proxy(&self.heygen.url()), ..self.config.clone() };
@@ -143,6 +164,43 @@ impl Recovering {
                     let update = update.update_expression(format!("SET {DUE_AT} = :zero"));
                     update.expression_attribute_values(":zero", N("0".into())).send().await.unwrap();
                 }
+            }
+        });
+    }
+
+    /// Records an event, as if it had been delivered.
+    pub fn reported(&self, event_type: &str, data: &Value) {
+        let body = json!({"event_type": event_type, "event_data": data}).to_string().into_bytes();
+        self.stack.sqs(async |sqs| {
+            let send = sqs.send_message().queue_url(&self.config.queue_url);
+            send.message_body(message(body)).send().await.unwrap();
+        });
+        self.stack.settled();
+    }
+
+    /// What HeyGen says to a call.
+    pub fn ask(&self, path: &str) -> Value {
+        let headers = [("X-Api-Key", self.heygen.api_key())];
+        let http = Http::new(Duration::from_secs(10));
+        http.send("GET", &format!("{}{path}", self.heygen.url()), &headers, &[]).unwrap().json()
+    }
+
+    /// An item of the table as it is stored.
+    pub fn item(&self, id: &str, item: &str) -> HashMap<String, AttributeValue> {
+        self.stack.dynamodb(async |dynamodb| {
+            let get = dynamodb.get_item().table_name(&self.config.table).consistent_read(true);
+            get.key("id", S(id.into())).key("item", S(item.into())).send().await.unwrap().item.unwrap_or_default()
+        })
+    }
+
+    /// Sets attributes of an item, as a team might.
+    pub fn write(&self, id: &str, item: &str, attributes: &[(&str, AttributeValue)]) {
+        self.stack.dynamodb(async |dynamodb| {
+            for (name, value) in attributes {
+                let update = dynamodb.update_item().table_name(&self.config.table).key("id", S(id.into()));
+                let update = update.key("item", S(item.into())).update_expression("SET #name = :value");
+                let update = update.expression_attribute_names("#name", *name);
+                update.expression_attribute_values(":value", value.clone()).send().await.unwrap();
             }
         });
     }

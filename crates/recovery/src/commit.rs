@@ -12,7 +12,7 @@ use std::time::Duration;
 
 const TRANSACTION: &str = "dynamodb:TransactWriteItems";
 /// How often everything is read again, because somebody else has changed it.
-const ATTEMPTS: u32 = 8;
+const ATTEMPTS: u32 = 16;
 const FIRST_WAIT: Duration = Duration::from_millis(20);
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
 

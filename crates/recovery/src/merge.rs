@@ -32,7 +32,9 @@ pub(crate) fn merged(job: &Item, replaced: Option<&Item>, given: &Given) -> Item
         let is_later = job.contains_key(TRACKED_AT) && text(replaced, TRACKED_AT) > text(job, TRACKED_AT);
         let moved = replaced.iter().filter(|(name, _)| !is_ours(name) || TRACKING.contains(&name.as_str()));
         for (name, value) in moved {
-            if is_later || !after.contains_key(name) {
+            // Every tracked job has a time, given or not.
+            let is_anew = is_later && (!is_ours(name) || name == KEEP_FRESH);
+            if is_anew || !after.contains_key(name) {
                 after.insert(name.clone(), value.clone());
             }
         }
