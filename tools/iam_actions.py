@@ -16,7 +16,7 @@ TYPES = {
     ("AWS::DynamoDB::Table", "Arn"): {"table"}, ("AWS::DynamoDB::Table", "StreamArn"): {"stream"},
     ("AWS::Events::EventBus", "Arn"): {"event-bus"}, ("AWS::Logs::LogGroup", "Arn"): {"log-group", "log-stream"},
     ("AWS::Lambda::Function", "Arn"): {"function"}, ("AWS::Pipes::Pipe", "Arn"): {"pipe"},
-    ("AWS::SQS::Queue", "Arn"): {"queue"},
+    ("AWS::SQS::Queue", "Arn"): {"queue"}, ("AWS::SNS::Topic", None): {"topic"},
 }
 
 # What the ARN of a resource looks like, for a part of one such as an index.

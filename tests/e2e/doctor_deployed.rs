@@ -7,6 +7,7 @@ use crate::support::{Stack, disturbed_stack, success, unique};
 use crate::telemetry::stack_name;
 use aws_sdk_dynamodb::types::AttributeValue::S;
 use local::aws_api::JsonService::CloudWatch;
+use local::aws_api::QueryService::Sns;
 use local::recovery::ask;
 use serde_json::{Value, json};
 
@@ -131,6 +132,16 @@ fn faults_of_the_deployment_are_found_and_mended() {
         whole.alarm("PutMetricAlarm", deployed.clone());
         state(whole, "OK");
     });
+
+    let topic = &variables["ALARM_TOPIC"];
+    let subscription = [("TopicArn", &**topic), ("Protocol", "email"), ("Endpoint", "operators@example.invalid")];
+    let subscribe = |whole: &Whole| whole.0.api().query(Sns, "Subscribe", &subscription).unwrap();
+    let unsubscribe = |whole: &mut Whole| {
+        let arn = subscribe(whole)["SubscriptionArn"].as_str().unwrap().to_owned();
+        whole.0.api().query(Sns, "Unsubscribe", &[("SubscriptionArn", &arn)]).unwrap();
+    };
+    let command = format!("aws sns subscribe --topic-arn {topic} --protocol email");
+    mended_by_hand(whole, "alarm-email-unconfirmed", unsubscribe, &command, |whole, _| drop(subscribe(whole)));
 
     // The alarms of another stack are none of this one's, whatever its name begins with.
     let other = json!({

@@ -494,7 +494,9 @@ fn undelivered_with(action: &str, dry_run: bool) {
 fn doctor_looks_only_with(action: &str, resource_with: &str, what: &str) {
     let Some(stack) = disturbed_stack() else { return };
     let doctor = || recovery::ask(stack.stack(), &json!({"action": "doctor", "verify": false})).unwrap().to_string();
-    let expected = format!("{what} could not be checked: {action} failed: AccessDenied");
+    // SNS has a word of its own.
+    let denied = if action.starts_with("sns:") { "AuthorizationError" } else { "AccessDenied" };
+    let expected = format!("{what} could not be checked: {action} failed: {denied}");
     {
         let _without = Without::new(&stack, "recovery", action, resource_with);
         let found = doctor();
@@ -542,4 +544,9 @@ fn without_describe_alarms_the_doctor_says_so() {
 #[test]
 fn without_get_metric_data_the_doctor_says_so() {
     doctor_looks_only_with("cloudwatch:GetMetricData", "*", "the metrics");
+}
+
+#[test]
+fn without_get_topic_attributes_the_doctor_says_so() {
+    doctor_looks_only_with("sns:GetTopicAttributes", "AlarmTopic", "the topic of the alarms");
 }

@@ -50,13 +50,14 @@ const DYNAMODB: &str = "DYNAMODB";
 const SECRETS_MANAGER: &str = "SECRETS_MANAGER";
 
 /// As `AWS_ENDPOINT_URL_…` names them.
-const SERVICES: [&str; 7] = [
+const SERVICES: [&str; 8] = [
     SQS,
     DYNAMODB,
     SECRETS_MANAGER,
     Service::CloudWatch.id(),
     Service::Lambda.id(),
     Service::Pipes.id(),
+    Service::Sns.id(),
     Service::Ssm.id(),
 ];
 

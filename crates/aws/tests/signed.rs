@@ -7,6 +7,7 @@ use aws::sdk::Timeouts;
 use aws::signed::{InvokeError, Service};
 use aws::stub::{Reply, requests, sdk};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -80,6 +81,23 @@ async fn a_request_is_signed_for_its_service_and_region() {
             "",
         ]
     );
+}
+
+#[tokio::test]
+async fn a_form_is_signed_and_its_xml_read() {
+    let form = sent("us-east-1", async |calls| {
+        let found = calls.attributes(Service::Sns, "sns:GetTopicAttributes", &[("TopicArn", "arn:a b")]).await;
+        assert_eq!(found, Ok(BTreeMap::new()));
+    });
+    let [request, _, _, content_type, body] = <[String; 5]>::try_from(form.await).unwrap();
+    assert_eq!(request, "POST https://sns.us-east-1.amazonaws.com/");
+    assert_eq!(content_type, "application/x-www-form-urlencoded");
+    assert_eq!(body, "Action=GetTopicAttributes&Version=2010-03-31&TopicArn=arn%3Aa%20b");
+
+    let xml = "<R><entry><key>SubscriptionsConfirmed</key><value>1</value></entry></R>";
+    let aws = move |_: &str, _| Reply::Ok(json!(xml));
+    let found = sdk(Timeouts::LONG, aws).calls().attributes(Service::Sns, "sns:GetTopicAttributes", &[]).await;
+    assert_eq!(found.unwrap()["SubscriptionsConfirmed"], "1");
 }
 
 #[tokio::test(start_paused = true)]

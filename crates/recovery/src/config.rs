@@ -68,6 +68,8 @@ pub struct Watched {
     pub pipe: Option<String>,
     /// `HAS_ALARMS`: whether the stack has alarms, which notify someone.
     pub has_alarms: bool,
+    /// `ALARM_TOPIC`: the topic that the alarms notify, if it is the stack's own.
+    pub alarm_topic: Option<String>,
     /// `VERIFY_ENDPOINTS`: whether each sync verifies the endpoints, so that probes are expected to get through.
     pub verify: bool,
     /// `SCHEDULE`: when `recover` runs.
@@ -81,6 +83,7 @@ impl Watched {
             event_source: env.text("EVENT_SOURCE"),
             pipe: env.text("PIPE_NAME"),
             has_alarms: env.or("HAS_ALARMS", false),
+            alarm_topic: env.text("ALARM_TOPIC"),
             verify: env.or("VERIFY_ENDPOINTS", true),
             schedule: env.text("SCHEDULE"),
         }

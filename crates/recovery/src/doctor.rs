@@ -9,7 +9,7 @@ use crate::due::Due;
 use crate::error::Error;
 use crate::finding::DoctorReply;
 use crate::measured::{self, Measured};
-use crate::observed::{self, Depth, HeyGen, Probes, ReadList, Seen};
+use crate::observed::{self, Depth, HeyGen, Probes, ReadList, Seen, Topic};
 use crate::source::Source;
 use aws::api_key::ApiKeyError;
 use aws::queue::Queue;
@@ -56,7 +56,7 @@ impl Doctor<'_> {
         );
         let (queue, dead_letters, undelivered) =
             futures::join!(depth(self.queue), depth(self.dead_letters), depth(self.undelivered));
-        let (measured, polling, pipe, alarms, cursors, oldest_due) = futures::join!(
+        let (measured, polling, pipe, alarms, topic, cursors, oldest_due) = futures::join!(
             self.measured(now),
             when(watched.event_source.as_deref(), async |id| {
                 let path = ["2015-03-31", "event-source-mappings", id];
@@ -66,6 +66,7 @@ impl Doctor<'_> {
                 self.get(Service::Pipes, "pipes:DescribePipe", &["v1", "pipes", name]).await
             }),
             when(watched.has_alarms.then_some(()), async |()| self.alarms().await),
+            when(watched.alarm_topic.as_deref(), async |arn| self.topic(arn).await),
             when((is_v3 && api_key_secret.is_some()).then_some(()), async |()| self.cursors().await),
             when(watched.schedule.as_ref(), async |_| self.due.oldest().await.map_err(|error| error.to_string())),
         );
@@ -89,6 +90,7 @@ impl Doctor<'_> {
             polling,
             pipe,
             alarms,
+            topic,
             cursors,
             oldest_due,
         }
@@ -138,6 +140,14 @@ impl Doctor<'_> {
         let input = json!({"AlarmNames": alarm::names(&self.config.stack), "MaxRecords": 100});
         let reply = self.calls.json(Service::CloudWatch, "cloudwatch:DescribeAlarms", &input).await;
         alarm::alarms(reply.map_err(|error| error.to_string())?)
+    }
+
+    async fn topic(&self, arn: &str) -> Seen<Topic> {
+        let found = self.calls.attributes(Service::Sns, "sns:GetTopicAttributes", &[("TopicArn", arn)]).await;
+        let found = found.map_err(|error| error.to_string())?;
+        let confirmed = found.get("SubscriptionsConfirmed").and_then(|count| count.parse().ok());
+        let receivers = confirmed.ok_or("sns:GetTopicAttributes answered in an unknown form")?;
+        Ok(Topic { arn: arn.to_owned(), receivers })
     }
 
     async fn measured(&self, now: i64) -> Seen<Measured> {

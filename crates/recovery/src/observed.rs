@@ -104,6 +104,14 @@ pub(crate) struct Pipe {
     pub(crate) desired_state: Option<String>,
 }
 
+/// A topic that alarms notify.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Topic {
+    pub(crate) arn: String,
+    /// How many subscriptions were confirmed.
+    pub(crate) receivers: u64,
+}
+
 /// How far one of HeyGen's lists was read, in Unix seconds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ReadList {

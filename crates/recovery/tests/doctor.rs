@@ -18,6 +18,8 @@ use std::time::Duration;
 const LIMIT: Duration = Duration::from_secs(300);
 const ADMIN: &str = "POST /2015-03-31/functions/admin/invocations";
 const POLLING: &str = "GET /2015-03-31/event-source-mappings/uuid";
+/// The only service here that takes a form.
+const TOPIC: &str = "POST /";
 const PIPE: &str = "GET /v1/pipes/pipe";
 
 fn alarm(name: &str, state: &str, enabled: bool) -> Value {
@@ -43,6 +45,7 @@ fn healthy(key: &str, operation: &str, input: &Value) -> Reply {
             assert!(names.contains(&json!("shop-dead-letters")) && input["AlarmNamePrefix"].is_null());
             json!({"MetricAlarms": [alarm("shop-dead-letters", "OK", true)], "CompositeAlarms": []})
         }
+        (TOPIC, _) => json!("<entry><key>SubscriptionsConfirmed</key><value>1</value></entry>"),
         ("GetMetricData", _) => json!({"MetricDataResults": []}),
         ("Query", _) => json!({"Items": []}),
         ("GetQueueAttributes", _) => {
@@ -84,6 +87,7 @@ fn run(
             "EVENT_SOURCE" => "uuid",
             "PIPE_NAME" => "pipe",
             "HAS_ALARMS" => "true",
+            "ALARM_TOPIC" => "arn:topic",
             "SCHEDULE" => "rate(15 minutes)",
             "VERIFY_ENDPOINTS" if !is_verifying => "false",
             _ => return None,
@@ -134,7 +138,7 @@ fn what_cannot_be_read_is_a_finding_and_hides_nothing_else() {
         |action: &'static str| move |operation: &str, input: &Value| operation == ADMIN && input["action"] == action;
     let of = |name: &'static str| move |operation: &str, _: &Value| operation == name;
     type Concerns = Box<dyn Fn(&str, &Value) -> bool + Send + Sync>;
-    let failing: [(Concerns, usize, &str); 10] = [
+    let failing: [(Concerns, usize, &str); 11] = [
         (Box::new(of_admin("list")), 1, "the endpoints could not be checked"),
         (Box::new(of_admin("verify")), 1, "the verification could not be checked"),
         (Box::new(of_admin("event-types")), 1, "event types could not be checked"),
@@ -142,6 +146,7 @@ fn what_cannot_be_read_is_a_finding_and_hides_nothing_else() {
         (Box::new(of(PIPE)), 1, "the pipe could not be checked"),
         (Box::new(of("DescribeAlarms")), 1, "the alarms could not be checked"),
         (Box::new(of("GetQueueAttributes")), 3, "the queue could not be checked"),
+        (Box::new(of(TOPIC)), 1, "the topic of the alarms could not be checked"),
         (Box::new(of("GetMetricData")), 1, "the metrics could not be checked"),
         (Box::new(of("Query")), 1, "the tracked jobs could not be checked"),
         (Box::new(of("GetItem")), 1, "lists were read could not be checked"),
@@ -157,7 +162,7 @@ fn what_cannot_be_read_is_a_finding_and_hides_nothing_else() {
     let reply = doctor(&heygen, None, |operation, _| {
         (operation != "GetSecretValue").then(|| Reply::Error(500, json!("canary-body")))
     });
-    assert_eq!(codes(&reply), vec!["not-checked"; 12], "{reply}");
+    assert_eq!(codes(&reply), vec!["not-checked"; 13], "{reply}");
     shows_no_canary(&reply);
 }
 

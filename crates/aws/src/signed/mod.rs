@@ -4,6 +4,7 @@
 
 mod rejection;
 mod service;
+mod xml;
 
 pub use service::Service;
 
@@ -97,6 +98,25 @@ impl Calls {
         Ok(self.send(request, self.timeouts).await?.body)
     }
 
+    /// The attributes that an operation of a service returns that takes a form and responds in XML.
+    pub async fn attributes(
+        &self,
+        service: Service,
+        operation: &'static str,
+        parameters: &[(&str, &str)],
+    ) -> Result<BTreeMap<String, String>, AwsError> {
+        let (Some(version), Some((_, name))) = (service.query(), operation.split_once(':')) else {
+            return Err(AwsError::unbuildable(operation));
+        };
+        let form = [("Action", name), ("Version", version)].into_iter().chain(parameters.iter().copied());
+        let form: Vec<_> = form.map(|(name, value)| format!("{name}={}", percent(value))).collect();
+        let headers = vec![("content-type", "application/x-www-form-urlencoded".to_owned())];
+        let (method, path, body) = ("POST", "/".to_owned(), form.join("&"));
+        let request = Request { service, operation, method, path, headers, body };
+        let response = self.send(request, self.timeouts).await?;
+        Ok(xml::attributes(response.body.as_str().unwrap_or_default()))
+    }
+
     /// A read of a service with paths, given as segments: `["v1", "pipes", name]`.
     pub async fn get(&self, service: Service, operation: &'static str, path: &[&str]) -> Result<Value, AwsError> {
         let (method, path, headers, body) = ("GET", encoded(path), Vec::new(), String::new());
@@ -176,8 +196,10 @@ fn read(response: &HttpResponse) -> Result<Response, OrchestratorError<Rejection
         return Err(OrchestratorError::operation(Rejection::read(response, body)));
     }
     let function_failed = response.headers().get("x-amz-function-error").is_some();
+    let is_xml = response.headers().get("content-type").is_some_and(|kind| kind.contains("xml"));
     let body = match body {
         [] => Value::Null,
+        body if is_xml => Value::String(String::from_utf8_lossy(body).into_owned()),
         // Not serde's error, which may quote the body.
         body => serde_json::from_slice(body).map_err(|_| OrchestratorError::response("no JSON".into()))?,
     };
@@ -186,16 +208,17 @@ fn read(response: &HttpResponse) -> Result<Response, OrchestratorError<Rejection
 
 /// A path of these segments, in which nothing has a meaning of its own.
 fn encoded(segments: &[&str]) -> String {
-    let mut path = String::new();
-    for segment in segments {
-        path.push('/');
-        for byte in segment.bytes() {
-            match byte {
-                b'-' | b'.' | b'_' | b'~' => path.push(char::from(byte)),
-                byte if byte.is_ascii_alphanumeric() => path.push(char::from(byte)),
-                byte => path.push_str(&format!("%{byte:02X}")),
-            }
+    segments.iter().map(|segment| format!("/{}", percent(segment))).collect()
+}
+
+fn percent(text: &str) -> String {
+    let mut encoded = String::new();
+    for byte in text.bytes() {
+        match byte {
+            b'-' | b'.' | b'_' | b'~' => encoded.push(char::from(byte)),
+            byte if byte.is_ascii_alphanumeric() => encoded.push(char::from(byte)),
+            byte => encoded.push_str(&format!("%{byte:02X}")),
         }
     }
-    path
+    encoded
 }

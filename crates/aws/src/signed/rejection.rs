@@ -1,5 +1,6 @@
 //! An error response of AWS.
 
+use super::xml::element;
 use aws_sdk_sqs::error::{ErrorMetadata, ProvideErrorMetadata};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use serde_json::Value;
@@ -10,16 +11,18 @@ pub(super) struct Rejection(ErrorMetadata);
 
 impl Rejection {
     pub(super) fn read(response: &HttpResponse, body: &[u8]) -> Self {
+        let xml = str::from_utf8(body).unwrap_or_default();
         let body: Value = serde_json::from_slice(body).unwrap_or_default();
         let text = |names: [&str; 2]| names.into_iter().find_map(|name| body[name].as_str());
         let code = response.headers().get("x-amzn-errortype").or_else(|| text(["__type", "code"]));
+        let code = code.or_else(|| element(xml, "Code"));
         let mut metadata = ErrorMetadata::builder();
         metadata = match code.map(short).filter(|code| !code.is_empty()) {
             Some(code) => metadata.code(code),
             // Of a proxy, say.
             None => metadata.code(format!("HTTP {}", response.status().as_u16())),
         };
-        if let Some(message) = text(["message", "Message"]) {
+        if let Some(message) = text(["message", "Message"]).or_else(|| element(xml, "Message")) {
             metadata = metadata.message(message);
         }
         Rejection(metadata.build())

@@ -6,6 +6,7 @@ pub enum Service {
     CloudWatch,
     Lambda,
     Pipes,
+    Sns,
     Ssm,
 }
 
@@ -16,6 +17,7 @@ impl Service {
             Service::CloudWatch => "CLOUDWATCH",
             Service::Lambda => "LAMBDA",
             Service::Pipes => "PIPES",
+            Service::Sns => "SNS",
             Service::Ssm => "SSM",
         }
     }
@@ -26,6 +28,7 @@ impl Service {
             Service::CloudWatch => "monitoring",
             Service::Lambda => "lambda",
             Service::Pipes => "pipes",
+            Service::Sns => "sns",
             Service::Ssm => "ssm",
         }
     }
@@ -35,8 +38,13 @@ impl Service {
         match self {
             Service::CloudWatch => Some(("GraniteServiceVersion20100801", "application/x-amz-json-1.0")),
             Service::Ssm => Some(("AmazonSSM", "application/x-amz-json-1.1")),
-            Service::Lambda | Service::Pipes => None,
+            Service::Lambda | Service::Pipes | Service::Sns => None,
         }
+    }
+
+    /// The version of a service that takes a form and responds in XML.
+    pub(super) fn query(self) -> Option<&'static str> {
+        (self == Service::Sns).then_some("2010-03-31")
     }
 
     pub(super) fn url(self, region: &str) -> String {

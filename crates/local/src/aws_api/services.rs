@@ -5,6 +5,7 @@
 pub enum QueryService {
     CloudFormation,
     Iam,
+    Sns,
 }
 
 /// A service that takes and returns JSON, with the operation in a header.
@@ -22,6 +23,7 @@ impl QueryService {
         match self {
             QueryService::CloudFormation => "cloudformation",
             QueryService::Iam => "iam",
+            QueryService::Sns => "sns",
         }
     }
 
@@ -29,6 +31,7 @@ impl QueryService {
         match self {
             QueryService::CloudFormation => "2010-05-15",
             QueryService::Iam => "2010-05-08",
+            QueryService::Sns => "2010-03-31",
         }
     }
 }

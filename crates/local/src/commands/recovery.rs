@@ -267,6 +267,23 @@ pub fn doctor(output: Output, no_verify: bool) -> Result<ExitCode> {
         request["verify"] = json!(false);
     }
     let reply = repeated(output, request)?;
-    let is_well = reply["errors"] == 0 && reply["warnings"] == 0;
-    Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if is_well(&reply) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// What is only worth knowing is not wrong.
+fn is_well(reply: &Value) -> bool {
+    reply["errors"] == 0 && reply["warnings"] == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_doctor_fails_for_errors_and_for_warnings() {
+        assert!(is_well(&json!({"errors": 0, "warnings": 0, "findings": [{"severity": "info"}]})));
+        assert!(!is_well(&json!({"errors": 0, "warnings": 1})));
+        assert!(!is_well(&json!({"errors": 1, "warnings": 0})));
+        assert!(!is_well(&json!({})), "an unknown reply says nothing");
+    }
 }

@@ -15,6 +15,18 @@ pub(super) fn find(all: &mut Findings, observed: &Observed) {
     for alarm in all.seen_if_any("the alarms", observed.alarms.as_ref()).into_iter().flatten() {
         one(all, alarm);
     }
+    if let Some(topic) = all.seen_if_any("the topic of the alarms", observed.topic.as_ref())
+        && topic.receivers == 0
+    {
+        all.warning(
+            "alarm-email-unconfirmed",
+            "Nobody has confirmed the subscription e-mail of AlarmEmail, so alarms reach nobody.",
+            format!(
+                "Follow the link in the e-mail from AWS. If it is older than two days, send another: aws sns subscribe --topic-arn {} --protocol email --notification-endpoint ADDRESS",
+                printable(&topic.arn)
+            ),
+        );
+    }
 }
 
 fn one(all: &mut Findings, alarm: &Alarm) {

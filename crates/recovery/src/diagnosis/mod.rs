@@ -13,7 +13,7 @@ mod tests;
 use crate::alarm::Alarm;
 use crate::finding::{Finding, Severity};
 use crate::measured::Measured;
-use crate::observed::{Depth, Endpoints, EventTypes, HeyGen, Pipe, Polling, Probes, ReadList, Seen};
+use crate::observed::{Depth, Endpoints, EventTypes, HeyGen, Pipe, Polling, Probes, ReadList, Seen, Topic};
 use crate::remedy::Remedy;
 use aws::jobs::printable;
 
@@ -46,6 +46,7 @@ pub(crate) struct Observed {
     pub(crate) polling: Option<Seen<Polling>>,
     pub(crate) pipe: Option<Seen<Pipe>>,
     pub(crate) alarms: Option<Seen<Vec<Alarm>>>,
+    pub(crate) topic: Option<Seen<Topic>>,
     pub(crate) cursors: Option<Seen<Vec<ReadList>>>,
     /// When the tracked job was due that has waited longest for a sweep.
     pub(crate) oldest_due: Option<Seen<Option<i64>>>,

@@ -48,6 +48,7 @@ fn healthy() -> Observed {
         polling: Some(Ok(polling("Enabled", "OK"))),
         pipe: Some(Ok(Pipe { name: "pipe".into(), current_state: "RUNNING".into(), desired_state: None })),
         alarms: Some(alarm::alarms(json!({"MetricAlarms": [alarm(), release_alarm()]}))),
+        topic: topic(1),
         // Another list is not shown to this key.
         cursors: Some(Ok(vec![list("events"), ReadList { read_until: None, ..list("lipsyncs") }])),
         // The job that is due next.
@@ -57,6 +58,10 @@ fn healthy() -> Observed {
 
 fn polling(state: &str, result: &str) -> Polling {
     Polling { id: "uuid".into(), state: state.into(), last_processing_result: some(result) }
+}
+
+fn topic(receivers: u64) -> Option<Seen<Topic>> {
+    Some(Ok(Topic { arn: "arn:topic".into(), receivers }))
 }
 
 fn alarm() -> Value {
@@ -197,6 +202,8 @@ fn faults() -> Vec<(&'static str, Vec<Finding>)> {
         ("alarm", alarming("StateValue", json!("ALARM"))),
         ("alarms-muted", alarming("ActionsEnabled", json!(false))),
         ("alarm-without-receiver", alarming("AlarmActions", json!([]))),
+        ("alarm-email-unconfirmed", found(|o| o.topic = topic(0))),
+        ("not-checked", found(|o| o.topic = Some(Err("AuthorizationError".into())))),
         ("nobody-is-told", found(|o| (o.has_alarms, o.alarms) = (false, None))),
         ("deliveries-missed", missed(DAY - 1)),
         ("backfill-late", cursor(None, None, Some(900))),
