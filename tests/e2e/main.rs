@@ -29,6 +29,7 @@ mod records;
 mod recovering;
 mod recovery_backfill;
 mod recovery_cuts;
+mod recovery_cuts_queues;
 mod recovery_tracked;
 mod replies;
 mod responses;

@@ -14,8 +14,8 @@ use time::{Duration, OffsetDateTime};
 const LIMIT: usize = 200;
 /// Links that expire within this time are said to.
 const SOON: Duration = Duration::days(3);
-/// What the recovery writes on the item of a job that a team expects.
-const TRACKED: [&str; 4] = ["tracked_at", "expected_by", "keep_fresh", "due_at"];
+/// What is written on the item of a job that a team expects: by recovery, and by the example that starts failed jobs again.
+const TRACKED: [&str; 7] = ["tracked_at", "expected_by", "keep_fresh", "due_at", "attempt", "retried_as", "given_up"];
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Explanation {
@@ -270,7 +270,10 @@ impl fmt::Display for Job {
             };
             write!(f, "\n    the first link {note} {}", to_text(at))?;
         }
-        self.tracked.iter().try_for_each(|(name, value)| write!(f, "\n    {name} {value}"))
+        self.tracked.iter().try_for_each(|(name, value)| match value.as_str() {
+            Some(text) => write!(f, "\n    {name} {text}"),
+            None => write!(f, "\n    {name} {value}"),
+        })
     }
 }
 
