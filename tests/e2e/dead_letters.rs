@@ -86,20 +86,20 @@ fn a_dead_letter_is_explained_and_so_is_its_job_after_the_redrive() {
 }
 
 /// An index of the table with a key of the wrong type, as a careless change of the table would add it: DynamoDB rejects
-/// every write that has the attribute, so every change of a job.
+/// every write that has the attribute, so every event.
 struct WrongIndex<'a>(&'a Stack);
 
 impl<'a> WrongIndex<'a> {
     const NAME: &'static str = "planted";
 
     fn new(stack: &'a Stack) -> Self {
-        let rank = AttributeDefinition::builder().attribute_name("status_rank").attribute_type(ScalarAttributeType::S);
-        let key = KeySchemaElement::builder().attribute_name("status_rank").key_type(KeyType::Hash).build().unwrap();
+        let size = AttributeDefinition::builder().attribute_name("body_bytes").attribute_type(ScalarAttributeType::S);
+        let key = KeySchemaElement::builder().attribute_name("body_bytes").key_type(KeyType::Hash).build().unwrap();
         let projection = Projection::builder().projection_type(ProjectionType::KeysOnly).build();
         let index = CreateGlobalSecondaryIndexAction::builder().index_name(Self::NAME).key_schema(key);
         let index = index.projection(projection).build().unwrap();
         let change = GlobalSecondaryIndexUpdate::builder().create(index).build();
-        Self::update(stack, Some(rank.build().unwrap()), change);
+        Self::update(stack, Some(size.build().unwrap()), change);
         WrongIndex(stack)
     }
 
