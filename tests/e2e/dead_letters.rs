@@ -65,7 +65,7 @@ fn explain(stack: &Stack, field: &str, id: &str) -> Value {
 /// The last line of the text.
 fn conclusion(reply: &Value) -> &str {
     assert!(!reply.to_string().contains("canary-link"), "{reply}");
-    reply["text"].as_str().unwrap().lines().last().unwrap()
+    reply["text"].as_str().unwrap().lines().last().unwrap().trim_start()
 }
 
 #[test]
