@@ -1,5 +1,5 @@
-//! recovery's code in the test's process, with the stack's table and queue, but with a simulated HeyGen of its own and what
-//! it remembers apart. So a test can kill it at any call.
+//! recovery's code in the test's process, with the stack's table and queue, but with a simulated HeyGen and dead letters of
+//! its own, and with what it remembers apart. So a test can kill it at any call.
 
 use crate::cut::Calls;
 use crate::failures::message;
@@ -63,8 +63,8 @@ impl Recovering {
             stack: unique("recovering"),
             table: stack.stack().table.clone(),
             queue_url: stack.stack().queue_url.clone(),
-            dead_letter_queue_url: stack.stack().dlq_url.clone(),
-            undelivered_queue_url: undelivered(&stack),
+            dead_letter_queue_url: queue(&stack, "dead-letters"),
+            undelivered_queue_url: queue(&stack, "undelivered"),
             urls: vec![stack.stack().api_url.clone()],
             api_key_secret: Some(key),
             version: ApiVersion::V3,
@@ -73,7 +73,8 @@ impl Recovering {
             expected_within: Duration::from_mins(60),
             unknown_after: Duration::from_hours(24),
             watched: recovery::Watched::default(),
-            holding: recovery::Holding::default(),
+            // What a killed run held is there for the next one at once.
+            holding: recovery::Holding { hidden: Duration::ZERO, wait: Duration::ZERO, most: 100 },
             timeouts: Timeouts { attempt: Duration::from_secs(2), ..Timeouts::default() },
             retry: RetryPolicy { attempts: 2, base: Duration::from_millis(1), ..RetryPolicy::default() },
         };
@@ -119,8 +120,7 @@ impl Recovering {
                 scope.spawn(move || {
                     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
                     let app = App::new(config.clone(), &sdk(stack, aws));
-                    let action = Action::read(request.clone()).unwrap();
-                    runtime.block_on(app.run(action, "a-test", LIMIT)).map(|reply| reply.to_json())
+                    runtime.block_on(app.answer(request.clone(), "a-test", LIMIT)).map(|answer| answer.to_json())
                 })
             });
             let running: Vec<_> = running.collect();
@@ -235,8 +235,8 @@ pub fn read_until(client: &Client, stack: &str, ago: Duration) {
     });
 }
 
-/// The queue of job events that the bus did not take.
-fn undelivered(stack: &Stack) -> String {
-    let configuration = stack.api().function(&stack.stack().functions.recovery).unwrap();
-    configuration["Environment"]["Variables"]["UNDELIVERED_QUEUE_URL"].as_str().unwrap().to_owned()
+/// A queue of this test's own.
+fn queue(stack: &Stack, name: &str) -> String {
+    let create = async |sqs: &aws_sdk_sqs::Client| sqs.create_queue().queue_name(unique(name)).send().await;
+    stack.sqs(create).unwrap().queue_url.unwrap()
 }

@@ -5,6 +5,7 @@ use crate::cut::{Caller, Calls, Cut, Side};
 use crate::recovering::Recovering;
 use crate::support::unique;
 use heygen::Status;
+use recovery::Error;
 use serde_json::{Value, json};
 use simulator::{Disturbance, JobKind, JobOutcome, Options, StartJob};
 use std::time::Duration;
@@ -12,10 +13,15 @@ use std::time::Duration;
 const HOUR: Duration = Duration::from_secs(3_600);
 
 /// Prepares a state of its own and returns the action with what to check afterwards.
-type Prepare = fn(&Recovering) -> (Value, Check);
-type Check = Box<dyn Fn(&Recovering) -> Result<(), String>>;
+pub type Prepare = fn(&Recovering) -> (Value, Check);
+pub type Check = Box<dyn Fn(&Recovering) -> Result<(), String>>;
 
-fn survives_every_cut(prepare: Prepare) {
+pub fn survives_every_cut(prepare: Prepare) {
+    survives_every_cut_if_repeated(prepare, Recovering::run);
+}
+
+/// `again` is what an operator does after an interrupted run.
+pub fn survives_every_cut_if_repeated(prepare: Prepare, again: fn(&Recovering, Value) -> Result<Value, Error>) {
     let Some(recovering) = Recovering::new(Options::default()) else { return };
     let (action, check) = prepare(&recovering);
     let calls = Calls::new(None);
@@ -42,7 +48,7 @@ fn survives_every_cut(prepare: Prepare) {
                 wrong.push(format!("{at} {side:?} {caller:?} ({name}): {first:?}"));
                 continue;
             }
-            let again = recovering.run(action).map_err(|error| format!("again: {error}"));
+            let again = again(&recovering, action).map_err(|error| format!("again: {error}"));
             recovering.stack.settled();
             if let Err(why) = again.and_then(|_| check(&recovering)) {
                 wrong.push(format!("{at} {side:?} {caller:?} ({name}): {why}"));
@@ -64,7 +70,7 @@ fn lost(recovering: &Recovering, callback_id: &str, kinds: &[JobKind]) -> Vec<St
 }
 
 /// Whether there are these jobs of a `callback_id`, all with this status, and one event of each.
-fn ends_with(callback_id: String, jobs: usize, status: Status) -> Check {
+pub fn ends_with(callback_id: String, jobs: usize, status: Status) -> Check {
     Box::new(move |recovering| {
         let record = recovering.stack.record(&callback_id).unwrap();
         let statuses: Vec<_> = record.jobs.iter().map(|job| job.status).collect();

@@ -21,8 +21,6 @@ const COUNT: &str = "sqs:GetQueueAttributes";
 const BATCH: i32 = 10;
 /// The most messages that one call shows again or deletes.
 pub const MOST_IN_A_CALL: usize = 10;
-/// With any wait, SQS asks all of its servers, not some.
-const POLL: i32 = 1;
 
 /// A received message, hidden from others until its visibility timeout ends.
 ///
@@ -95,13 +93,13 @@ impl Queue {
     }
 
     /// Up to 10 messages, hidden from others for this long. None does not mean that the queue is empty: a message may be
-    /// hidden, or not there yet.
-    pub async fn receive(&self, hidden: Duration) -> Result<Vec<Received>, AwsError> {
-        let hidden = i32::try_from(hidden.as_secs()).map_err(|_| AwsError::unbuildable(RECEIVE))?;
+    /// hidden, or not there yet. With any `wait`, of whole seconds, SQS asks all of its servers, not some.
+    pub async fn receive(&self, hidden: Duration, wait: Duration) -> Result<Vec<Received>, AwsError> {
+        let seconds = |time: Duration| i32::try_from(time.as_secs()).map_err(|_| AwsError::unbuildable(RECEIVE));
         let request = self.client.receive_message().queue_url(&self.url).max_number_of_messages(BATCH);
         let got = request
-            .visibility_timeout(hidden)
-            .wait_time_seconds(POLL)
+            .visibility_timeout(seconds(hidden)?)
+            .wait_time_seconds(seconds(wait)?)
             .message_attribute_names("All")
             .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp)
             .send()

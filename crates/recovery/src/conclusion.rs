@@ -75,7 +75,7 @@ fn of_job(job: &Known<'_>) -> String {
             format!("{name}: HeyGen says completed, this deployment says failed: {next}")
         }
         (Some(Status::Failed), _) => {
-            let why = job.failure.map_or_else(String::new, |failure| format!(": {failure}"));
+            let why = job.failure.map_or_else(String::new, |failure| format!(": {}", failure.trim_end_matches('.')));
             format!("{name}: failed{decided}{why}.")
         }
         (Some(Status::Pending) | None, Some(_)) => {

@@ -46,6 +46,8 @@ pub struct Config {
 pub struct Holding {
     /// How long a message is hidden: longer than an invocation lasts, so that no run sees one twice.
     pub hidden: Duration,
+    /// How long to wait for a message if there is none.
+    pub wait: Duration,
     /// No more are hidden at once. Showing them again takes 2,000 calls, some seconds of the time that is kept for the end
     /// of a run; remembering them takes some 30 MB.
     pub most: usize,
@@ -53,7 +55,7 @@ pub struct Holding {
 
 impl Default for Holding {
     fn default() -> Self {
-        Holding { hidden: Duration::from_secs(300), most: 20_000 }
+        Holding { hidden: Duration::from_secs(300), wait: Duration::from_secs(1), most: 20_000 }
     }
 }
 

@@ -50,10 +50,10 @@ impl Explain<'_> {
         };
         let record = noted("what is recorded", record, &mut not_read).unwrap_or_default();
         let ids = ids(about, &record);
-        let letters = self.letters.find(|letter| is_about(letter, about, &ids)).await;
+        let letters = self.letters.find(|letter| is_about(letter, about, &ids));
+        let (letters, undelivered) = futures::join!(letters, self.undelivered_at(&record));
         let (letters, all_letters) =
             noted("the dead-letter queue", letters, &mut not_read).unwrap_or((Vec::new(), true));
-        let undelivered = self.undelivered_at(&record).await;
         let (undelivered, all_reports) =
             noted("the queue of undelivered job events", undelivered, &mut not_read).unwrap_or((0, true));
         for (is_complete, what) in [(all_letters, "dead letters"), (all_reports, "undelivered job events")] {

@@ -14,7 +14,7 @@ use time::{Duration, OffsetDateTime};
 const LIMIT: usize = 200;
 /// Links that expire within this time are said to.
 const SOON: Duration = Duration::days(3);
-/// What is written on the item of a job that a team expects, or, as in `examples/retry`, starts again.
+/// What is written on the item of a job that a team expects: by recovery, and by the example that starts failed jobs again.
 const TRACKED: [&str; 7] = ["tracked_at", "expected_by", "keep_fresh", "due_at", "attempt", "retried_as", "given_up"];
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -116,7 +116,13 @@ impl Job {
             let parts = [&failure.code, &failure.message].into_iter().flatten();
             parts.map(|part| without_queries(part)).collect::<Vec<_>>().join(": ")
         });
-        let tracked = TRACKED.iter().filter_map(|name| Some(((*name).to_owned(), job.attributes.get(*name)?.clone())));
+        let tracked = TRACKED.iter().filter_map(|name| {
+            let value = job.attributes.get(*name)?;
+            // In Unix seconds, unlike the others.
+            let due_at = value.as_i64().filter(|_| *name == "due_at");
+            let due_at = due_at.and_then(|at| OffsetDateTime::from_unix_timestamp(at).ok()).map(to_text);
+            Some(((*name).to_owned(), due_at.map_or_else(|| value.clone(), Value::String)))
+        });
         Job {
             id: job.id.clone(),
             item: job.item.clone(),
@@ -228,15 +234,18 @@ impl fmt::Display for Explanation {
             writeln!(f, "{} more are not listed.", self.omitted)?;
         }
         if self.undelivered > 0 {
+            let which = "did not reach the event bus at about the time when these jobs changed";
+            let whose = "The reports name no job, so they may be about other jobs";
             writeln!(
                 f,
-                "{} changes of jobs, not necessarily these, could not be put on the bus when these jobs changed.",
+                "Job events that {which}: {}. {whose}. To publish all of them: replay, with undelivered.",
                 self.undelivered
             )?;
         }
-        writeln!(f, "In CloudWatch Logs Insights\n  {}", self.log_query)?;
+        writeln!(f, "Its log lines, in CloudWatch Logs Insights\n  {}", self.log_query)?;
         self.not_read.iter().try_for_each(|problem| writeln!(f, "Not read: {}", printable(problem)))?;
-        write!(f, "{}", printable_lines(&self.conclusion))
+        write!(f, "Conclusion")?;
+        self.conclusion.iter().try_for_each(|line| write!(f, "\n  {}", printable(line)))
     }
 }
 
@@ -255,7 +264,7 @@ impl fmt::Display for Job {
         if !self.event_type.is_empty() {
             write!(f, " by {}, received at {}", self.event_type, self.received_at)?;
         }
-        if !self.previous_status.is_empty() {
+        if !["", "none"].contains(&self.previous_status.as_str()) {
             write!(f, ", before that {}", self.previous_status)?;
         }
         if let Some(callback_id) = &self.callback_id {
@@ -276,7 +285,10 @@ impl fmt::Display for Job {
             };
             write!(f, "\n    the first link {note} {}", to_text(at))?;
         }
-        self.tracked.iter().try_for_each(|(name, value)| write!(f, "\n    {name} {value}"))
+        self.tracked.iter().try_for_each(|(name, value)| match value.as_str() {
+            Some(text) => write!(f, "\n    {name} {text}"),
+            None => write!(f, "\n    {name} {value}"),
+        })
     }
 }
 
@@ -313,8 +325,9 @@ impl fmt::Display for AtHeyGen {
         self.links_expire_at.map_or(Ok(()), |at| write!(f, ", with links until {}", to_text(at)))?;
         match self.delivered_events {
             None => Ok(()),
-            Some(0) => write!(f, ", in no event of HeyGen's list of delivered events"),
-            Some(count) => write!(f, ", in {count} events of HeyGen's list of delivered events"),
+            Some(0) => write!(f, ", and HeyGen's list of delivered events has no event of it"),
+            Some(1) => write!(f, ", and HeyGen's list of delivered events has an event of it"),
+            Some(count) => write!(f, ", and HeyGen's list of delivered events has {count} events of it"),
         }
     }
 }

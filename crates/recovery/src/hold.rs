@@ -45,7 +45,7 @@ impl<'a, T> Held<'a, T> {
     ) -> Result<Option<Vec<Received>>, AwsError> {
         while !self.is_complete() && !self.is_full() && budget.is_left() {
             let (mut new, mut again) = (Vec::new(), Vec::new());
-            for message in self.queue.receive(self.holding.hidden).await? {
+            for message in self.queue.receive(self.holding.hidden, self.holding.wait).await? {
                 // SQS may deliver a message twice, even one that was deleted.
                 if self.gone.contains(&message.id) {
                     again.push(message.receipt_handle);

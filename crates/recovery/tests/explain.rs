@@ -26,7 +26,7 @@ fn items() -> Value {
         "links": {"M": {"video": text(LINK)}}, "links_expire_at": {"N": "1763697600"},
         "failure": {"M": {"message": text(&format!("Cannot fetch {LINK}"))}}, "note": text("canary-note"),
         "received_at": text("2026-11-22T03:00:00.000Z"), "updated_at": text("2026-11-22T03:00:05.000Z"),
-        "expected_by": text("2026-11-22T04:00:00.000Z"),
+        "expected_by": text("2026-11-22T04:00:00.000Z"), "attempt": {"N": "2"}, "due_at": {"N": "1763697600"}, "retried_as": text("v2"),
     });
     let event = json!({
         "id": text("v1"), "item": text("event#i1#b"), "event_type": text("avatar_video.fail"), "entity_id": text("v1"),
@@ -72,7 +72,10 @@ fn everything_is_shown_and_nothing_gives_access_to_a_result() {
         (&job["links"]["video"], &job["links_expire"]),
         (&json!("files.example.invalid/v1.mp4"), &json!("expired"))
     );
-    assert_eq!(job["tracked"], json!({"expected_by": "2026-11-22T04:00:00.000Z"}));
+    assert_eq!(
+        job["tracked"],
+        json!({"attempt": 2, "due_at": "2025-11-21T04:00:00.000Z", "expected_by": "2026-11-22T04:00:00.000Z", "retried_as": "v2"})
+    );
     let event = &reply["events"][0];
     assert_eq!(
         (&event["via"], &event["request_id"], &event["has_decided"]),
@@ -84,8 +87,16 @@ fn everything_is_shown_and_nothing_gives_access_to_a_result() {
     assert_eq!(reply["undelivered"], 1, "only what was reported when this job changed");
     assert!(reply["log_query"].as_str().unwrap().contains(r#"filter correlation_id in ["order_1", "v1"]"#), "{reply}");
     let text = reply["text"].as_str().unwrap();
-    let conclusion = "avatar_video v1: failed, decided by avatar_video.fail at 2026-11-22T03:00:00.000Z: Cannot fetch files.example.invalid/v1.mp4.\nIn the dead-letter queue: planted at files.example.invalid/v1.mp4. When the reason is gone, run redrive.";
+    let conclusion = "Conclusion\n  avatar_video v1: failed, decided by avatar_video.fail at 2026-11-22T03:00:00.000Z: Cannot fetch files.example.invalid/v1.mp4.\n  In the dead-letter queue: planted at files.example.invalid/v1.mp4. When the reason is gone, run redrive.";
     assert!(text.ends_with(conclusion), "{text}");
+    for line in [
+        "    the first link expired at 2025-11-21T04:00:00.000Z",
+        "    attempt 2",
+        "    expected_by 2026-11-22T04:00:00.000Z",
+        "Job events that did not reach the event bus at about the time when these jobs changed: 1. The reports name no job, so they may be about other jobs. To publish all of them: replay, with undelivered.",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line} is not in {text}");
+    }
 }
 
 #[test]

@@ -240,7 +240,7 @@ fn too_many_letters_are_purged_in_parts_each_as_large_as_asked_for() {
 }
 
 #[test]
-fn letters_that_nothing_is_asked_of_do_not_stop_a_redrive_without_a_word() {
+fn dead_letters_in_the_way_of_a_redrive_are_reported() {
     let (sqs, app) = too_many();
     let request = json!({"action": "redrive", "dry_run": false, "callback_id": "order_99"});
     let error = ask(&app, request, LIMIT).unwrap_err();

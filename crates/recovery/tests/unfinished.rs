@@ -6,7 +6,7 @@ mod common;
 
 use common::memory::{World, on};
 use common::table::text;
-use common::{Cut, DEAD, QUEUE, ask, message};
+use common::{Cut, DEAD, QUEUE, app, ask, message};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -119,6 +119,32 @@ fn two_scheduled_runs_at_once_finish_it_together() {
     }
     assert!(notes(&world).is_empty());
     all_are_told(&world, 55);
+}
+
+#[test]
+fn what_was_finished_or_asked_for_meanwhile_stands() {
+    for is_asked_again in [false, true] {
+        let world = world(55);
+        ask(&on(&world), replay(), NO_TIME).unwrap();
+        let newer = json!({
+            "id": text("recovery#shop"), "item": notes(&world)[0]["item"], "request": text(&replay().to_string()),
+            "noted_at": text("2026-11-22T03:00:00.000Z"), "version": {"N": "7"},
+        });
+        let (shared, other) = (Arc::clone(&world), newer.clone());
+        let app = app(move |operation, input| {
+            let mut world = shared.lock().unwrap();
+            if operation == "Scan" {
+                world.table.items.retain(|item| item["id"] != text("recovery#shop"));
+                if is_asked_again {
+                    world.table.put(&other);
+                }
+            }
+            world.call(operation, &input)
+        });
+        ask(&app, json!({"action": "recover"}), A_SECOND).unwrap_err();
+        let expected = if is_asked_again { vec![newer] } else { vec![] };
+        assert_eq!(notes(&world), expected);
+    }
 }
 
 #[test]
