@@ -156,6 +156,21 @@ fn a_token_that_fails_in_the_run_that_got_it_is_an_error_and_the_next_list_is_re
 }
 
 #[test]
+fn what_was_sent_before_an_error_is_noted_and_the_rest_is_sent_by_the_next_run() {
+    let world = World::new(Options::default());
+    world.has_read_until(5);
+    let lost = world.lost(&JobKind::Lipsync, 40, HOUR);
+    let read_until = world.cursor("lipsyncs", "read_until");
+    world.queue_takes(Some(7));
+    let error = world.ask(json!({"action": "backfill"})).unwrap_err();
+    assert!(error.contains("sqs:SendMessage"), "{error}");
+    assert_eq!((world.cursor("lipsyncs", "missed"), world.cursor("lipsyncs", "read_until")), (Some(7), read_until));
+    world.queue_takes(None);
+    assert_eq!(missed(&world.backfill()), 33);
+    assert_eq!(world.sent(), lost);
+}
+
+#[test]
 fn the_elements_of_a_page_whose_token_repeats_are_brought_back() {
     let world = listing_all();
     world.has_read_until(5);

@@ -27,6 +27,8 @@ struct Aws {
     sent: Vec<Event>,
     api_key: String,
     records_later: bool,
+    /// The queue takes no more than this.
+    most: Option<usize>,
 }
 
 pub struct World {
@@ -174,6 +176,11 @@ impl World {
         self.aws.lock().unwrap().records_later = true;
     }
 
+    /// How many messages the queue takes.
+    pub fn queue_takes(&self, most: Option<usize>) {
+        self.aws.lock().unwrap().most = most;
+    }
+
     /// How often HeyGen was asked for this path.
     pub fn asked(&self, path: &str) -> usize {
         self.calls().iter().filter(|call| call.path == path).count()
@@ -224,6 +231,7 @@ impl Aws {
                 let found: Vec<_> = found.map(|(_, item)| item).collect();
                 Reply::Ok(json!({"Items": found, "Count": found.len()}))
             }
+            "SendMessage" if self.most.is_some_and(|most| self.sent.len() >= most) => Reply::error(403, "AccessDenied"),
             "SendMessage" => {
                 let delivery = Delivery::open(input["MessageBody"].as_str().unwrap()).unwrap();
                 let event = Event::read(&delivery.body);
