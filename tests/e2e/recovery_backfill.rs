@@ -150,3 +150,17 @@ fn a_deployment_does_not_import_what_ended_before_it() {
         |ids: &[String]| ids.iter().map(|id| recovering.stack.record(id).unwrap().jobs.len()).collect::<Vec<_>>();
     assert_eq!((jobs(&before), jobs(&after)), (vec![0; before.len()], vec![1; 4]));
 }
+
+#[test]
+fn what_is_due_is_looked_at_before_the_lists_which_may_be_long() {
+    let Some(recovering) = Recovering::new(Options::default()) else { return };
+    let ended = StartJob::ended(JobKind::Video, JobOutcome::Succeeds, HOUR);
+    let ids = recovering.start_jobs(vec![StartJob { disturbance: Some(Disturbance::Lost), ..ended }]);
+    recovering.track(&unique("due"), json!({"entity_id": ids[0], "expected_by": "2026-01-01T00:00:00Z"}));
+    let reply = recovering.run(json!({"action": "recover"})).unwrap();
+    assert_eq!(reply["sweep"]["finished"], 1, "{reply}");
+    let calls = recovering.calls();
+    let place = |path: &str| calls.iter().position(|call| call.path == path).unwrap();
+    assert!(place(&format!("/v3/videos/{}", ids[0])) < place("/v3/webhooks/events"));
+    recovering.stack.settled();
+}

@@ -60,17 +60,17 @@ impl Comparison<'_> {
     /// Sends what is missing of a page. Also after an error, `compared` says what was sent.
     pub(crate) async fn bring_back(
         &self,
-        (source, cursor, scan): (Source, &Cursor, &Scan),
+        (source, cursor, scan): (Source, Option<&Cursor>, &Scan),
         page: Vec<Found>,
         memory: &mut Memory,
         compared: &mut Compared,
     ) -> Result<(), Error> {
         let wanted = page.into_iter().filter(|found| scan.wants(found.times()) && found.has_ended()).collect();
         let missing = self.missing(wanted).await?;
-        let missing = match cursor.is_before_first_run(scan.from) {
+        let missing = match cursor.filter(|cursor| !cursor.is_before_first_run(scan.from)) {
+            Some(cursor) => self.without_old(source, (cursor, scan), missing, memory, compared).await?,
             // Asked for, whenever it ended.
-            true => missing,
-            false => self.without_old(source, (cursor, scan), missing, memory, compared).await?,
+            None => missing,
         };
         let (sure, mut unsure): (Vec<_>, Vec<_>) = missing.into_iter().partition(|(found, _)| self.is_sure(found));
         self.send(source, sure, compared).await?;
@@ -186,5 +186,19 @@ impl Comparison<'_> {
         });
         let found: Vec<_> = stream::iter(looking).buffered(AT_ONCE).try_collect().await?;
         Ok(found.into_iter().flatten().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::budget::RESERVE;
+    use crate::config::LONGEST_CALL;
+
+    #[test]
+    fn a_page_that_begins_just_before_the_reserve_ends_within_it() {
+        // After the page was read there is time left: for the second look and an order. The table and the queue take little.
+        let little = Duration::from_secs(5);
+        assert!(SECOND_LOOK + LONGEST_CALL + little < RESERVE);
     }
 }

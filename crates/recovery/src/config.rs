@@ -6,7 +6,7 @@ use std::time::Duration;
 
 /// All attempts of a call of HeyGen's end within this time, so that one which begins just before the reserve of an
 /// invocation ends within it.
-const LONGEST_CALL: Duration = Duration::from_secs(20);
+pub(crate) const LONGEST_CALL: Duration = Duration::from_secs(20);
 
 /// Most fields are a parameter of `template.yaml`.
 #[derive(Debug, Clone)]

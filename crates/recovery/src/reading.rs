@@ -137,8 +137,8 @@ impl<'a> Reading<'a> {
     async fn compare(&mut self, page: Vec<Found>) -> Result<bool, Error> {
         self.reply.listed += page.len();
         let times: Vec<_> = page.iter().map(Found::times).collect();
-        let (mut compared, unkept) = (Compared::default(), Cursor::default());
-        let about = (self.source, self.cursor.as_ref().unwrap_or(&unkept), &self.scan);
+        let mut compared = Compared::default();
+        let about = (self.source, self.cursor.as_ref(), &self.scan);
         let result = self.reader.comparison.bring_back(about, page, &mut self.memory, &mut compared).await;
         self.note(compared.sent);
         result?;

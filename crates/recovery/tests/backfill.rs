@@ -49,26 +49,35 @@ fn until_is_never_later_than_what_may_still_be_on_its_way() {
     assert_eq!(world.sent(), lost, "unless it is asked for by its id");
 }
 
-#[test]
-fn a_long_backfill_goes_on_where_it_stopped_whoever_asks() {
+/// What `since` asks for is brought back by the next run, after one that `stops`.
+fn goes_on_after(stops: impl Fn(&World, Value)) {
     for next in [json!({"action": "backfill"}), json!({"action": "backfill", "since": hours_ago(90)})] {
         let world = listing_all();
         world.has_read_until(1);
-        let mut lost = world.lost(&JobKind::Lipsync, 250, HOUR * 80);
+        let mut lost = world.lost(&JobKind::Lipsync, 130, HOUR * 80);
         lost.extend(world.lost(&JobKind::Video, 1, HOUR * 70));
         lost.sort();
-        let since = json!({"action": "backfill", "since": hours_ago(90)});
-        // There is no time to read anything, and then one page fails.
-        let reply = world.ask_within(Duration::ZERO, since.clone()).unwrap();
-        assert_eq!((&reply["more"], world.asked("/v3/lipsyncs")), (&json!(true), 0));
-        world.inject(EVENTS, Fault::edit(|_, body| body["next_token"] = json!("bogus")));
-        world.ask(since).unwrap_err();
-        assert!(world.token("events").is_some());
-        world.set_token("events", "bogus");
-        let reply = world.ask(next).unwrap();
-        assert_eq!(reply["more"], false);
+        stops(&world, json!({"action": "backfill", "since": hours_ago(90)}));
+        assert_eq!(world.ask(next).unwrap()["more"], false);
         assert_eq!(world.sent(), lost);
     }
+}
+
+#[test]
+fn a_backfill_that_had_no_time_goes_on_whoever_asks() {
+    goes_on_after(|world, since| {
+        let reply = world.ask_within(Duration::ZERO, since).unwrap();
+        assert_eq!((&reply["more"], world.asked("/v3/lipsyncs")), (&json!(true), 0));
+    });
+}
+
+#[test]
+fn a_backfill_that_failed_goes_on_whoever_asks() {
+    goes_on_after(|world, since| {
+        world.inject(EVENTS, Fault::edit(|_, body| body["next_token"] = json!("bogus")));
+        world.ask(since).unwrap_err();
+        assert_eq!(world.token("events").as_deref(), Some("bogus"));
+    });
 }
 
 #[test]
@@ -105,6 +114,7 @@ fn a_narrowed_backfill_can_be_continued() {
     request["continue_from"] = reply["continue_from"].clone();
     let reply = world.ask(request).unwrap();
     assert_eq!((missed(&reply), &reply["more"], &reply["continue_from"]), (150, &json!(false), &Value::Null));
+    assert_eq!(reply["sources"][0]["listed"], 150, "the first page is not read again");
     assert_eq!(world.sent(), lost);
 }
 
@@ -146,6 +156,21 @@ fn a_token_that_fails_in_the_run_that_got_it_is_an_error_and_the_next_list_is_re
 }
 
 #[test]
+fn what_was_sent_before_an_error_is_noted_and_the_rest_is_sent_by_the_next_run() {
+    let world = World::new(Options::default());
+    world.has_read_until(5);
+    let lost = world.lost(&JobKind::Lipsync, 40, HOUR);
+    let read_until = world.cursor("lipsyncs", "read_until");
+    world.queue_takes(Some(7));
+    let error = world.ask(json!({"action": "backfill"})).unwrap_err();
+    assert!(error.contains("sqs:SendMessage"), "{error}");
+    assert_eq!((world.cursor("lipsyncs", "missed"), world.cursor("lipsyncs", "read_until")), (Some(7), read_until));
+    world.queue_takes(None);
+    assert_eq!(missed(&world.backfill()), 33);
+    assert_eq!(world.sent(), lost);
+}
+
+#[test]
 fn the_elements_of_a_page_whose_token_repeats_are_brought_back() {
     let world = listing_all();
     world.has_read_until(5);
@@ -165,6 +190,7 @@ fn the_elements_of_a_page_whose_token_repeats_are_brought_back() {
 fn an_event_of_two_lists_is_sent_and_counted_once() {
     let world = listing_all();
     world.has_read_until(5);
+    world.records_later();
     let lost = world.lost(&JobKind::Video, 1, HOUR);
     assert_eq!(missed(&world.backfill()), 1);
     assert_eq!(world.sent(), lost);
@@ -172,18 +198,31 @@ fn an_event_of_two_lists_is_sent_and_counted_once() {
 
 #[test]
 fn a_list_that_takes_long_leaves_time_for_the_others() {
-    let world = World::new(Options::default());
-    world.has_read_until(9);
-    let running = StartJob::ended(JobKind::Translation("Spanish".to_owned()), JobOutcome::NeverEnds, HOUR);
-    world.start_jobs(vec![running; 900]);
-    let lipsyncs = world.lost(&JobKind::Lipsync, 1, HOUR);
-    for _ in 0..9 {
-        world.inject(When::Next("GET", "/v3/video-translations"), Fault::Stall(Duration::from_millis(400)));
+    // The order of the lists is random.
+    for _ in 0..2 {
+        let world = World::new(Options::default());
+        world.has_read_until(9);
+        let running = StartJob::ended(JobKind::Translation("Spanish".to_owned()), JobOutcome::NeverEnds, HOUR);
+        world.start_jobs(vec![running; 1_500]);
+        let lipsyncs = world.lost(&JobKind::Lipsync, 1, HOUR);
+        for path in ["/v3/video-translations", "/v3/videos"] {
+            (0..15).for_each(|_| world.inject(When::Next("GET", path), Fault::Stall(Duration::from_millis(300))));
+        }
+        let reply = world.ask_within(Duration::from_secs(3), json!({"action": "backfill"})).unwrap();
+        let sources = reply["sources"].as_array().unwrap();
+        let of = |list: &str| sources.iter().find(|source| source["list"] == list).unwrap();
+        assert_eq!((&of("lipsyncs")["is_complete"], world.sent()), (&json!(true), lipsyncs), "{reply}");
+        let long =
+            ["videos", "video_translations"].map(|list| (of(list)["is_complete"] == true, of(list)["listed"].as_i64()));
+        assert!(long.iter().all(|(is_complete, listed)| !is_complete && *listed >= Some(200)), "{reply}");
     }
-    let reply = world.ask_within(Duration::from_secs(2), json!({"action": "backfill"})).unwrap();
-    let of = |list: &str| reply["sources"].as_array().unwrap().iter().find(|one| one["list"] == list).unwrap().clone();
-    let (long, short) = (of("video_translations"), of("lipsyncs"));
-    assert_eq!((&long["is_complete"], &short["is_complete"]), (&json!(false), &json!(true)));
-    assert!(long["listed"].as_i64() > Some(100), "it gets the time that the others leave: {reply}");
-    assert!(world.sent().contains(&lipsyncs[0]));
+}
+
+#[test]
+fn without_time_no_step_of_a_scheduled_run_begins() {
+    let world = listing_all();
+    world.has_read_until(5);
+    let reply = world.ask_within(Duration::ZERO, json!({"action": "recover"})).unwrap();
+    let asked: Vec<_> = world.calls().into_iter().map(|call| call.path).collect();
+    assert_eq!((&reply["more"], asked), (&json!(true), vec!["/v3/webhooks/endpoints".to_owned()]));
 }

@@ -78,7 +78,7 @@ fn of_a_tracked_video_heygen_is_not_asked_for_the_order() {
 fn of_a_list_without_times_all_that_an_outage_lost_is_brought_back() {
     let world = World::new(Options::default());
     world.has_read_until(5);
-    let lost = world.lost(&JobKind::AiClipping(1), 750, HOUR);
+    let lost = world.lost(&JobKind::AiClipping(1), 650, HOUR);
     world.ask(json!({"action": "backfill"})).unwrap();
     assert_eq!(world.sent().len(), lost.len());
     let before = world.asked("/v3/ai-clipping");
@@ -93,7 +93,7 @@ fn every_kind() -> [JobKind; 4] {
 #[test]
 fn what_had_ended_before_the_first_run_is_not_brought_back_and_what_ends_later_is() {
     let [_, translation, _, clipping] = every_kind();
-    let kinds = every_kind().into_iter().map(|kind| (kind, 20)).chain([(translation, 620), (clipping, 620)]);
+    let kinds = every_kind().into_iter().map(|kind| (kind, 20)).chain([(translation, 520), (clipping, 520)]);
     for (kind, count) in kinds {
         let world = World::new(Options { list_undelivered: true, ..Options::default() });
         world.lost(&kind, count, HOUR / 2);
@@ -107,7 +107,7 @@ fn what_had_ended_before_the_first_run_is_not_brought_back_and_what_ends_later_i
             assert_eq!(missed(&world.backfill()), 0, "{kind:?} {count} in run {run}");
         }
         world.wait_until_delivered(LIMIT).unwrap();
-        let mut later = world.lost(&kind, count.min(130), Duration::ZERO);
+        let mut later = world.lost(&kind, count.min(110), Duration::ZERO);
         later.extend(running);
         later.sort();
         std::thread::sleep(Duration::from_millis(1_100));

@@ -26,6 +26,9 @@ struct Aws {
     items: BTreeMap<(String, String), Map<String, Value>>,
     sent: Vec<Event>,
     api_key: String,
+    records_later: bool,
+    /// The queue takes no more than this.
+    most: Option<usize>,
 }
 
 pub struct World {
@@ -168,6 +171,16 @@ impl World {
         ids
     }
 
+    /// From now on, nothing is recorded.
+    pub fn records_later(&self) {
+        self.aws.lock().unwrap().records_later = true;
+    }
+
+    /// How many messages the queue takes.
+    pub fn queue_takes(&self, most: Option<usize>) {
+        self.aws.lock().unwrap().most = most;
+    }
+
     /// How often HeyGen was asked for this path.
     pub fn asked(&self, path: &str) -> usize {
         self.calls().iter().filter(|call| call.path == path).count()
@@ -218,9 +231,14 @@ impl Aws {
                 let found: Vec<_> = found.map(|(_, item)| item).collect();
                 Reply::Ok(json!({"Items": found, "Count": found.len()}))
             }
+            "SendMessage" if self.most.is_some_and(|most| self.sent.len() >= most) => Reply::error(403, "AccessDenied"),
             "SendMessage" => {
                 let delivery = Delivery::open(input["MessageBody"].as_str().unwrap()).unwrap();
-                self.record(Event::read(&delivery.body));
+                let event = Event::read(&delivery.body);
+                if !self.records_later {
+                    self.record(&event);
+                }
+                self.sent.push(event);
                 Reply::Ok(json!({"MessageId": "sent"}))
             }
             _ => panic!("{operation} is not expected"),
@@ -234,7 +252,7 @@ impl Aws {
     }
 
     /// As the processor does, as far as recovery reads it.
-    fn record(&mut self, event: Event) {
+    fn record(&mut self, event: &Event) {
         let id = event.place().partition.to_string();
         let item = format!("event#{}#{}", event.identity, event.body_sha256);
         let stored = json!({"id": {"S": id}, "item": {"S": item}});
@@ -247,6 +265,5 @@ impl Aws {
             });
             self.items.insert((id, job.item_key()), item.as_object().unwrap().clone());
         }
-        self.sent.push(event);
     }
 }
