@@ -16,11 +16,14 @@ const LONG_AGO: &str = "2026-01-01T00:00:00Z";
 type Prepare = fn(&Recovering) -> (Value, Check);
 type Check = Box<dyn Fn(&Recovering) -> Result<(), String>>;
 
+const DIES: [(Side, Caller); 2] = [(Side::Before, Caller::Dies), (Side::After, Caller::Dies)];
+const LIVES: [(Side, Caller); 2] = [(Side::Before, Caller::Lives), (Side::After, Caller::Lives)];
+
 fn survives_every_cut(prepare: Prepare) {
-    survives_every_cut_with(Options::default(), prepare);
+    survives(&[DIES, LIVES].concat(), Options::default(), prepare);
 }
 
-fn survives_every_cut_with(options: Options, prepare: Prepare) {
+fn survives(sides: &[(Side, Caller)], options: Options, prepare: Prepare) {
     let Some(recovering) = Recovering::new(options) else { return };
     let (action, check) = prepare(&recovering);
     let calls = Calls::new(None);
@@ -32,12 +35,7 @@ fn survives_every_cut_with(options: Options, prepare: Prepare) {
 
     let (mut wrong, mut cuts) = (Vec::new(), 0);
     for at in 1..=count {
-        for (side, caller) in [
-            (Side::Before, Caller::Dies),
-            (Side::After, Caller::Dies),
-            (Side::Before, Caller::Lives),
-            (Side::After, Caller::Lives),
-        ] {
+        for (side, caller) in sides.iter().copied() {
             cuts += 1;
             let (action, check) = prepare(&recovering);
             let cut = Calls::new(Some(Cut { at, side, caller }));
@@ -106,7 +104,8 @@ fn backfill_survives_every_cut() {
 #[test]
 fn the_scheduled_run_survives_every_cut_also_if_heygen_lists_what_it_did_not_deliver() {
     let options = Options { list_undelivered: true, ..Options::default() };
-    survives_every_cut_with(options, |recovering| {
+    // It has many calls. That its steps survive a lost response is tested with each.
+    survives(&DIES, options, |recovering| {
         let (order, tracked) = (unique("cut"), unique("cut"));
         recovering.has_read_until(HOUR);
         let ids = lost(recovering, &order, &[JobKind::Lipsync]);
