@@ -298,6 +298,24 @@ fn each_fault_leads_to_its_own_finding_and_to_no_other() {
 }
 
 #[test]
+fn each_local_command_is_one_of_make_with_variables_that_it_reads() {
+    let makefile = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../Makefile")).unwrap();
+    let steps: Vec<_> = faults().into_iter().map(|(_, findings)| findings[0].next_step.clone()).collect();
+    let commands: BTreeSet<_> =
+        steps.iter().flat_map(|step| step.split('`').filter_map(|part| part.strip_prefix("make "))).collect();
+    assert!(commands.len() > 7, "{commands:?}");
+    for command in commands {
+        let mut words = command.split(' ');
+        let (target, recipe) = (words.next().unwrap(), format!("\n{}:", command.split(' ').next().unwrap()));
+        let recipe =
+            makefile.split(&recipe).nth(1).unwrap_or_else(|| panic!("make {target}")).split("\n\n").next().unwrap();
+        for variable in words.map(|word| word.split('=').next().unwrap()) {
+            assert!(recipe.contains(&format!("$({variable})")), "make {target} does not read {variable}");
+        }
+    }
+}
+
+#[test]
 fn the_reference_has_each_finding() {
     let document = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference.md");
     let reference = std::fs::read_to_string(document).unwrap();
