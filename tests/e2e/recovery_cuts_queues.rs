@@ -5,7 +5,7 @@ use crate::listener::Listener;
 use crate::recovering::Recovering;
 use crate::recovery_cuts::{Check, ends_with, survives_every_cut, survives_every_cut_if_repeated};
 use crate::support::{TIMEOUT, body, success, unique};
-use aws_sdk_dynamodb::types::AttributeValue::S;
+use aws_sdk_dynamodb::types::AttributeValue::{N, S};
 use heygen::Status;
 use local::client::Client;
 use serde_json::{Value, json};
@@ -44,6 +44,27 @@ fn redriving_survives_every_cut() {
         };
         (json!({"action": "redrive", "dry_run": false, "callback_id": order}), Box::new(check))
     });
+}
+
+#[test]
+fn a_scheduled_run_goes_on_with_what_is_unfinished_and_says_so() {
+    let Some(recovering) = Recovering::new(simulator::Options::default()) else { return };
+    let order = dead_letter(&recovering);
+    let now = aws::clock::to_text(time::OffsetDateTime::now_utc() + time::Duration::minutes(1));
+    let redrive = json!({"action": "redrive", "dry_run": false, "callback_id": order, "sent_before": now});
+    let id = format!("recovery#{}", recovering.config.stack);
+    let put = async |dynamodb: &aws_sdk_dynamodb::Client| {
+        let put = dynamodb.put_item().table_name(&recovering.config.table).item("id", S(id.clone()));
+        let put = put.item("item", S("unfinished#1".to_owned())).item("request", S(redrive.to_string()));
+        put.item("noted_at", S(now.clone())).item("version", N("1".to_owned())).send().await
+    };
+    recovering.stack.dynamodb(put).unwrap();
+    let reply = recovering.run(json!({"action": "recover"})).unwrap();
+    let continued = &reply["continued"][0];
+    assert_eq!((&continued["action"], &continued["is_complete"]), (&json!("redrive"), &json!(true)), "{reply}");
+    assert!(reply["text"].as_str().unwrap().contains("Unfinished redrive: Dead letters: 1."), "{reply}");
+    recovering.stack.recorded(&order, 1);
+    assert_eq!(recovering.run(json!({"action": "recover"})).unwrap()["continued"], json!([]));
 }
 
 /// Counts again, as the operator has to.

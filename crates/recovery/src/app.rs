@@ -22,7 +22,7 @@ use crate::reply::{
     Answer, BackfillReply, ContinuedReply, CreditReply, PurgeReply, RecoverReply, RedriveReply, RefreshReply,
     ReplayReply, Reply, SweepReply, TrackReply,
 };
-use crate::rest::{Rest, rest};
+use crate::rest::{Rest, is_continued, rest};
 use crate::send::Sender;
 use crate::sweep::Sweep;
 use crate::tell::Teller;
@@ -129,7 +129,7 @@ impl Run<'_> {
     async fn act(self, action: Action) -> Result<Reply, Error> {
         let app = self.app;
         Ok(match action {
-            // Noted by nobody: only a request begins it.
+            // It would run itself.
             Action::Recover {} => return Err(Error::InvalidRequest("recover is not part of itself".to_owned())),
             Action::Backfill(options) => Reply::Backfill(self.backfill(&app.api().await?, &options).await?),
             Action::Track(options) => {
@@ -170,7 +170,8 @@ impl Run<'_> {
             let mut reply = ContinuedReply::new(&note.request);
             if self.budget.is_left() {
                 let done = match Action::read(note.request.clone()) {
-                    Ok(action) => self.act(action).await,
+                    Ok(action) if is_continued(&note.request) => self.act(action).await,
+                    Ok(other) => Err(Error::InvalidRequest(format!("{} is never continued", other.name()))),
                     Err(error) => Err(error),
                 };
                 match &done {

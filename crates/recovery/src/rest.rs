@@ -27,6 +27,11 @@ fn continuation(request: &Value) -> Option<&'static [&'static str]> {
     }
 }
 
+/// Whether what is left of a request is ever noted. Nothing else is run because the table says so.
+pub(crate) fn is_continued(request: &Value) -> bool {
+    continuation(request).is_some()
+}
+
 pub(crate) fn rest(request: &Value, reply: &Value) -> Rest {
     let Some(fields) = continuation(request) else { return Rest::NotNoted };
     let mut left = request.clone();

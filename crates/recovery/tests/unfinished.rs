@@ -122,6 +122,20 @@ fn two_scheduled_runs_at_once_finish_it_together() {
 }
 
 #[test]
+fn the_schedule_runs_nothing_but_what_is_continued() {
+    let world = world(0);
+    world.lock().unwrap().sqs.put(DEAD, message(1), Some("planted"), Duration::from_hours(1));
+    let purge = json!({"action": "purge", "count": 1});
+    world.lock().unwrap().table.put(&json!({
+        "id": text("recovery#shop"), "item": text("unfinished#1"), "request": text(&purge.to_string()),
+        "noted_at": text("2026-11-22T03:00:00.000Z"), "version": {"N": "1"},
+    }));
+    run_schedule(&world);
+    assert_eq!(world.lock().unwrap().sqs.bodies(DEAD), [message(1)]);
+    assert!(notes(&world)[0]["error"]["S"].as_str().unwrap().contains("purge is never continued"));
+}
+
+#[test]
 fn what_was_finished_or_asked_for_meanwhile_stands() {
     for is_asked_again in [false, true] {
         let world = world(55);
