@@ -159,12 +159,13 @@ fn a_token_that_fails_in_the_run_that_got_it_is_an_error_and_the_next_list_is_re
 fn what_was_sent_before_an_error_is_noted_and_the_rest_is_sent_by_the_next_run() {
     let world = World::new(Options::default());
     world.has_read_until(5);
-    let lost = world.lost(&JobKind::Lipsync, 40, HOUR);
-    let read_until = world.cursor("lipsyncs", "read_until");
+    let lost = world.lost(&JobKind::Video, 40, HOUR);
+    let read_until = world.cursor("videos", "read_until");
     world.queue_takes(Some(7));
     let error = world.ask(json!({"action": "backfill"})).unwrap_err();
     assert!(error.contains("sqs:SendMessage"), "{error}");
-    assert_eq!((world.cursor("lipsyncs", "missed"), world.cursor("lipsyncs", "read_until")), (Some(7), read_until));
+    assert_eq!((world.cursor("videos", "missed"), world.cursor("videos", "read_until")), (Some(7), read_until));
+    world.ask(json!({"action": "backfill"})).unwrap_err();
     world.queue_takes(None);
     assert_eq!(missed(&world.backfill()), 33);
     assert_eq!(world.sent(), lost);
