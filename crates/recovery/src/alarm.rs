@@ -6,10 +6,10 @@ use serde_json::Value;
 
 /// Each alarm of the template is named after the stack and one of these. Looked for by a prefix, the alarms of the stack
 /// `shop-staging` would count as those of `shop`.
-const NAMES: [&str; 28] = [
+const NAMES: [&str; 29] = [
     "admin-errors",
     "api-faults",
-    "credit-low",
+    "credits-low",
     "dead-letters",
     "endpoint-disabled",
     "endpoint-drift",
@@ -35,6 +35,7 @@ const NAMES: [&str; 28] = [
     "sync-held-back",
     "undelivered-job-events",
     "unreadable-bodies",
+    "usd-low",
 ];
 
 /// They notify no one: CodeDeploy looks at them.

@@ -128,7 +128,7 @@ impl Look<'_> {
             output_language: job.output_language.as_deref(),
         };
         self.sender.send(subject.failure(Some(failure)), VIA).await?;
-        self.log(job, "HeyGen does not know the job: it fails");
+        self.log(job, failure.1);
         reply.failed += 1;
         Ok(Next::At(self.now + SETTLES_IN))
     }

@@ -201,6 +201,10 @@ impl Aws {
                 Reply::Ok(json!({}))
             }
             "PutItem" => Reply::error(400, "ConditionalCheckFailedException"),
+            "DeleteItem" => {
+                self.items.remove(&key(&input["Key"]));
+                Reply::Ok(json!({}))
+            }
             "TransactWriteItems" => {
                 let puts: Vec<_> = input["TransactItems"].as_array().unwrap().iter().map(|item| &item["Put"]).collect();
                 if !puts.iter().all(|put| self.is_current(put)) {
@@ -248,7 +252,8 @@ impl Aws {
     fn is_current(&self, put: &Value) -> bool {
         let item = &put["Item"];
         let stored = self.items.get(&(text(&item["id"]), text(&item["item"])));
-        stored.is_none_or(|stored| stored["version"] == put["ExpressionAttributeValues"][":version"])
+        put["ConditionExpression"].is_null()
+            || stored.is_none_or(|stored| stored["version"] == put["ExpressionAttributeValues"][":version"])
     }
 
     /// As the processor does, as far as recovery reads it.
