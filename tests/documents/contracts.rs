@@ -77,11 +77,11 @@ fn written() -> BTreeSet<String> {
 
 /// The attributes of tracked jobs, each a constant.
 fn tracked() -> Vec<String> {
-    let source = fs::read_to_string(workspace().join("crates/recovery/src/tracked.rs")).unwrap();
+    let source = fs::read_to_string(workspace().join("crates/recovery/src/track/tracked.rs")).unwrap();
     let constants = source.lines().filter_map(|line| line.strip_prefix("pub const ")?.split_once(": &str = \""));
     let values = constants.filter(|(name, _)| *name != "INDEX").filter_map(|(_, value)| value.strip_suffix("\";"));
     let values: Vec<_> = values.map(str::to_owned).collect();
-    assert!(values.len() >= 5, "crates/recovery/src/tracked.rs is read wrongly: {values:?}");
+    assert!(values.len() >= 5, "crates/recovery/src/track/tracked.rs is read wrongly: {values:?}");
     values
 }
 

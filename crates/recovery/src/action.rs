@@ -1,10 +1,10 @@
 //! The requests that the function accepts.
 
-use crate::chosen::Chosen;
+use crate::dead_letters::letter::Wanted;
 use crate::error::Error;
 use crate::key::Key;
-use crate::letter::Wanted;
-use crate::tracked::Subject;
+use crate::replay::chosen::Chosen;
+use crate::track::tracked::Subject;
 use heygen::{EventType, Status};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

@@ -2,31 +2,31 @@
 
 use crate::action::{About, Action, BackfillOptions, PurgeOptions, RedriveOptions, ReplayOptions};
 use crate::backfill::Backfill;
-use crate::before::Befores;
+use crate::backfill::before::Befores;
+use crate::backfill::cursor::Cursors;
 use crate::budget::Budget;
 use crate::config::Config;
-use crate::cursor::Cursors;
+use crate::dead_letters::Letters;
 use crate::doctor::Doctor;
-use crate::due::Due;
 use crate::error::Error;
 use crate::explain::Explain;
-use crate::explanation::Explanation;
-use crate::fresh::{Refreshed, refresh};
+use crate::explain::explanation::Explanation;
 use crate::key::Key;
-use crate::letters::Letters;
-use crate::look::Look;
 use crate::measures;
-use crate::pages::Table;
 use crate::replay::Replay;
+use crate::replay::pages::Table;
+use crate::replay::tell::Teller;
 use crate::reply::{
     Answer, BackfillReply, ContinuedReply, CreditReply, PurgeReply, RecoverReply, RedriveReply, RefreshReply,
     ReplayReply, Reply, SweepReply, TrackReply,
 };
-use crate::rest::{Rest, is_continued, rest};
 use crate::send::Sender;
 use crate::sweep::Sweep;
-use crate::tell::Teller;
+use crate::sweep::due::Due;
+use crate::sweep::fresh::{Refreshed, refresh};
+use crate::sweep::look::Look;
 use crate::track::Tracking;
+use crate::unfinished::rest::{Rest, is_continued, rest};
 use crate::unfinished::{Note, Unfinished};
 use aws::jobs::Jobs;
 use aws::queue::Queue;

@@ -1,12 +1,12 @@
 //! The replies, one struct per action. Their text is in `text`.
 
 use crate::action::To;
-use crate::chosen::Chosen;
-use crate::cursor::Scan;
-use crate::explanation::Explanation;
-pub use crate::finding::{DoctorReply, Finding, Severity};
+use crate::backfill::cursor::Scan;
+use crate::dead_letters::letter::Counts;
+pub use crate::doctor::finding::{DoctorReply, Finding, Severity};
+use crate::explain::explanation::Explanation;
 use crate::key::Key;
-use crate::letter::Counts;
+use crate::replay::chosen::Chosen;
 use serde::Serialize;
 use serde_json::Value;
 use time::OffsetDateTime;

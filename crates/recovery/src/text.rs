@@ -1,7 +1,7 @@
 //! The replies as text for people.
 
 use crate::action::To;
-use crate::letter::Counts;
+use crate::dead_letters::letter::Counts;
 use crate::reply::{
     BackfillReply, ContinuedReply, CreditReply, PurgeReply, RecoverReply, RedriveReply, RefreshReply, ReplayReply,
     Reply, SourceReply, SweepReply, TrackReply,
