@@ -47,9 +47,9 @@ def write(client, table, job, values, pointer):
     update = {
         "TableName": table,
         "Key": job,
-        "UpdateExpression": "SET " + ", ".join(sets),
+        "UpdateExpression": f"SET {', '.join(sets)} ADD times_tracked :one",
         "ExpressionAttributeNames": {f"#{name}": name for name in values},
-        "ExpressionAttributeValues": {f":{name}": value for name, value in values.items()},
+        "ExpressionAttributeValues": {":one": {"N": "1"}, **{f":{name}": value for name, value in values.items()}},
     }
     if "callback_id" in values:
         update["ConditionExpression"] = "attribute_not_exists(callback_id) OR callback_id = :none OR callback_id >= :callback_id"

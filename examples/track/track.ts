@@ -54,9 +54,10 @@ function update(table: string, key: { id: string; item: string }, values: Values
   return {
     TableName: table,
     Key: key,
-    UpdateExpression: `SET ${sets.join(", ")}`,
+    UpdateExpression: `SET ${sets.join(", ")} ADD times_tracked :one`,
     ExpressionAttributeNames: Object.fromEntries(names.map((name) => [`#${name}`, name])),
     ExpressionAttributeValues: {
+      ":one": 1,
       ...Object.fromEntries(names.map((name) => [`:${name}`, values[name]])),
       ...(setsCallbackId && { ":none": "" }),
     },
