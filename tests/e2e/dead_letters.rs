@@ -19,7 +19,7 @@ pub fn old_report() -> String {
 }
 
 /// A message on the dead-letter queue, as the processor would have put it there.
-pub fn bury(stack: &Stack, message: &str) {
+pub fn put_dead_letter(stack: &Stack, message: &str) {
     let send = async |sqs: &aws_sdk_sqs::Client| {
         let reason = aws_sdk_sqs::types::MessageAttributeValue::builder().data_type("String").string_value("planted");
         let send = sqs.send_message().queue_url(&stack.stack().dlq_url).message_body(message);
@@ -38,7 +38,7 @@ fn a_dead_letter_is_counted_and_then_sent_back_to_its_right_state() {
     let Some(stack) = disturbed_stack() else { return };
     let (id, other) = (unique("order"), unique("order"));
     for id in [&id, &other] {
-        bury(&stack, &message(success(id, &unique("video"))));
+        put_dead_letter(&stack, &message(success(id, &unique("video"))));
     }
     let counted = redrive(&stack, &id, true);
     assert_eq!((&counted["matching"], &counted["by_reason"]["planted"]), (&json!(1), &json!(1)), "{counted}");
@@ -72,7 +72,7 @@ fn conclusion(reply: &Value) -> &str {
 fn a_dead_letter_is_explained_and_so_is_its_job_after_the_redrive() {
     let Some(stack) = disturbed_stack() else { return };
     let (id, video) = (unique("order"), unique("video"));
-    bury(&stack, &message(success(&id, &video)));
+    put_dead_letter(&stack, &message(success(&id, &video)));
     for (field, id) in [("callback_id", &id), ("entity_id", &video)] {
         let reply = explain(&stack, field, id);
         assert_eq!(conclusion(&reply), "In the dead-letter queue: planted. When the reason is gone, run redrive.");

@@ -1,6 +1,6 @@
 //! The deployed doctor finds each planted fault of the deployment, and its next step mends it.
 
-use crate::dead_letters::{bury, old_report};
+use crate::dead_letters::{old_report, put_dead_letter};
 use crate::failures::message;
 use crate::patient::{Patient, findings, mended_by_hand, mended_by_its_request, variables};
 use crate::support::{Stack, disturbed_stack, success, unique};
@@ -83,7 +83,9 @@ fn faults_of_the_deployment_are_found_and_mended() {
     whole.clean();
 
     let order = unique("order");
-    mended_by_its_request(whole, "dead-letters", |whole| bury(&whole.0, &message(success(&order, &unique("video")))));
+    mended_by_its_request(whole, "dead-letters", |whole| {
+        put_dead_letter(&whole.0, &message(success(&order, &unique("video"))))
+    });
     whole.0.recorded(&order, 1);
 
     let undelivered = &variables["UNDELIVERED_QUEUE_URL"];

@@ -1,7 +1,7 @@
 //! Without a permission of the template's policies, the functions fail without losing anything, and recover when the
 //! permission is back.
 
-use crate::dead_letters::{bury, old_report};
+use crate::dead_letters::{old_report, put_dead_letter};
 use crate::deployed::{A, B, Deployed};
 use crate::failures::{dead_lettered, message};
 use crate::second::Second;
@@ -314,7 +314,7 @@ fn without_get_parameter_nothing_is_changed_and_with_it_a_long_file_is_applied()
 fn redrives_only_with(action: &str) {
     let Some(stack) = disturbed_stack() else { return };
     let id = unique("order");
-    bury(&stack, &message(success(&id, &unique("video"))));
+    put_dead_letter(&stack, &message(success(&id, &unique("video"))));
     let redrive = || recovery::ask(stack.stack(), &json!({"action": "redrive", "dry_run": false, "callback_id": id}));
     {
         let _without = Without::new(&stack, "recovery", action, "DeadLetters");
@@ -339,7 +339,7 @@ fn without_delete_message_a_dead_letter_is_sent_and_stays() {
 #[test]
 fn without_change_message_visibility_a_dry_run_says_that_letters_stay_hidden() {
     let Some(stack) = disturbed_stack() else { return };
-    bury(&stack, &message(success(&unique("order"), &unique("video"))));
+    put_dead_letter(&stack, &message(success(&unique("order"), &unique("video"))));
     let since = now();
     let _without = Without::new(&stack, "recovery", "sqs:ChangeMessageVisibility", "DeadLetters");
     recovery::ask(stack.stack(), &json!({"action": "redrive"})).unwrap();

@@ -14,7 +14,7 @@ use recovery::tracked::{DUE_AT, INDEX, SHARD, SHARDS};
 use recovery::{Answer, App, Config, Error};
 use serde_json::{Value, json};
 use simulator::http::Http;
-use simulator::{Options, Simulator};
+use simulator::{Disturbance, JobKind, JobOutcome, Options, Simulator, StartJob};
 use std::collections::HashMap;
 use std::fs::File;
 use std::ops::Deref;
@@ -205,6 +205,14 @@ impl Recovering {
         });
     }
 
+    /// Sweeps everything that is tracked, as if it were due.
+    pub fn sweep(&self) -> Value {
+        self.all_is_due();
+        let reply = self.run(json!({"action": "sweep"})).unwrap();
+        self.stack.settled();
+        reply
+    }
+
     /// What is recorded once the queue is empty.
     pub fn settled(&self, callback_id: &str) -> Record {
         self.stack.settled();
@@ -219,6 +227,13 @@ impl Recovering {
         }
         self.run(request).unwrap();
     }
+}
+
+/// A job that ended an hour ago, and whose webhook was lost.
+pub fn lost(kind: JobKind, callback_id: &str, outcome: JobOutcome) -> StartJob {
+    let callback_id = Some(callback_id.to_owned());
+    let ended = StartJob::ended(kind, outcome, Duration::from_hours(1));
+    StartJob { callback_id, disturbance: Some(Disturbance::Lost), ..ended }
 }
 
 /// As if the recovery of a stack had read all lists for the first time this long ago.

@@ -1,28 +1,16 @@
 //! The links of jobs: they are replaced before they expire, and that changes nothing else.
 
-use crate::recovering::Recovering;
+use crate::recovering::{Recovering, lost};
 use crate::support::{only_job, unique};
 use aws::jobs::JobItem;
 use heygen::Status;
 use serde_json::{Value, json};
 use simulator::http::Http;
-use simulator::{Disturbance, Fault, JobKind, JobOutcome, Options, StartJob, When};
+use simulator::{Fault, JobKind, JobOutcome, Options, When};
 use std::thread;
 use std::time::Duration;
 
 const HOUR: Duration = Duration::from_secs(3_600);
-
-fn lost(kind: JobKind, callback_id: &str, outcome: JobOutcome) -> StartJob {
-    let callback_id = Some(callback_id.to_owned());
-    StartJob { callback_id, disturbance: Some(Disturbance::Lost), ..StartJob::ended(kind, outcome, HOUR) }
-}
-
-fn sweep(recovering: &Recovering) -> Value {
-    recovering.all_is_due();
-    let reply = recovering.run(json!({"action": "sweep"})).unwrap();
-    recovering.stack.settled();
-    reply
-}
 
 fn refresh(recovering: &Recovering, order: &str) -> Value {
     recovering.run(json!({"action": "refresh", "callback_id": order})).unwrap()
@@ -44,14 +32,14 @@ fn new_links_replace_those_that_expire_and_never_move_a_state() {
     let ids = recovering.start_jobs(jobs);
     recovering.track(&order, json!({"entity_id": ids[0], "keep_fresh": true}));
     recovering.track(&failed, json!({"entity_id": ids[1], "keep_fresh": true}));
-    sweep(&recovering);
+    recovering.sweep();
     let job = || only_job(&recovering.settled(&order)).clone();
     let first = job();
     assert_eq!(first.status, Some(Status::Succeeded));
 
     // On the schedule, because they expire within a day.
     recovering.advance(HOUR);
-    let reply = sweep(&recovering);
+    let reply = recovering.sweep();
     assert_eq!(reply["refreshed"], 1, "{reply}");
     let second = job();
     assert!(second.links_expire_at > first.links_expire_at, "{:?} {:?}", second.links_expire_at, first.links_expire_at);
@@ -92,7 +80,7 @@ fn a_link_that_has_expired_is_replaced_by_one_that_works() {
     let order = unique("expired");
     let ids = recovering.start_jobs(vec![lost(JobKind::Video, &order, JobOutcome::Succeeds)]);
     recovering.track(&order, json!({"entity_id": ids[0], "expected_by": "2026-01-01T00:00:00Z"}));
-    sweep(&recovering);
+    recovering.sweep();
     let http = Http::new(Duration::from_secs(10));
     let fetched = |link: &str| http.get(link).unwrap().status;
     let old = job(&recovering, &order);
@@ -114,7 +102,7 @@ fn of_two_refreshes_the_later_expiry_stands_in_either_order_and_at_once() {
     let order = unique("twice");
     let ids = recovering.start_jobs(vec![lost(JobKind::Video, &order, JobOutcome::Succeeds)]);
     recovering.track(&order, json!({"entity_id": ids[0], "expected_by": "2026-01-01T00:00:00Z"}));
-    sweep(&recovering);
+    recovering.sweep();
     let for_days = |days: u32| {
         let seconds = Some(u64::from(days) * 86_400);
         recovering.change(simulator::Change { link_lifetime_seconds: seconds, ..simulator::Change::default() });
@@ -169,7 +157,7 @@ fn a_translation_that_was_reported_in_another_language_or_none_stays_one_job() {
         let mut last = job(&recovering, &order);
         for by_hand in [true, false, false] {
             recovering.advance(HOUR);
-            let reply = if by_hand { refresh(&recovering, &order) } else { sweep(&recovering) };
+            let reply = if by_hand { refresh(&recovering, &order) } else { recovering.sweep() };
             assert_eq!(reply["refreshed"], 1, "{language:?}");
             let now = job(&recovering, &order);
             assert_eq!(now.output_language.as_deref(), language);
@@ -186,11 +174,11 @@ fn a_kept_fresh_job_that_failed_is_kept_fresh_once_it_succeeds() {
     let ids = recovering.start_jobs(vec![lost(JobKind::Video, &order, JobOutcome::Succeeds)]);
     recovering.reported("avatar_video.fail", &json!({"video_id": ids[0], "callback_id": order, "msg": "m"}));
     recovering.track(&order, json!({"entity_id": ids[0], "keep_fresh": true}));
-    sweep(&recovering);
-    sweep(&recovering);
+    recovering.sweep();
+    recovering.sweep();
     let url = "https://x.invalid/1?Expires=1763697600";
     recovering.reported("avatar_video.success", &json!({"video_id": ids[0], "callback_id": order, "url": url}));
-    assert_eq!(sweep(&recovering)["refreshed"], 1);
+    assert_eq!(recovering.sweep()["refreshed"], 1);
     assert_ne!(job(&recovering, &order).links["video"], url);
 }
 

@@ -1,28 +1,16 @@
 //! Jobs that a team tracks: they end as HeyGen says, although nothing reported them.
 
-use crate::recovering::Recovering;
+use crate::recovering::{Recovering, lost};
 use crate::support::{only_job, unique};
 use aws::jobs::JobItem;
 use aws_sdk_dynamodb::types::AttributeValue::{N, S};
 use heygen::Status;
 use serde_json::{Value, json};
-use simulator::{Disturbance, Ends, JobKind, JobOutcome, Options, StartJob};
+use simulator::{Ends, JobKind, JobOutcome, Options, StartJob};
 use std::time::Duration;
 
 const HOUR: Duration = Duration::from_secs(3_600);
 const LONG_AGO: &str = "2026-01-01T00:00:00Z";
-
-fn lost(kind: JobKind, callback_id: &str, outcome: JobOutcome) -> StartJob {
-    let callback_id = Some(callback_id.to_owned());
-    StartJob { callback_id, disturbance: Some(Disturbance::Lost), ..StartJob::ended(kind, outcome, HOUR) }
-}
-
-fn sweep(recovering: &Recovering) -> Value {
-    recovering.all_is_due();
-    let reply = recovering.run(json!({"action": "sweep"})).unwrap();
-    recovering.stack.settled();
-    reply
-}
 
 /// Each job's id and status, as `id status`.
 fn jobs(recovering: &Recovering, order: &str) -> Vec<String> {
@@ -51,7 +39,7 @@ fn a_tracked_job_that_never_reports_is_swept_to_its_true_state() {
         let expected_by = json!({"kind": kind.name(), "entity_id": id, "expected_by": LONG_AGO});
         recovering.track(order, expected_by);
     }
-    let reply = sweep(&recovering);
+    let reply = recovering.sweep();
     assert_eq!((&reply["finished"], &reply["running"], &reply["failed"]), (&json!(5), &json!(1), &json!(0)), "{reply}");
     for ((kind, outcome, status), order) in cases.iter().zip(&orders) {
         // Of a translation, the language was not known when it was tracked.
@@ -65,11 +53,11 @@ fn a_tracked_job_that_never_reports_is_swept_to_its_true_state() {
     assert!(calls("/v3/videos/statuses") <= 3, "a hundred are asked for at a time");
 
     // Looked at once more, each is one job, and nothing is left to look after but the one that runs.
-    sweep(&recovering);
+    recovering.sweep();
     for (order, (kind, ..)) in orders.iter().zip(&cases) {
         assert_eq!(recovering.settled(order).jobs.len(), 1, "{kind:?}");
     }
-    let reply = sweep(&recovering);
+    let reply = recovering.sweep();
     assert_eq!((&reply["finished"], &reply["running"]), (&json!(0), &json!(1)), "{reply}");
 }
 
@@ -82,12 +70,12 @@ fn a_job_that_heygen_forgot_fails_with_that_reason_but_not_at_once() {
     let an_hour_ago = aws::clock::to_text(time::OffsetDateTime::now_utc() - HOUR);
     recovering.track(&known, json!({"entity_id": ids[0], "expected_by": an_hour_ago}));
     recovering.track(&forgotten, json!({"expected_by": an_hour_ago}));
-    let reply = sweep(&recovering);
+    let reply = recovering.sweep();
     assert_eq!((&reply["unknown"], &reply["failed"]), (&json!(2), &json!(0)), "{reply}");
     assert_eq!(only_job(&recovering.settled(&known)).status, Some(Status::Pending));
 
     recovering.config.unknown_after = Duration::ZERO;
-    let reply = sweep(&recovering);
+    let reply = recovering.sweep();
     assert_eq!(reply["failed"], 2, "{reply}");
     let codes = ["heygen_webhooks.unknown_job", "heygen_webhooks.never_reported"];
     for (order, code) in [&known, &forgotten].into_iter().zip(codes) {
@@ -97,7 +85,7 @@ fn a_job_that_heygen_forgot_fails_with_that_reason_but_not_at_once() {
         assert_eq!(job.failure.as_ref().unwrap().code.as_deref(), Some(code));
         assert_eq!(job.callback_id.as_ref(), Some(order));
     }
-    let reply = sweep(&recovering);
+    let reply = recovering.sweep();
     assert_eq!((&reply["unknown"], &reply["failed"]), (&json!(0), &json!(0)), "it fails once: {reply}");
 }
 
@@ -110,7 +98,7 @@ fn a_job_that_still_runs_is_asked_for_less_and_less_often() {
         ..StartJob { ends: Ends::Ago(HOUR), ..lost(JobKind::Video, &order, JobOutcome::NeverEnds) }
     }]);
     recovering.track(&order, json!({"entity_id": ids[0], "expected_by": LONG_AGO}));
-    sweep(&recovering);
+    recovering.sweep();
     let asked = recovering.calls().len();
     recovering.run(json!({"action": "sweep"})).unwrap();
     assert_eq!(recovering.calls().len(), asked, "it is not due");
@@ -134,18 +122,18 @@ fn of_several_languages_each_becomes_the_job_of_its_own() {
     let pending = format!("{unknown} pending");
     let expected = [&pending, &pending, &format!("{spanish} succeeded")].map(String::clone);
     assert_eq!(jobs(&recovering, &order), expected, "the two others are still expected");
-    assert_eq!(sweep(&recovering)["finished"], 1);
+    assert_eq!(recovering.sweep()["finished"], 1);
     assert_eq!(jobs(&recovering, &order), expected);
     let record = recovering.settled(&order);
     assert_eq!(record.jobs.iter().find(|job| job.entity_id == spanish).unwrap().attributes["own"], "Spanish");
 
     // It may be either: neither is given up for it.
     report(&other, None);
-    assert_eq!(sweep(&recovering)["finished"], 0);
+    assert_eq!(recovering.sweep()["finished"], 0);
     assert_eq!(jobs(&recovering, &order).len(), 4);
     recovering.config.unknown_after = HOUR;
     recovering.track(&order, json!({"kind": "video_translate", "output_language": "French", "expected_by": LONG_AGO}));
-    assert_eq!(sweep(&recovering)["failed"], 1);
+    assert_eq!(recovering.sweep()["failed"], 1);
     let record = recovering.settled(&order);
     let failed = record.jobs.iter().find(|job| job.status == Some(Status::Failed)).unwrap();
     let code = failed.failure.as_ref().and_then(|failure| failure.code.as_deref());
@@ -162,16 +150,16 @@ fn a_second_attempt_is_not_the_job_that_failed_before() {
     };
     recovering.track(&order, json!({"attributes": {"attempt": 1}}));
     report("fail", &first);
-    sweep(&recovering);
+    recovering.sweep();
     assert_eq!(jobs(&recovering, &order), [format!("{first} failed")]);
 
     recovering.track(&order, json!({"attributes": {"attempt": 2}}));
     let both = [format!("callback_id:{order} pending"), format!("{first} failed")];
     assert_eq!(jobs(&recovering, &order), both);
-    sweep(&recovering);
+    recovering.sweep();
     assert_eq!(jobs(&recovering, &order), both, "it is expected still");
     report("success", &second);
-    sweep(&recovering);
+    recovering.sweep();
     let record = recovering.settled(&order);
     for (video, attempt, status) in [(&first, 1, Status::Failed), (&second, 2, Status::Succeeded)] {
         let job = record.jobs.iter().find(|job| job.entity_id == *video).unwrap();
@@ -259,7 +247,7 @@ fn a_session_of_the_video_agent_is_one_job_with_links() {
     for order in [&named, &lost, &forgotten] {
         assert!(!jobs(&recovering, order).is_empty());
     }
-    sweep(&recovering);
+    recovering.sweep();
     for (order, entity) in [(&named, Some(&video_id)), (&lost, Some(&lost_session)), (&forgotten, None)] {
         let record = recovering.settled(order);
         let job = only_job(&record);

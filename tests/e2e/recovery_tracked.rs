@@ -5,17 +5,10 @@ use crate::support::{only_job, unique};
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue::{B, N, Ns, S, Ss};
 use heygen::Status;
-use serde_json::{Value, json};
+use serde_json::json;
 use simulator::Options;
 
 const LONG_AGO: &str = "2026-01-01T00:00:00Z";
-
-fn sweep(recovering: &Recovering) -> Value {
-    recovering.all_is_due();
-    let reply = recovering.run(json!({"action": "sweep"})).unwrap();
-    recovering.stack.settled();
-    reply
-}
 
 fn success(recovering: &Recovering, order: Option<&str>, video: &str) {
     let url = "https://files.example.invalid/1.mp4";
@@ -42,7 +35,7 @@ fn a_job_that_was_tracked_before_heygen_was_asked_becomes_the_job_that_reports()
         (only_job(&record).entity_id.as_str(), only_job(&record).status),
         (video.as_str(), Some(Status::Succeeded))
     );
-    sweep(&recovering);
+    recovering.sweep();
     let record = recovering.settled(&order);
     let job = only_job(&record);
     assert_eq!((job.entity_id.as_str(), &job.attributes["customer"]), (video.as_str(), &json!("7")));
@@ -72,7 +65,7 @@ fn what_was_tracked_before_stays_in_any_order_unless_it_is_given_anew() {
                 't' => track["entity_id"] = json!(video),
                 'e' => success(&recovering, Some(&order), &video),
                 'n' => success(&recovering, None, &video),
-                's' => drop(sweep(&recovering)),
+                's' => drop(recovering.sweep()),
                 _ => {}
             }
             if matches!(step, 't' | 'p') {
@@ -80,7 +73,7 @@ fn what_was_tracked_before_stays_in_any_order_unless_it_is_given_anew() {
                 recovering.track(&order, track);
             }
         }
-        sweep(&recovering);
+        recovering.sweep();
         let record = recovering.settled(&order);
         let job = only_job(&record);
         let has_ended = steps.contains(['e', 'n']);
@@ -117,7 +110,7 @@ fn what_is_tracked_at_the_same_time_is_all_kept() {
             tracked.unwrap();
         }
         success(&recovering, Some(&order), &video);
-        sweep(&recovering);
+        recovering.sweep();
         let record = recovering.settled(&order);
         let job = only_job(&record);
         let missing: Vec<_> = (0..8).filter(|number| job.attributes[format!("own{number}")] != json!(number)).collect();
@@ -146,7 +139,7 @@ fn what_a_team_wrote_moves_to_the_job_that_reports_as_it_is() {
             recovering.track(&order, json!({"entity_id": video}));
         } else {
             success(&recovering, Some(&order), &video);
-            sweep(&recovering);
+            recovering.sweep();
         }
         let job = recovering.item(&video, &format!("job#avatar_video#{video}"));
         for (name, value) in &own {
@@ -163,7 +156,7 @@ fn an_event_about_what_has_got_its_id_brings_nothing_back() {
     let (order, video) = (unique("order"), unique("video"));
     recovering.track(&order, json!({}));
     success(&recovering, Some(&order), &video);
-    sweep(&recovering);
+    recovering.sweep();
     // A sweep sent it just before, and it was late.
     recovering
         .reported("avatar_video.fail", &json!({"video_id": format!("callback_id:{order}"), "callback_id": order}));

@@ -1,7 +1,7 @@
 //! Monitoring: dashboards, alarms and saved queries use only what the functions write, and what they write is documented.
 //! The deployed dashboards and alarms are read, not the template.
 
-use crate::dead_letters::bury;
+use crate::dead_letters::put_dead_letter;
 use crate::deployed::{A, Deployed};
 use crate::failures::message;
 use crate::support::{Stack, TIMEOUT, assert_same, body, now, stack, success, unique};
@@ -136,7 +136,7 @@ fn make_everything_happen(admin: &mut Deployed) {
 /// A tracked job that is overdue, a dead letter that is sent back, and what the schedule does.
 fn recover_everything(stack: &Stack, id: &str) {
     let ask = |request: Value| local::recovery::ask(stack.stack(), &request).unwrap();
-    bury(stack, &message(success(id, &unique("video"))));
+    put_dead_letter(stack, &message(success(id, &unique("video"))));
     ask(json!({"action": "redrive", "dry_run": false, "callback_id": id}));
     let account = Account::of(stack).unwrap();
     account.set(json!({"billing_type": "usage_based", "usage_based": {

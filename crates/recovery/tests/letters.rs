@@ -188,7 +188,7 @@ fn after_a_call_that_failed_no_letter_stays_hidden() {
             let _ = cut(&sqs, &request, way);
             let hidden = sqs.lock().unwrap().hidden(DEAD);
             let failed = sqs.lock().unwrap().calls.get(way.at - 1).cloned().unwrap_or_default();
-            // Nobody knows what a lost response had, and what could not be shown again is hidden for five minutes.
+            // It is not known what a lost response had, and what could not be shown again is hidden for five minutes.
             let expected = match calls[way.at - 1].split(' ').next().unwrap() {
                 "ReceiveMessage" if way.is_done => 10,
                 "ChangeMessageVisibilityBatch" if !way.is_done => 10,

@@ -9,7 +9,7 @@ use heygen::{Event, Status};
 /// The `via` of new links.
 const VIA: &str = "refresh";
 
-/// What became of a job's links.
+/// What happened to a job's links.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refreshed {
     /// New ones are on the queue.
