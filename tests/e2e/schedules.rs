@@ -4,7 +4,7 @@ use crate::cut::Calls;
 use crate::deployed::{A, Deployed};
 use crate::inside;
 use crate::recovering::Recovering;
-use crate::support::{TIMEOUT, now};
+use crate::support::{TIMEOUT, now, stack};
 use crate::telemetry::lines;
 use admin::{Action, App, Config};
 use aws::env::Env;
@@ -74,4 +74,17 @@ fn an_idle_sync_makes_the_calls_that_its_cost_is_computed_from() {
     let mut names = calls.names.lock().unwrap().clone();
     names.dedup_by(|name, before| name == before && name.ends_with(".Query"));
     assert_costs("sync", &names);
+}
+
+#[test]
+fn the_schedules_of_a_stack_for_tests_are_paused() {
+    let stack = stack();
+    if stack.stack().aws_endpoint.is_none() {
+        println!("left out: the schedules of a stack in a real account run");
+        return;
+    }
+    let rules = local::schedules::rules(stack.api()).unwrap();
+    let states: BTreeMap<_, _> = rules.iter().map(|rule| (rule["Name"].to_string(), &rule["State"])).collect();
+    assert_eq!(states.len(), 2, "that of admin and that of recovery: {states:?}");
+    assert!(states.values().all(|state| **state == "DISABLED"), "{states:?}");
 }

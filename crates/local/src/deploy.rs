@@ -47,7 +47,7 @@ pub fn deploy(aws: &LocalAws, place: &StackDir, desired: &Desired, heygen: &Acce
         ("ProcessorTimeoutSeconds", "6"),
         // 32 s of an outage are to this as eight hours are to the default.
         ("MaxRetryWaitSeconds", "1"),
-        // What is missed is brought back at once when you ask for it, and by no schedule: a local AWS has none.
+        // What is missed is brought back at once when you ask for it.
         ("BackfillDelayMinutes", "0"),
         // It listens on the loopback interface only.
         ("RequireTls", "false"),

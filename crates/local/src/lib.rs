@@ -21,6 +21,7 @@ pub mod progress;
 pub mod recovery;
 pub mod running;
 pub mod sample;
+pub mod schedules;
 pub mod secrets;
 pub mod show;
 pub mod simulated;

@@ -8,7 +8,7 @@ use crate::stack::Stack;
 use crate::stack_dir::{Part, StackDir};
 use crate::supervisor::{self, Supervised, Until};
 use crate::tools::Tools;
-use crate::{Client, admin, binaries, interrupt, progress, simulated};
+use crate::{Client, admin, binaries, interrupt, progress, schedules, simulated};
 use simulator::Access;
 use simulator::http::Http;
 use std::net::TcpListener;
@@ -86,6 +86,9 @@ impl Running {
         let (heygen, mut simulator) = simulated::start(&tools, &place, until)?;
         let (local_aws, mut aws) = start_aws(&tools, &place, until)?;
         let stack = install(&local_aws, &place, kind, &heygen)?;
+        if kind == Kind::Test {
+            schedules::pause(Client::new(stack.clone())?.api())?;
+        }
         simulator.leave();
         aws.leave();
         Ok(Running { stack, simulator, aws })
