@@ -129,6 +129,9 @@ impl App {
                 let api = self.api().await?;
                 let mut pages = api.delivered_events(&filter)?.starting_at(token);
                 let events = pages.next().await?.unwrap_or_default();
+                if let Some(error) = pages.broken() {
+                    return Err(error.clone().into());
+                }
                 Reply::Deliveries(list::deliveries(&events, pages.unreadable().len(), pages.token()))
             }
             Action::Jobs(of) => {

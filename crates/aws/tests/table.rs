@@ -233,7 +233,7 @@ async fn each_smaller_change_is_tried_once_and_the_event_is_stored_in_the_end() 
 async fn a_job_whose_entity_is_not_known_is_changed_only_while_it_is_there() {
     let body = r#"{"event_type":"avatar_video.fail","event_data":{"video_id":"callback_id:c","callback_id":"c"}}"#;
     let rejected = || cancelled("None", "ConditionalCheckFailed");
-    let (recorded, calls) = record(body, vec![rejected(), rejected(), rejected(), done()]).await;
+    let (recorded, calls) = record(body, vec![rejected(), rejected(), rejected(), rejected(), done()]).await;
     assert_eq!(recorded, Ok(Recorded::EventOnly));
     for (_, call) in &calls[..2] {
         let condition = call["TransactItems"][1]["Update"]["ConditionExpression"].as_str().unwrap();

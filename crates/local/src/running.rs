@@ -86,9 +86,6 @@ impl Running {
         let (heygen, mut simulator) = simulated::start(&tools, &place, until)?;
         let (local_aws, mut aws) = start_aws(&tools, &place, until)?;
         let stack = install(&local_aws, &place, kind, &heygen)?;
-        if kind == Kind::Test {
-            schedules::pause(Client::new(stack.clone())?.api())?;
-        }
         simulator.leave();
         aws.leave();
         Ok(Running { stack, simulator, aws })
@@ -181,8 +178,9 @@ fn install(aws: &LocalAws, place: &StackDir, kind: Kind, heygen: &Access) -> Res
     let since: Instant = progress::begin("Deploying", "template.yaml");
     let stack = deploy(aws, place, &kind.desired()?, heygen)?;
     if kind == Kind::Test {
-        let secret = serde_json::json!({ "current": random_secret()? });
-        Client::new(stack.clone())?.put_secret("rotating", &secret)?;
+        let (client, secret) = (Client::new(stack.clone())?, serde_json::json!({ "current": random_secret()? }));
+        client.put_secret("rotating", &secret)?;
+        schedules::pause(client.api())?;
     }
     stack.save(place)?;
     progress::done("Deployed", format_args!("to {}", stack.api_url), since);

@@ -86,6 +86,11 @@ impl<'a, T> Pages<'a, T> {
         self.token.as_deref().filter(|_| !self.done)
     }
 
+    /// Why there is no way to the page after the last one, although HeyGen says that there is one. [`Pages::next`] returns it.
+    pub fn broken(&self) -> Option<&ApiError> {
+        self.broken.as_ref()
+    }
+
     /// The elements so far that could not be read.
     pub fn unreadable(&self) -> &[Unreadable] {
         &self.unreadable
