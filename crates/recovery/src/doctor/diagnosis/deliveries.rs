@@ -13,7 +13,7 @@ pub(super) fn find(all: &mut Findings, observed: &Observed) {
         all.warning(
             "unreadable-bodies",
             format!(
-                "{} events of the last day have a body that is not JSON to its end. They changed no job.",
+                "Events of the last day whose body is not JSON to its end: {}. They changed no job.",
                 measured.unreadable_bodies
             ),
             "See docs/operations.md#unreadable-bodies. They are recorded, and this finding ends a day after the last one.",
@@ -23,7 +23,7 @@ pub(super) fn find(all: &mut Findings, observed: &Observed) {
         all.info(
             "unknown-event-types",
             format!(
-                "{} events of the last day have no type, or one that this version does not know. They are recorded as they are.",
+                "Events of the last day with no type, or with one that this version does not know: {}. They are recorded as they are.",
                 measured.unknown_event_types
             ),
             "See docs/operations.md#unknown-event-types. This finding ends a day after the last one.",

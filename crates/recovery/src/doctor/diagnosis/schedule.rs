@@ -26,9 +26,9 @@ fn missed(all: &mut Findings, observed: &Observed, list: &ReadList) {
     all.warning(
         "deliveries-missed",
         format!(
-            "{} events of HeyGen's list of {} were never received, and were brought back within the last day.",
-            missed.count,
-            list.list.replace('_', " ")
+            "Events that were never received, and were brought back from HeyGen's list of {} within the last day: {}.",
+            list.list.replace('_', " "),
+            missed.count
         ),
         "See docs/operations.md#missed-events for the cause. This finding ends a day after the last one.",
     );
