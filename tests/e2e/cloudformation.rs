@@ -6,9 +6,10 @@ use aws::secrets::EndpointSecret;
 use local::admin::ask;
 use local::aws_api::{AwsApi, JsonService::Events};
 use local::stack_dir::workspace;
+use rustix::net::{AddressFamily, SocketType, bind, getsockname, listen, socket};
 use serde_json::{Value, json};
 use simulator::{Fault, Options, Receiver, When};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener, TcpStream};
 use std::thread;
 
 /// CloudFormation, from the view of one resource.
@@ -119,8 +120,10 @@ fn the_endpoints_of_a_domain_wait_until_it_leads_here_and_the_next_sync_register
     let (cloudformation, elsewhere) = (CloudFormation::new(), Receiver::start().unwrap());
     let api = admin.stack.stack().api_url.clone();
     let path = api.splitn(4, '/').nth(3).unwrap().to_owned();
-    // A free port, where nothing listens until the domain's record exists.
-    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    // A port that is ours, where nothing listens until the domain's record exists.
+    let domain_port = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+    bind(&domain_port, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let address = SocketAddr::try_from(getsockname(&domain_port).unwrap()).unwrap();
     let domain = format!("http://{address}/{path}");
     for (url, reason) in [(elsewhere.url(), "status 204"), (domain.clone(), "no connection")] {
         let since = now();
@@ -132,7 +135,8 @@ fn the_endpoints_of_a_domain_wait_until_it_leads_here_and_the_next_sync_register
         assert_eq!((admin.endpoints().len(), admin.stored(A)), (0, EndpointSecret::default()));
         admin.logged(since, &["EndpointDrift", "\"EndpointDrift\":2"]);
     }
-    forward(TcpListener::bind(address).unwrap(), &api);
+    listen(&domain_port, 16).unwrap();
+    forward(domain_port.into(), &api);
 
     // HeyGen may reject the URL all the same.
     let invalid = Fault::Error { status: 400, code: "invalid_parameter", retry_after: None };
