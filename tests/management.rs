@@ -3,14 +3,15 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+use heygen::HeaderNames;
 use heygen::api::{
     Api, ApiConfig, ApiVersion, Credential, EndpointPatch, EntityKind, EventFilter, IdempotencyKey, Kind, NewEndpoint,
     Progress, RetryPolicy, Timeouts,
 };
-use heygen::{Event, HeaderNames, Unverified};
 use simulator::{Existing, Fault, JobKind, JobOutcome, Options, Receiver, RetryAfter, Simulator, When};
 use std::time::Duration;
 use tokio::runtime::Runtime;
+use webhook::Unverified;
 
 const URL: &str = "https://hooks.example.invalid/webhooks/heygen/main";
 
@@ -187,7 +188,7 @@ fn the_lists_make_the_events_that_were_delivered() {
             let signature = request.header("signature").unwrap().to_owned();
             let signatures = HeaderNames::default().signatures([("signature", signature)]).unwrap();
             let verified = Unverified::new(request.body).verify(&signatures, &[&secret]).unwrap();
-            let delivered = Event::read(&verified);
+            let delivered = heygen::read(&verified);
 
             let of_kind = EntityKind::of_job(kind.name()).unwrap();
             let mut said = vec![heygen.wait(api.entity(of_kind, &id)).unwrap()];
@@ -198,7 +199,7 @@ fn the_lists_make_the_events_that_were_delivered() {
             }
             for entity in said {
                 assert!(!entity.is_translation());
-                let made = Event::read(&entity.to_verified(of_kind.job_kind()).unwrap());
+                let made = heygen::read(&entity.to_verified(of_kind.job_kind()).unwrap());
                 assert_eq!((&made.identity, &made.event_type), (&delivered.identity, &delivered.event_type));
                 assert_eq!(made.place().partition, delivered.place().partition);
                 let (made, delivered) = (made.job().unwrap(), delivered.job().unwrap());

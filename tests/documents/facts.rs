@@ -4,10 +4,11 @@ use crate::markdown::Document;
 use crate::none;
 use crate::template::{Template, scalar};
 use aws::env::Env;
-use heygen::{EventType, Status};
+use heygen::EventType;
 use local::demo::{Delivery, Expected, plan};
 use local::stack_dir::workspace;
 use std::fs;
+use webhook::Status;
 
 /// Each number that stands before these words in a text, with its line.
 fn before(text: &str, words: &str) -> Vec<(usize, usize)> {

@@ -2,11 +2,11 @@
 //! changes.
 
 use crate::inside::Inside;
-use heygen::ErrorClass;
 use heygen::api::{ApiVersion, RetryPolicy};
 use serde_json::{Value, json};
 use simulator::{Existing, Fault, RetryAfter, When};
 use std::time::Duration;
+use webhook::ErrorClass;
 
 const LIST: When = When::Next("GET", "/v3/webhooks/endpoints");
 const CREATE: When = When::Next("POST", "/v3/webhooks/endpoints");

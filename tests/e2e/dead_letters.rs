@@ -6,10 +6,10 @@ use aws_sdk_dynamodb::types::{
     AttributeDefinition, CreateGlobalSecondaryIndexAction, DeleteGlobalSecondaryIndexAction,
     GlobalSecondaryIndexUpdate, KeySchemaElement, KeyType, Projection, ProjectionType, ScalarAttributeType,
 };
-use heygen::Status;
 use local::recovery::ask;
 use serde_json::{Value, json};
 use std::time::Duration;
+use webhook::Status;
 
 /// A report of the pipe about job events of long ago, so that a replay tells none of the other tests' jobs again.
 pub fn old_report() -> String {

@@ -4,10 +4,10 @@ use crate::deployed::A;
 use crate::patient::{Inside, codes, findings, send_request};
 use crate::support::{TIMEOUT, now, only_job, unique};
 use crate::telemetry::metrics;
-use heygen::Status;
 use serde_json::{Value, json};
 use simulator::{JobKind, JobOutcome, Options, Retries};
 use std::time::Duration;
+use webhook::Status;
 
 /// CloudWatch makes metrics from the lines that functions log, and the local AWS does not: this puts what it would have
 /// made of the lines about an endpoint since a time, once there are so many. The stack's name is that of the test's own recovery.

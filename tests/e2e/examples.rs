@@ -2,12 +2,12 @@
 
 use crate::reading::{printed_by, typescript};
 use crate::support::{Stack, TIMEOUT, body, stack, success, unique};
-use heygen::Status;
 use local::aws_api::QueryService::CloudFormation;
 use local::stack_dir::workspace;
 use local::tools::Tools;
 use serde_json::{Value, json};
 use std::process::Command;
+use webhook::Status;
 
 pub fn template() -> String {
     std::fs::read_to_string(workspace().join("examples/retry.yaml")).unwrap()

@@ -3,17 +3,18 @@
 use crate::support::{Stack, TIMEOUT, disturbed_stack, only_event, only_job, stack, success, unique};
 use aws::envelope::{Advisory, Delivery};
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
-use heygen::{Status, Verified};
 use local::client::DeadLetter;
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
 use std::thread;
 use std::time::Duration;
 use time::OffsetDateTime;
+use webhook::{Status, Verified};
 
 /// A message as the receiver writes it.
 pub fn message(body: Vec<u8>) -> String {
     let delivery = Delivery {
+        platform: webhook::Platform::HeyGen,
         endpoint: "main".into(),
         received_at: OffsetDateTime::now_utc(),
         request_id: "end-to-end".into(),

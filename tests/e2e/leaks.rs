@@ -2,10 +2,10 @@
 
 use crate::deployed::{A, Deployed};
 use crate::support::{body, now, stack, success, unique};
-use heygen::sign;
 use serde_json::json;
 use simulator::{Existing, Fault, Options, When};
 use std::time::Duration;
+use webhook::sign;
 
 #[test]
 fn no_secret_signature_link_or_body_is_in_any_log_line() {
@@ -67,7 +67,7 @@ fn no_api_key_and_no_signing_secret_is_in_any_log_line_response_or_error() {
         Err(error) => error.to_string(),
     };
     let mut secrets: Vec<_> = Vec::new();
-    let look = |admin: &Deployed, secrets: &mut Vec<heygen::Secret>| {
+    let look = |admin: &Deployed, secrets: &mut Vec<webhook::Secret>| {
         secrets.extend(admin.endpoints().into_iter().map(|endpoint| endpoint.secret));
     };
     // v1 returns secrets in its list: adopt, create, rotate, list and fail, with both versions.

@@ -1,8 +1,8 @@
 //! Bodies that a simpler reading would lose or confuse: each is recorded under its `callback_id`.
 
 use crate::support::{body, only_job, stack, unique};
-use heygen::Status;
 use serde_json::json;
+use webhook::Status;
 
 /// A finished video whose `title` is this JSON.
 fn titled(order: &str, title: &str) -> Vec<u8> {

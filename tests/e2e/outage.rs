@@ -3,11 +3,11 @@
 use crate::failures::{dead_lettered, message};
 use crate::permissions::Without;
 use crate::support::{Stack, disturbed_stack, now, only_event, only_job, success, unique};
-use heygen::Status;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::thread;
 use std::time::{Duration, Instant};
+use webhook::Status;
 
 /// Of this stack's longest wait, 1 s, as many times as eight hours are of the default, 900 s.
 const OUTAGE: Duration = Duration::from_secs(32);

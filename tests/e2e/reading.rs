@@ -3,7 +3,6 @@
 use crate::deployed::Deployed;
 use crate::support::{Stack, assert_same, body, stack, success, unique};
 use aws::jobs::{Jobs, Record};
-use heygen::Status;
 use local::stack_dir::{StackDir, workspace};
 use local::tools::Tools;
 use serde_json::{Value, json};
@@ -11,6 +10,7 @@ use simulator::Options;
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::process::Command;
+use webhook::Status;
 
 #[expect(dead_code, reason = "its main is not called here")]
 #[path = "../../examples/outcome/outcome.rs"]

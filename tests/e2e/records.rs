@@ -2,9 +2,9 @@
 
 use crate::support::{TIMEOUT, body, now, only_event, only_job, stack, success, unique};
 use aws_sdk_dynamodb::types::AttributeValue;
-use heygen::Status;
 use serde_json::json;
 use std::thread;
+use webhook::Status;
 
 #[test]
 fn concurrent_copies_leave_one_event_and_one_status_change() {
@@ -198,7 +198,7 @@ fn a_training_belongs_to_none_of_the_generations_of_its_group() {
 fn an_id_that_looks_like_the_digest_of_another_is_another() {
     let stack = stack();
     let long = format!("{}-{}", unique("order"), "x".repeat(2_000));
-    let literal = heygen::CorrelationId::of(&long).to_string();
+    let literal = webhook::CorrelationId::of(&long).to_string();
     assert!(literal.starts_with("sha256:"));
     let (one, other) = (unique("video"), unique("video"));
     stack.accepted(&success(&long, &one));

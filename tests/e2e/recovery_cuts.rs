@@ -4,11 +4,11 @@
 use crate::cut::{Caller, Calls, Cut, Side};
 use crate::recovering::Recovering;
 use crate::support::unique;
-use heygen::Status;
 use recovery::Error;
 use serde_json::{Value, json};
 use simulator::{Disturbance, JobKind, JobOutcome, Options, StartJob};
 use std::time::Duration;
+use webhook::Status;
 
 const HOUR: Duration = Duration::from_secs(3_600);
 const LONG_AGO: &str = "2026-01-01T00:00:00Z";

@@ -6,9 +6,9 @@ use crate::recovering::Recovering;
 use crate::recovery_cuts::{Check, ends_with, survives_every_cut, survives_every_cut_if_repeated};
 use crate::support::{TIMEOUT, body, success, unique};
 use aws_sdk_dynamodb::types::AttributeValue::{N, S};
-use heygen::Status;
 use local::client::Client;
 use serde_json::{Value, json};
+use webhook::Status;
 
 /// A dead letter of an order that has no record.
 fn dead_letter(recovering: &Recovering) -> String {

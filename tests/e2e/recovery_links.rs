@@ -3,12 +3,12 @@
 use crate::recovering::{Recovering, lost};
 use crate::support::{only_job, unique};
 use aws::jobs::JobItem;
-use heygen::Status;
 use serde_json::{Value, json};
 use simulator::http::Http;
 use simulator::{Fault, JobKind, JobOutcome, Options, When};
 use std::thread;
 use std::time::Duration;
+use webhook::Status;
 
 const HOUR: Duration = Duration::from_secs(3_600);
 

@@ -6,13 +6,13 @@ use crate::recovering::read_until;
 use crate::second::Second;
 use crate::support::{disturbed_stack, unique};
 use aws::jobs::Record;
-use heygen::Status;
 use local::aws_api::{AwsApi, JsonService::Events};
 use local::client::Client;
 use local::recovery;
 use serde_json::{Value, json};
 use simulator::{Ends, JobKind, JobOutcome, Options, Progress, Retries, StartJob};
 use std::time::Duration;
+use webhook::Status;
 
 const HOUR: Duration = Duration::from_secs(3_600);
 const OUTAGE: u32 = 36;

@@ -4,10 +4,10 @@ use crate::recovering::{Recovering, lost};
 use crate::support::{only_job, unique};
 use aws::jobs::JobItem;
 use aws_sdk_dynamodb::types::AttributeValue::{N, S};
-use heygen::Status;
 use serde_json::{Value, json};
 use simulator::{Ends, JobKind, JobOutcome, Options, StartJob};
 use std::time::Duration;
+use webhook::Status;
 
 const HOUR: Duration = Duration::from_secs(3_600);
 const LONG_AGO: &str = "2026-01-01T00:00:00Z";

@@ -4,9 +4,9 @@ use crate::recovering::Recovering;
 use crate::support::{only_job, unique};
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue::{B, N, Ns, S, Ss};
-use heygen::Status;
 use serde_json::json;
 use simulator::Options;
+use webhook::Status;
 
 const LONG_AGO: &str = "2026-01-01T00:00:00Z";
 

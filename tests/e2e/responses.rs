@@ -1,8 +1,8 @@
 //! HTTP responses, through API Gateway.
 
 use crate::support::{body, only_event, stack, success, unique};
-use heygen::{Event, Status, Verified, sign};
 use serde_json::json;
+use webhook::{Status, Verified, sign};
 
 /// Status, error code, and whether there are the headers Retry-After and Allow.
 fn shape(answer: &simulator::http::Response) -> (u16, Option<String>, bool, bool) {
@@ -26,7 +26,7 @@ fn a_signed_delivery_is_accepted_and_its_identity_returned() {
     let id = unique("order");
     let body = success(&id, &unique("video"));
     let identity = stack.accepted(&body);
-    assert_eq!(identity, Event::read(&Verified::assume_authentic(body)).identity.to_string());
+    assert_eq!(identity, heygen::read(&Verified::assume_authentic(body)).identity.to_string());
     assert_eq!(only_event(&stack.recorded(&id, 1)).identity(), identity);
 }
 
@@ -50,7 +50,7 @@ fn what_is_authentic_is_kept_whatever_it_says() {
     let not_json = unique("this is not JSON").into_bytes();
     for body in [unknown_type, without_callback_id, control_characters, not_json] {
         stack.accepted(&body);
-        let event = Event::read(&Verified::assume_authentic(body.clone()));
+        let event = heygen::read(&Verified::assume_authentic(body.clone()));
         let rows = stack.recorded(event.correlation_id().as_str(), 1);
         let kept = only_event(&rows);
         assert_eq!(kept.identity(), event.identity.as_str());
@@ -68,7 +68,7 @@ fn a_body_that_the_gateway_encodes_as_base64_is_verified_and_kept_as_it_was() {
         let headers = [("Content-Type", "application/octet-stream"), ("Signature", signature.as_str())];
         let answer = stack.request("POST", "/webhooks/heygen/main", &headers, &body).unwrap();
         assert_eq!(answer.status, 200, "{}", answer.json());
-        let event = Event::read(&Verified::assume_authentic(body.clone()));
+        let event = heygen::read(&Verified::assume_authentic(body.clone()));
         let rows = stack.recorded(event.correlation_id().as_str(), 1);
         assert_eq!(only_event(&rows).attributes["body_sha256"], sha256(&body));
     }
@@ -129,7 +129,7 @@ fn each_state_of_a_rotation_has_its_response() {
     let [old, new] = [unique("whsec_old"), unique("whsec_new")];
     let answer = |secret: &str| {
         let body = success(&unique("order"), &unique("video"));
-        let signature = sign(&heygen::Secret::new(secret).unwrap(), &body);
+        let signature = sign(&webhook::Secret::new(secret).unwrap(), &body);
         shape(&stack.post(endpoint, &[("Signature", &signature)], &body).unwrap())
     };
     let until = |secret: &str, status: u16, code: Option<&str>| {

@@ -2,13 +2,13 @@
 
 use crate::deployed::{A, Deployed};
 use crate::support::{success, unique};
-use heygen::{Secret, sign};
 use serde_json::json;
 use simulator::{Disturbance, Options, Progress, Retries, RetrySignatures};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
+use webhook::{Secret, sign};
 
 /// The time between two deliveries.
 const PACE: Duration = Duration::from_millis(150);

@@ -3,7 +3,6 @@
 use crate::cut::{Request, write};
 use crate::examples::{Example, deploy, template};
 use crate::support::{Stack, TIMEOUT, body, stack, unique};
-use heygen::Status;
 use local::aws_api::QueryService::CloudFormation;
 use local::stack_dir::workspace;
 use local::tools::Tools;
@@ -14,6 +13,7 @@ use std::net::TcpListener;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use webhook::Status;
 
 const ACCOUNT: &str = "/v3/users/me";
 

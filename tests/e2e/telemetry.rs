@@ -6,12 +6,12 @@ use crate::deployed::{A, Deployed};
 use crate::failures::message;
 use crate::support::{Stack, TIMEOUT, assert_same, body, now, stack, success, unique};
 use crate::usage::Account;
-use heygen::sign;
 use local::aws_api::{JsonService::CloudWatch, QueryService::CloudFormation};
 use local::stack_dir::workspace;
 use serde_json::{Value, json};
 use simulator::Options;
 use std::collections::{BTreeMap, BTreeSet};
+use webhook::sign;
 
 const NAMESPACE: &str = "HeygenWebhooks";
 

@@ -4,7 +4,6 @@ use crate::listener::Listener;
 use crate::permissions::Without;
 use crate::second::Second;
 use crate::support::{TIMEOUT, disturbed_stack, only_event, only_job, success, unique};
-use heygen::Status;
 use local::client::Client;
 use local::stack_dir::StackDir;
 use simulator::Options;
@@ -12,6 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
+use webhook::Status;
 
 /// Longer than the queue's visibility timeout, which is how long the messages of a processor that was replaced meanwhile wait.
 const PATIENCE: Duration = Duration::from_secs(150);

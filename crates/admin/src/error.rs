@@ -7,10 +7,10 @@ use aws::api_key::ApiKeyError;
 use aws::env::ConfigError;
 use aws::error::AwsError;
 use aws::secrets::SecretError;
-use heygen::ErrorClass;
 use heygen::api::{ApiError, InvalidConfig, InvalidIdempotencyKey, Kind};
 use lambda_runtime::Diagnostic;
 use thiserror::Error;
+use webhook::ErrorClass;
 
 /// Why an action failed; without secrets, links and bodies.
 #[derive(Debug, Error)]

@@ -1,11 +1,11 @@
 //! The reply about what is recorded: jobs and events, without what gives access to a result.
 
 use aws::jobs::{EventItem, JobItem, Record, printable, without_queries, without_query};
-use heygen::Status;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
 use time::OffsetDateTime;
+use webhook::Status;
 
 /// The most jobs, and the most events, in one reply: Lambda returns at most 6 MB.
 const LIMIT: usize = 500;

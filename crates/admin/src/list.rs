@@ -10,8 +10,8 @@ use crate::reply::{
 };
 use crate::snapshot::Snapshot;
 use crate::urls;
+use heygen::EventType;
 use heygen::api::{DeliveredEvent, Endpoint, EndpointStatus, EventTypeInfo, Readable};
-use heygen::{Event, EventType};
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(crate) fn endpoints(snapshot: &Snapshot, config: &Config, checks: &BTreeMap<String, Checked>) -> ListReply {
@@ -109,7 +109,7 @@ pub(crate) fn event_types(list: &Readable<EventTypeInfo>) -> EventTypesReply {
 
 pub(crate) fn deliveries(events: &[DeliveredEvent], unreadable: usize, next_token: Option<&str>) -> DeliveriesReply {
     let listed = |delivered: &DeliveredEvent| {
-        let event = Event::read(&delivered.to_verified());
+        let event = heygen::read(&delivered.to_verified());
         ListedEvent {
             event_id: delivered.id.clone(),
             event_type: delivered.event_type.as_str().to_owned(),

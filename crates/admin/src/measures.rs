@@ -45,8 +45,8 @@ fn oldest_days<'a>(stored: impl IntoIterator<Item = &'a EndpointSecret>, now: Of
 #[cfg(test)]
 mod tests {
     use super::*;
-    use heygen::Secret;
     use time::macros::datetime;
+    use webhook::Secret;
 
     #[test]
     fn the_oldest_secret_whose_age_is_known_counts() {

@@ -10,12 +10,12 @@ use crate::verification::{Answer, Verification};
 use aws::jobs::Jobs;
 use aws::probe;
 use futures::future::join_all;
-use heygen::{CorrelationId, Event, Secret, Signature, Unverified};
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Client, Method, RequestBuilder};
 use std::time::Duration;
 use time::OffsetDateTime;
 use tokio::time::{Instant, sleep};
+use webhook::{CorrelationId, Secret, Signature, Unverified};
 
 /// How long HeyGen waits for the response to `OPTIONS`, and to a delivery.
 const OPTIONS_LIMIT: Duration = Duration::from_secs(1);
@@ -131,10 +131,10 @@ struct Probe {
 impl Probe {
     fn new(secret: &Secret) -> Result<Self, String> {
         let body = probe::body(&format!("{:032x}", fastrand::u128(..)));
-        let signature = heygen::sign(secret, &body);
+        let signature = webhook::sign(secret, &body);
         let signatures: Vec<Signature> = signature.parse().into_iter().collect();
         let verified = Unverified::new(body.clone()).verify(&signatures, &[secret]);
-        let event = Event::read(&verified.map_err(|_| "the probe could not be signed")?);
+        let event = heygen::read(&verified.map_err(|_| "the probe could not be signed")?);
         let (identity, partition, item) =
             (event.identity.as_str().to_owned(), event.place().partition, event.item_key());
         Ok(Probe { body, signature, identity, partition, item })

@@ -32,10 +32,10 @@ use crate::error::Error;
 use crate::snapshot::Snapshot;
 use crate::store::Store;
 use aws::secrets::{CreateRequest, EndpointSecret, Pending, PendingChange, Registered};
-use heygen::Secret;
 use heygen::api::{Api, ApiError, Endpoint, IdempotencyKey, Kind, NewEndpoint};
 use std::time::Duration;
 use time::OffsetDateTime;
+use webhook::Secret;
 
 /// HeyGen remembers a key for 24 h; the difference allows for a wrong clock and a slow call.
 const KEY_LIFETIME: Duration = Duration::from_hours(23);

@@ -4,13 +4,13 @@
 
 use admin::{Change, Deployment, DesiredEndpoint, Plan, PlanInput, desired_endpoints, plan};
 use aws::secrets::EndpointSecret;
-use heygen::Secret;
 use heygen::api::{Endpoint, EndpointStatus};
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use time::macros::datetime;
+use webhook::Secret;
 
 const URL: &str = "https://abc.execute-api.invalid";
 

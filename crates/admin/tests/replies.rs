@@ -11,11 +11,11 @@ use admin::{
     Action, Answer, Change, ChangeKind, DeleteReason, PendingKind, Plan, ReplaceReason, Reply, RotateReason,
     SecretSource, Verification,
 };
-use heygen::Status;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use time::macros::datetime;
+use webhook::Status;
 
 const URL: &str = "https://abc.execute-api.example.invalid";
 

@@ -5,13 +5,13 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use flate2::Compression;
 use flate2::read::{GzDecoder, GzEncoder};
-use heygen::Verified;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::io::Read;
 use std::ops::RangeInclusive;
 use thiserror::Error;
 use time::OffsetDateTime;
+use webhook::{Platform, Verified};
 
 /// SQS allows 1 MiB per message. A little room is left for the attributes that the processor adds
 /// when it dead-letters a message.
@@ -35,12 +35,13 @@ pub const REPLAY: &str = "replay";
 /// One delivery: the authentic body, and how it was received.
 #[derive(Debug)]
 pub struct Delivery {
+    pub platform: Platform,
     pub endpoint: String,
     /// To the millisecond.
     pub received_at: OffsetDateTime,
     /// API Gateway's id of the request, for finding its log lines.
     pub request_id: String,
-    /// The source: `delivery` if HeyGen posted it. An open set, so that a new source needs no new version.
+    /// The source: `delivery` if the platform posted it. An open set, so that a new source needs no new version.
     pub via: String,
     pub advisory: Advisory,
     pub body: Verified,
@@ -79,6 +80,9 @@ pub enum Unreadable {
 #[derive(Serialize, Deserialize)]
 struct Message<'a> {
     version: u32,
+    /// Absent is HeyGen.
+    #[serde(default, skip_serializing_if = "is_heygen")]
+    platform: Platform,
     endpoint: Cow<'a, str>,
     received_at: Cow<'a, str>,
     request_id: Cow<'a, str>,
@@ -123,6 +127,7 @@ impl Delivery {
         let received_at = clock::to_text(self.received_at);
         let message = Message {
             version: WRITTEN,
+            platform: self.platform,
             endpoint: Cow::Borrowed(&self.endpoint),
             received_at: Cow::Borrowed(&received_at),
             request_id: Cow::Borrowed(&self.request_id),
@@ -153,6 +158,7 @@ impl Delivery {
             Encoding::Gzip => gunzip(&from_base64(&message.body)?)?,
         };
         Ok(Delivery {
+            platform: message.platform,
             endpoint: message.endpoint.into_owned(),
             received_at: clock::from_text(&message.received_at).map_err(|_| Unreadable::NotAnEnvelope)?,
             request_id: message.request_id.into_owned(),
@@ -161,6 +167,11 @@ impl Delivery {
             body: Verified::assume_authentic(body),
         })
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_heygen(platform: &Platform) -> bool {
+    *platform == Platform::HeyGen
 }
 
 fn gzip(bytes: &[u8]) -> Result<Vec<u8>, TooLarge> {
@@ -188,6 +199,7 @@ mod tests {
     #[expect(clippy::disallowed_methods, reason = "no request is involved")]
     fn delivery(body: Vec<u8>) -> Delivery {
         Delivery {
+            platform: Platform::HeyGen,
             endpoint: "main".into(),
             received_at: datetime!(2026-11-21 03:40:00.123 UTC),
             request_id: "request-1".into(),

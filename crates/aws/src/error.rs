@@ -1,8 +1,8 @@
 //! Errors have a class, which decides what happens to the delivery.
 
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
-pub use heygen::ErrorClass;
 use std::fmt;
+pub use webhook::ErrorClass;
 
 /// A failed AWS call. It holds none of the call's input.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,9 +4,9 @@
 //! It is accepted and recorded like HeyGen's deliveries, so that it proves something. But it counts as a probe and not as a
 //! delivery, changes no job, and expires after a day. Only a holder of the secret can sign one.
 
-use heygen::Event;
 use serde_json::json;
 use std::time::Duration;
+use webhook::Event;
 
 /// Its `event_type`, which is none of HeyGen's.
 pub const EVENT_TYPE: &str = "heygen_webhooks.probe";
@@ -23,7 +23,7 @@ pub fn body(id: &str) -> Vec<u8> {
 }
 
 pub fn is_probe(event: &Event) -> bool {
-    event.event_type.as_ref().is_some_and(|event_type| event_type.as_str() == EVENT_TYPE)
+    event.event_type.as_deref() == Some(EVENT_TYPE)
 }
 
 /// The event's type as a label for logs and metrics.
@@ -34,11 +34,11 @@ pub fn type_label(event: &Event) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use heygen::Verified;
+    use webhook::Verified;
 
     #[expect(clippy::disallowed_methods, reason = "no request is involved")]
     fn read(body: Vec<u8>) -> Event {
-        Event::read(&Verified::assume_authentic(body))
+        heygen::read(&Verified::assume_authentic(body))
     }
 
     #[test]

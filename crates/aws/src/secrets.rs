@@ -11,11 +11,11 @@
 
 use crate::error::{AwsError, ErrorClass};
 use aws_sdk_secretsmanager::Client;
-use heygen::Secret;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use thiserror::Error;
 use time::OffsetDateTime;
+use webhook::Secret;
 
 /// How long a receiver uses a secret without reading it again.
 pub const CACHED: Duration = Duration::from_secs(60);

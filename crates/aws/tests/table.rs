@@ -8,13 +8,13 @@ use aws::error::{AwsError, ErrorClass};
 use aws::sdk::Timeouts;
 use aws::stub::{self, Reply};
 use aws::table::{Recorded, Table};
-use heygen::{Event, Verified};
 use serde_json::{Value, json};
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use time::OffsetDateTime;
 use tokio::time::Instant;
+use webhook::Verified;
 
 const BODY: &str = r#"{"event_type":"avatar_video.success","event_data":{"video_id":"v","callback_id":"c"}}"#;
 const WITHOUT_CALLBACK_ID: &str = r#"{"event_type":"avatar_video_gif.success","event_data":{"video_id":"v"}}"#;
@@ -35,6 +35,7 @@ async fn record_via(via: &str, body: &str, replies: Vec<Reply>) -> (Result<Recor
     });
     let table = Table::new(sdk.dynamodb(), "table".into(), Duration::from_secs(90 * 86_400));
     let delivery = Delivery {
+        platform: webhook::Platform::HeyGen,
         endpoint: "main".into(),
         received_at: OffsetDateTime::UNIX_EPOCH,
         request_id: "request".into(),
@@ -42,7 +43,7 @@ async fn record_via(via: &str, body: &str, replies: Vec<Reply>) -> (Result<Recor
         advisory: Advisory::default(),
         body: Verified::assume_authentic(body.into()),
     };
-    let event = Event::read(&delivery.body);
+    let event = heygen::read(&delivery.body);
     let deadline = Instant::now() + Duration::from_secs(20);
     let recorded = table.record(&delivery, &event, OffsetDateTime::UNIX_EPOCH, deadline).await;
     assert!(Instant::now() <= deadline + Duration::from_secs(10), "no call is begun after the deadline");

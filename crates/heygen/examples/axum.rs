@@ -62,7 +62,7 @@ async fn receive(
         .verify(&signatures, &secrets)
         .map_err(|_| unauthorized("the signature does not match this endpoint's secret and these bytes"))?;
 
-    let event = Event::read(&verified);
+    let event = heygen::read(&verified);
     // HeyGen delivers at least once. In a database, make the identity a unique key and insert it
     // in the transaction that has the effect.
     let is_new = receiver.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(event.identity.clone());

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use crate::json::{each_element, each_field, text};
 use crate::{EventType, entity_id, failure, links};
+use webhook::json::{each_element, each_field, text};
 
 /// The fields of a body that are read, with numbers as the text of their digits.
 #[derive(Default)]

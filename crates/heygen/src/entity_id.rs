@@ -1,7 +1,7 @@
 //! Which field of `event_data` holds the id of the entity that an event is about.
 
 use crate::EventType;
-use crate::fields::Fields;
+use webhook::fields::Fields;
 
 /// The fields that HeyGen documents or was seen to use, the most specific first: a video's own id
 /// comes before the id of the project or avatar that it belongs to.

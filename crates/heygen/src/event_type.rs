@@ -67,6 +67,11 @@ impl EventType {
         &self.0
     }
 
+    /// The name, by value.
+    pub fn into_string(self) -> String {
+        self.0
+    }
+
     /// Whether the name is one of [`EventType::KNOWN`]. For logs and metrics only; no decision
     /// should depend on it.
     pub fn is_known(&self) -> bool {

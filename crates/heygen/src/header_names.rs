@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use crate::Signature;
+use crate::{Signature, SignatureHeaderError};
 
 /// The most signatures that are read from one request. A genuine one has one or two; each is compared
 /// with the MAC under every secret.
@@ -25,17 +25,6 @@ pub enum InvalidHeaderNames {
     /// Not a token in the sense of RFC 9110, section 5.1.
     #[error("{0:?} is not a header name")]
     NotAName(String),
-}
-
-/// Why a request's headers hold no signature.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum SignatureHeaderError {
-    /// The request has none of the headers.
-    #[error("the request has no signature header")]
-    Missing,
-    /// The request has such a header, but none of its values is 64 hex digits.
-    #[error("no signature header holds exactly 64 hex digits")]
-    Malformed,
 }
 
 impl HeaderNames {

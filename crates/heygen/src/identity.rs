@@ -1,26 +1,10 @@
-//! The identity of an event, by which a repeated delivery is recognised.
+//! By what a repeated delivery of HeyGen's is recognised.
 
-use std::fmt;
+use webhook::Identity;
+use webhook::canonical::canonical;
 
-use serde::{Deserialize, Serialize};
-
-use crate::canonical::canonical;
-use crate::digest::digest;
 use crate::entity_id::EntityId;
 use crate::{EventType, Outcome};
-
-/// The identity of an event: 64 lower-case hex digits, of SHA-256.
-///
-/// It is derived only from what the MAC covers. Headers are not covered: an attacker who captured a
-/// delivery can replay it with a new `Heygen-Event-Id`, and it must still be the same event.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String")]
-pub struct Identity(String);
-
-/// A text is not an identity, which is 64 lower-case hex digits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("an identity is 64 lower-case hex digits")]
-pub struct InvalidIdentity;
 
 /// What the identity is derived from. All of it is part of the body.
 pub(crate) struct Evidence<'a> {
@@ -31,53 +15,27 @@ pub(crate) struct Evidence<'a> {
     pub(crate) body: &'a [u8],
 }
 
-impl Identity {
-    /// The event's own id, else its type and entity, else its content.
-    ///
-    /// The second lets a retry be written with other fields and still be the same event. It holds for
-    /// types that end a job on an entity that is made once. An event of unknown outcome, or about an
-    /// entity that can be worked on again, may be one of several: of these only the same content is
-    /// the same event. Content is compared in its canonical form, or byte by byte where there is none.
-    pub(crate) fn decide(evidence: &Evidence<'_>) -> Self {
-        if let Some(event_id) = evidence.event_id {
-            return Self(digest("heygen event id", &[event_id.as_bytes()]));
-        }
-        if let Some(event_type) = evidence.event_type
-            && event_type.outcome() != Outcome::Unknown
-            && let Some(entity) = evidence.entity.filter(|entity| !entity.is_reused)
-        {
-            let mut parts = vec![event_type.as_str().as_bytes(), entity.id.as_bytes()];
-            parts.extend(evidence.output_language.map(str::as_bytes));
-            return Self(digest("heygen entity", &parts));
-        }
-        match canonical(evidence.body) {
-            Some(content) => Self(digest("heygen content", &[&content])),
-            None => Self(digest("heygen body", &[evidence.body])),
-        }
+/// The event's own id, else its type and entity, else its content.
+///
+/// The second lets a retry be written with other fields and still be the same event. It holds for
+/// types that end a job on an entity that is made once. An event of unknown outcome, or about an
+/// entity that can be worked on again, may be one of several: of these only the same content is
+/// the same event. Content is compared in its canonical form, or byte by byte where there is none.
+pub(crate) fn decide(evidence: &Evidence<'_>) -> Identity {
+    if let Some(event_id) = evidence.event_id {
+        return Identity::of("heygen event id", &[event_id.as_bytes()]);
     }
-
-    /// The 64 hex digits.
-    pub fn as_str(&self) -> &str {
-        &self.0
+    if let Some(event_type) = evidence.event_type
+        && event_type.outcome() != Outcome::Unknown
+        && let Some(entity) = evidence.entity.filter(|entity| !entity.is_reused)
+    {
+        let mut parts = vec![event_type.as_str().as_bytes(), entity.id.as_bytes()];
+        parts.extend(evidence.output_language.map(str::as_bytes));
+        return Identity::of("heygen entity", &parts);
     }
-}
-
-/// For identities that are read from a store.
-impl TryFrom<String> for Identity {
-    type Error = InvalidIdentity;
-
-    fn try_from(text: String) -> Result<Self, InvalidIdentity> {
-        let is_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-        if text.len() != 64 || !text.bytes().all(is_hex) {
-            return Err(InvalidIdentity);
-        }
-        Ok(Self(text))
-    }
-}
-
-impl fmt::Display for Identity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+    match canonical(evidence.body) {
+        Some(content) => Identity::of("heygen content", &[&content]),
+        None => Identity::of("heygen body", &[evidence.body]),
     }
 }
 
@@ -86,10 +44,10 @@ mod tests {
     #![allow(clippy::disallowed_methods, reason = "no request is involved")]
 
     use super::*;
-    use crate::{Event, Verified};
+    use crate::Verified;
 
     fn identity(body: &str) -> Identity {
-        Event::read(&Verified::assume_authentic(body.into())).identity
+        crate::read(&Verified::assume_authentic(body.into())).identity
     }
 
     #[test]
@@ -191,16 +149,6 @@ mod tests {
             (r#"not json"#, "f857b0a60b8926ece3a7d586662490a6c2bf13ac84e02000bd70fc1b579216f9"),
         ] {
             assert_eq!(identity(body).as_str(), expected, "{body}");
-        }
-    }
-
-    #[test]
-    fn only_a_whole_identity_is_read_from_a_store() {
-        let stored = identity("x").to_string();
-        let json = serde_json::to_string(&identity("x")).unwrap();
-        assert_eq!(serde_json::from_str::<Identity>(&json).unwrap(), identity("x"));
-        for text in ["", "abc", &stored[1..], &stored.to_uppercase()] {
-            assert_eq!(Identity::try_from(text.to_owned()), Err(InvalidIdentity), "{text}");
         }
     }
 }

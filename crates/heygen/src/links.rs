@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::fields::Fields;
+use webhook::fields::Fields;
 
 /// This crate's name of each result, and HeyGen's spellings. `callback_url` is not a result.
 const SPELLINGS: [(&str, &[&str]); 7] = [

@@ -5,7 +5,7 @@
 #![allow(clippy::disallowed_methods, reason = "no request is involved")]
 
 use allocation_counter::measure;
-use heygen::{Event, Verified};
+use heygen::Verified;
 
 /// The default of the template's parameter `MaxBodyBytes`.
 const USUAL: usize = 1_000_000;
@@ -77,7 +77,7 @@ fn allocated(body: Vec<u8>) -> (u64, i64) {
     let body = Verified::assume_authentic(body);
     let mut kept = None;
     let used = measure(|| {
-        let event = Event::read(&body);
+        let event = heygen::read(&body);
         kept = Some((event.job(), event));
     });
     (used.bytes_max, used.bytes_current)

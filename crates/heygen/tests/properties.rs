@@ -20,7 +20,7 @@ fn flip(bytes: &mut [u8], at: Index) {
 }
 
 fn read(body: &Value) -> Event {
-    Event::read(&Verified::assume_authentic(body.to_string().into_bytes()))
+    heygen::read(&Verified::assume_authentic(body.to_string().into_bytes()))
 }
 
 fn secret() -> impl Strategy<Value = Secret> {
@@ -119,7 +119,7 @@ proptest! {
 
     #[test]
     fn any_bytes_can_be_read(body: Vec<u8>) {
-        let event = Event::read(&Verified::assume_authentic(body));
+        let event = heygen::read(&Verified::assume_authentic(body));
         prop_assert!(event.correlation_id().as_str().len() <= 1024);
     }
 
@@ -147,7 +147,7 @@ proptest! {
         let mut extended = plain.clone();
         extended["event_data"]["not_yet_known"] = unknown;
         let pretty = serde_json::to_vec_pretty(&extended).unwrap();
-        let pretty = Event::read(&Verified::assume_authentic(pretty));
+        let pretty = heygen::read(&Verified::assume_authentic(pretty));
         prop_assert_eq!(read(&plain).identity, pretty.identity);
     }
 

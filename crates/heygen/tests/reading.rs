@@ -4,7 +4,7 @@
 
 use std::fmt::Debug;
 
-use heygen::{Event, EventType, Identity, Verified};
+use heygen::{Event, Identity, Verified};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
@@ -17,11 +17,11 @@ type Field = (String, String);
 type Fields = (Vec<Field>, Vec<Field>);
 
 fn read(body: &str) -> Event {
-    Event::read(&Verified::assume_authentic(body.as_bytes().to_vec()))
+    heygen::read(&Verified::assume_authentic(body.as_bytes().to_vec()))
 }
 
 fn ids(event: &Event) -> impl PartialEq + Debug {
-    let event_type = event.event_type.as_ref().map(EventType::as_str);
+    let event_type = event.event_type.as_deref();
     let entity = (&event.entity_id, event.entity_is_reused, &event.output_language);
     (event_type, &event.event_id, &event.created_at, &event.callback_id, entity)
 }

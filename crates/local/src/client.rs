@@ -89,7 +89,7 @@ impl Client {
 
     /// Signs a body with the endpoint's secret and posts it as HeyGen does.
     pub fn deliver(&self, endpoint: &str, body: &[u8]) -> Result<Response> {
-        let signature = heygen::sign(&self.secret(endpoint)?, body);
+        let signature = webhook::sign(&self.secret(endpoint)?, body);
         self.post(endpoint, &[(SIGNATURE, &signature)], body)
     }
 
@@ -105,7 +105,7 @@ impl Client {
     }
 
     /// The endpoint's signing secret.
-    pub fn secret(&self, endpoint: &str) -> Result<heygen::Secret> {
+    pub fn secret(&self, endpoint: &str) -> Result<webhook::Secret> {
         let id = &self.stack.endpoint(endpoint)?.secret;
         let got = self
             .runtime
@@ -113,7 +113,7 @@ impl Client {
             .map_err(|error| Error::aws("Reading a signing secret", &error))?;
         let value: Value =
             serde_json::from_str(got.secret_string().unwrap_or_default()).context("Reading a signing secret")?;
-        let secret = heygen::Secret::new(value["current"].as_str().unwrap_or_default());
+        let secret = webhook::Secret::new(value["current"].as_str().unwrap_or_default());
         secret.map_err(|_| Error::Failed(format!("the endpoint {endpoint} has no current secret")))
     }
 

@@ -68,7 +68,7 @@ fn by_simulator(heygen: &Remote, endpoint: &str, body: &[u8]) -> Result<Sent> {
 /// Waits until an event is recorded; the jobs of its `callback_id`, else of its entity.
 pub fn wait_until_recorded(client: &Client, body: &[u8], limit: Duration) -> Result<Vec<JobItem>> {
     #[expect(clippy::disallowed_methods, reason = "the bytes are a file that was just signed here")]
-    let event = heygen::Event::read(&heygen::Verified::assume_authentic(body.to_vec()));
+    let event = heygen::read(&webhook::Verified::assume_authentic(body.to_vec()));
     let item = event.item_key();
     client.wait_for("the delivery to be recorded", limit, || {
         let record = client.record(event.correlation_id().as_str())?;

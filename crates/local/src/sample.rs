@@ -53,7 +53,7 @@ pub fn read(event: &str) -> Result<Vec<u8>> {
 pub fn of_order(body: &[u8], callback_id: &str) -> Result<Vec<u8>> {
     let mut event: Value = serde_json::from_slice(body).context("Reading the event, to change its callback_id")?;
     #[expect(clippy::disallowed_methods, reason = "the bytes are a sample file")]
-    let entity_id = heygen::Event::read(&heygen::Verified::assume_authentic(body.to_vec())).entity_id;
+    let entity_id = heygen::read(&webhook::Verified::assume_authentic(body.to_vec())).entity_id;
     if let Some(data) = event["event_data"].as_object_mut() {
         for value in data.values_mut() {
             let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);

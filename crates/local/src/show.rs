@@ -2,7 +2,7 @@
 
 use crate::progress::Paint;
 use aws::jobs::{EventItem, JobItem, printable, without_query};
-use heygen::Status;
+use webhook::Status;
 
 const HEADINGS: [&str; 5] = ["CALLBACK ID", "KIND", "ENTITY", "STATUS", "RESULT"];
 const RESULT_WIDTH: usize = 72;

@@ -105,7 +105,7 @@ fn it_says_where_it_is_to_its_owner_alone_and_delivers() {
     let created = Http::new(TIMEOUT)
         .send("POST", &format!("{}/v3/webhooks/endpoints", access.url), &headers, body.as_bytes())
         .unwrap();
-    let secret = heygen::Secret::new(created.json()["data"]["secret"].as_str().unwrap()).unwrap();
+    let secret = webhook::Secret::new(created.json()["data"]["secret"].as_str().unwrap()).unwrap();
     let remote = Remote::new(access.clone());
     remote.emit(b"{}", None).unwrap();
     remote.wait_until_settled(TIMEOUT).unwrap();

@@ -11,12 +11,12 @@ use aws::sdk::Sdk;
 use aws::table::{Recorded, Table};
 use aws::telemetry::{Metrics, TARGET};
 use aws_lambda_events::sqs::SqsMessage;
-use heygen::{Event, Job, Reason, Status};
 use std::time::Duration;
 use time::OffsetDateTime;
 use tokio::time::{Instant, timeout_at};
 use tracing::Span;
 use tracing::field::Empty;
+use webhook::{Event, Job, Reason, Status};
 
 /// How long one message is retried within an invocation: long enough for a conflict with another event of the same job.
 /// What takes longer is for the queue, which waits without cost.
@@ -69,7 +69,7 @@ impl App {
             Err(newer @ Unreadable::Newer(_)) => return Outcome::Retry(newer.to_string()),
             Err(unreadable) => return self.dead_letter(message, &unreadable.to_string()).await,
         };
-        let event = Event::read(&delivery.body);
+        let event = heygen::read(&delivery.body);
         let span = Span::current();
         span.record("request_id", &delivery.request_id);
         span.record("endpoint", &delivery.endpoint);

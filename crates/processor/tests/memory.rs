@@ -9,10 +9,10 @@ mod variables;
 use aws::envelope::{Advisory, Delivery};
 use aws::stub::Reply;
 use aws::stub::lambda::invoke;
-use heygen::Verified;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use variables::VARIABLES;
+use webhook::Verified;
 
 /// The template's default of `MaxBodyBytes`.
 const LARGEST: usize = 1_000_000;
@@ -26,6 +26,7 @@ type Bytes = &'static [u8];
 fn batch(begin: Bytes, element: Bytes, end: Bytes) -> Value {
     let count = (LARGEST - begin.len() - end.len()) / element.len();
     let delivery = Delivery {
+        platform: webhook::Platform::HeyGen,
         endpoint: "main".into(),
         received_at: OffsetDateTime::now_utc(),
         request_id: "request-1".into(),

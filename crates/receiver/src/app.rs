@@ -10,12 +10,12 @@ use aws::probe;
 use aws::queue::Queue;
 use aws::sdk::Sdk;
 use aws::secrets::{EndpointSecret, SecretError};
-use heygen::{Event, Secret, Signature, Unverified, Verified};
 use lambda_http::http::{HeaderMap, Method};
 use std::sync::Arc;
 use std::time::Duration;
 use time::OffsetDateTime;
 use tracing::Instrument;
+use webhook::{Secret, Signature, Unverified, Verified};
 
 /// HeyGen gets a response within 5 s, however slow AWS is; it waits for 10.
 const DEADLINE: Duration = Duration::from_millis(4_500);
@@ -87,9 +87,10 @@ impl App {
         let signatures = self.config.signature_headers.signatures(&request.headers)?;
         let body = self.verify(endpoint, body, &signatures, received_at).await?;
 
-        let event = Event::read(&body);
+        let event = heygen::read(&body);
         report::record(&event);
         let delivery = Delivery {
+            platform: webhook::Platform::HeyGen,
             endpoint: endpoint.to_owned(),
             received_at,
             request_id: request.request_id,

@@ -10,10 +10,10 @@ use aws::env::ConfigError;
 use aws::error::ErrorClass;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use heygen::Unverified;
 use lambda_http::Body;
 use lambda_http::aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use lambda_http::http::{Method, Response};
+use webhook::Unverified;
 
 /// Responds to one invocation. Without a configuration the function still responds, so that HeyGen retries, and the
 /// response names what is missing.

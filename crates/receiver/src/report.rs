@@ -4,11 +4,11 @@ use crate::response::Rejection;
 use aws::envelope::Delivery;
 use aws::probe;
 use aws::telemetry::{Metrics, TARGET};
-use heygen::Event;
 use lambda_http::http::StatusCode;
 use time::OffsetDateTime;
 use tracing::Span;
 use tracing::field::Empty;
+use webhook::Event;
 
 /// HeyGen retries for 24 hours, in seconds.
 const LONGEST_RETRY: f64 = 86_400.0;
@@ -87,8 +87,8 @@ fn seconds_since_sent(delivery: &Delivery, now: OffsetDateTime) -> Option<f64> {
 mod tests {
     use super::*;
     use aws::envelope::Advisory;
-    use heygen::Verified;
     use time::macros::datetime;
+    use webhook::Verified;
 
     #[test]
     fn only_a_time_that_can_be_true_is_measured() {
@@ -96,6 +96,7 @@ mod tests {
         #[expect(clippy::disallowed_methods, reason = "no request is involved")]
         let seconds = |timestamp: &str| {
             let delivery = Delivery {
+                platform: webhook::Platform::HeyGen,
                 endpoint: "main".into(),
                 received_at: now,
                 request_id: String::new(),

@@ -1,10 +1,10 @@
 //! HTTP responses. The one place where an outcome becomes an HTTP status.
 
-use heygen::{Identity, SignatureHeaderError};
 use lambda_http::Body;
 use lambda_http::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use lambda_http::http::{Response, StatusCode};
 use serde_json::{Value, json};
+use webhook::{Identity, SignatureHeaderError};
 
 /// The methods of a delivery path.
 const ALLOWED: &str = "OPTIONS, POST";

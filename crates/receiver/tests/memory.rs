@@ -6,8 +6,8 @@ use aws::stub::Reply;
 use aws::stub::lambda::invoke;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use heygen::{Secret, sign};
 use serde_json::{Value, json};
+use webhook::{Secret, sign};
 
 const SECRET: &str = "whsec_dGVzdF9zZWNyZXQ=";
 

@@ -6,7 +6,6 @@
 use aws::envelope::Delivery;
 use aws::sdk::Timeouts;
 use aws::stub::{self, Reply};
-use heygen::{Secret, sign};
 use lambda_http::aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use lambda_http::http::{HeaderValue, Method};
 use receiver::{App, Config, invocation};
@@ -15,6 +14,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use tokio::time::{Instant, advance};
+use webhook::{Secret, sign};
 
 const SECRET: &str = "whsec_dGVzdF9zZWNyZXQ=";
 

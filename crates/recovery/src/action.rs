@@ -5,10 +5,11 @@ use crate::error::Error;
 use crate::key::Key;
 use crate::replay::chosen::Chosen;
 use crate::track::tracked::Subject;
-use heygen::{EventType, Status};
+use heygen::EventType;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
+use webhook::Status;
 
 /// A request, written in JSON as `{"action": "backfill"}`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

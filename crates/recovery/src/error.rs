@@ -2,10 +2,10 @@
 
 use aws::api_key::ApiKeyError;
 use aws::error::AwsError;
-use heygen::ErrorClass;
 use heygen::api::{ApiError, InvalidConfig};
 use lambda_runtime::Diagnostic;
 use thiserror::Error;
+use webhook::ErrorClass;
 
 /// Why an action failed; without secrets, links and bodies.
 #[derive(Debug, Error)]

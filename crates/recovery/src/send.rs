@@ -3,8 +3,8 @@
 use aws::envelope::{Advisory, Delivery};
 use aws::error::{AwsError, ErrorClass};
 use aws::queue::Queue;
-use heygen::Verified;
 use time::OffsetDateTime;
+use webhook::Verified;
 
 /// Where the receiver would say which endpoint got the delivery.
 pub const ENDPOINT: &str = "recovery";
@@ -20,6 +20,7 @@ impl Sender<'_> {
     /// Returns once the event is durable on the queue.
     pub(crate) async fn send(&self, body: Verified, via: &'static str) -> Result<(), AwsError> {
         let delivery = Delivery {
+            platform: webhook::Platform::HeyGen,
             endpoint: ENDPOINT.to_owned(),
             received_at: OffsetDateTime::now_utc(),
             request_id: self.request_id.to_owned(),

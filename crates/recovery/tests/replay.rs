@@ -8,11 +8,11 @@ use aws::envelope::Delivery;
 use common::memory::{World, on};
 use common::table::text;
 use common::{Cut, QUEUE, UNDELIVERED, ask};
-use heygen::{Event, Verified};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use webhook::Verified;
 
 const LIMIT: Duration = Duration::from_secs(300);
 
@@ -32,7 +32,7 @@ fn world() -> Arc<Mutex<World>> {
         let data =
             json!({"video_id": id, "callback_id": format!("order_{hour}"), "url": "https://x.invalid/canary-link"});
         let body = json!({"event_type": event_type, "event_data": data}).to_string();
-        let event = Event::read(&verified(&body));
+        let event = heygen::read(&verified(&body));
         let mut job = json!({
             "id": text(&id), "item": text(&format!("job#avatar_video#{id}")), "kind": text("avatar_video"),
             "entity_id": text(&id), "status": text(status), "previous_status": text("none"), "job_event": {"M": {}},
@@ -133,7 +133,7 @@ fn events_go_through_the_queue_as_they_were_delivered() {
     let sent: Vec<_> = world.sqs.bodies(QUEUE).iter().map(|message| Delivery::open(message).unwrap()).collect();
     for delivery in &sent {
         assert_eq!((delivery.via.as_str(), delivery.request_id.as_str()), ("replay", "request-1"));
-        let event = Event::read(&delivery.body);
+        let event = heygen::read(&delivery.body);
         let recorded = world.table.items.iter().find(|item| item["item"] == text(&event.item_key())).unwrap();
         assert_eq!(recorded["received_at"], text(&aws::clock::to_text(delivery.received_at)));
     }

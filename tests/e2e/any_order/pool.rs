@@ -1,8 +1,8 @@
 //! The events that the orders are made of: about a video, a translation and a group, with and without `callback_id`.
 
-use heygen::{Event, Verified};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
+use webhook::{Event, Verified};
 
 /// One delivery.
 pub struct Sent {
@@ -54,8 +54,9 @@ pub fn send(member: usize, prefix: &str) -> Sent {
         body.truncate(body.len() - 2);
     }
     let body = Verified::assume_authentic(body);
-    let event = Event::read(&body);
+    let event = heygen::read(&body);
     let delivery = aws::envelope::Delivery {
+        platform: webhook::Platform::HeyGen,
         endpoint: "main".into(),
         received_at: OffsetDateTime::now_utc(),
         request_id: "model".into(),

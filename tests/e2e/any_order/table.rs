@@ -5,11 +5,11 @@ use crate::support::Stack;
 use aws::jobs::{JobItem, Jobs, Record};
 use aws::table::Table;
 use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, WriteRequest};
-use heygen::{Event, Job};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 use time::OffsetDateTime;
 use tokio::time::Instant;
+use webhook::{Event, Job};
 
 type Key = (String, String);
 

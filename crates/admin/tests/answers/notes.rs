@@ -2,12 +2,12 @@
 
 use crate::world::World;
 use admin::Error;
-use heygen::ErrorClass;
 use serde_json::{Value, json};
 use simulator::{Fault, When};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
+use webhook::ErrorClass;
 
 pub const CREATE: When = When::Next("POST", "/v3/webhooks/endpoints");
 pub const ROTATE: When = When::Next("POST", "/v3/webhooks/endpoints/*/rotate-secret");

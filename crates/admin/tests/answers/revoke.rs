@@ -2,9 +2,9 @@
 
 use crate::notes::{CREATE, ROTATE, disabled, odd_responses, registered, rotate};
 use crate::world::World;
-use heygen::Secret;
 use serde_json::{Value, json};
 use simulator::{Fault, When};
+use webhook::Secret;
 
 fn revoke() -> Value {
     json!({"action": "rotate", "endpoint": "main", "revoke": true})

@@ -7,12 +7,13 @@ use aws::stub::{Reply, sdk};
 use axum::Router;
 use axum::body::Bytes;
 use axum::http::{HeaderMap, Method, StatusCode};
-use heygen::{Event, HeaderNames, Secret, Unverified};
+use heygen::HeaderNames;
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::time::sleep;
+use webhook::{Secret, Unverified};
 
 const SECRET: &str = "whsec_canary";
 
@@ -71,7 +72,7 @@ async fn respond(
     let Ok(verified) = Unverified::new(body.to_vec()).verify(&signatures, &[&Secret::new(secret).unwrap()]) else {
         return error(401, "signature_mismatch");
     };
-    let event = Event::read(&verified);
+    let event = heygen::read(&verified);
     assert!(aws::probe::is_probe(&event));
     if state != Receiver::IsNotProcessed {
         seen.lock().unwrap().recorded.push(event.item_key());

@@ -3,7 +3,7 @@
 //! ```no_run
 //! # async fn outcome(sdk: &aws::sdk::Sdk) -> Result<(), aws::error::AwsError> {
 //! use aws::jobs::Jobs;
-//! use heygen::Status;
+//! use webhook::Status;
 //!
 //! let jobs = Jobs::new(sdk.dynamodb(), "the table's name".to_owned());
 //! for job in jobs.of_callback_id("order_12345").await?.jobs {
@@ -32,9 +32,9 @@ use crate::error::AwsError;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, Select};
-use heygen::{CorrelationId, Identity};
 use record::Pointer;
 use std::collections::{BTreeMap, BTreeSet};
+use webhook::{CorrelationId, Identity};
 
 const QUERY: &str = "dynamodb:Query";
 

@@ -1,7 +1,7 @@
 //! Tracked jobs whose entity is not known yet, and which jobs they turn out to be. Pure.
 
 use super::JobItem;
-use heygen::Status;
+use webhook::Status;
 
 /// A tracked job whose entity is not known yet has this, followed by its `callback_id`, in place of HeyGen's id.
 pub const NO_ENTITY: &str = "callback_id:";

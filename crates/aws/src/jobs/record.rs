@@ -3,11 +3,11 @@
 use super::placeholder::resolved;
 use super::to_json;
 use aws_sdk_dynamodb::types::AttributeValue;
-use heygen::Status;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
+use webhook::{Platform, Status};
 
 /// Jobs and events, in the order of their keys within a partition.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -26,9 +26,11 @@ pub struct JobItem {
     pub id: String,
     /// The sort key, `job#<kind>#<entity id>…`
     pub item: String,
-    /// `avatar_video`, …
+    /// Who does it.
+    pub platform: Platform,
+    /// `avatar_video`, `synthesia.video`, …
     pub kind: String,
-    /// HeyGen's id of what the job makes.
+    /// The platform's id of what the job makes.
     pub entity_id: String,
     /// `None` if the item has only your own attributes yet.
     pub status: Option<Status>,
@@ -45,7 +47,7 @@ pub struct JobItem {
     /// Pre-signed: a link gives access to the result.
     pub links: BTreeMap<String, String>,
     pub failure: Option<FailureItem>,
-    /// Of a failed job: whether the same job may succeed, as in [`heygen::Reason::as_str`].
+    /// Of a failed job: whether the same job may succeed, as in [`webhook::Reason::as_str`].
     pub reason: Option<String>,
     /// Of a translation.
     pub output_language: Option<String>,
@@ -53,6 +55,8 @@ pub struct JobItem {
     pub callback_id: Option<String>,
     /// Unix time in seconds.
     pub links_expire_at: Option<i64>,
+    /// Unix time in seconds of the event that decided, where one entity may have several results.
+    pub occurred_at: Option<i64>,
     /// RFC 3339.
     pub received_at: String,
     /// RFC 3339.
@@ -84,6 +88,8 @@ pub struct EventItem {
     pub id: String,
     /// The sort key, `event#<identity>#<SHA-256 of the body>`.
     pub item: String,
+    /// Whose event it is.
+    pub platform: Platform,
     /// `avatar_video.success`, …; `None` if the body has none.
     pub event_type: Option<String>,
     pub callback_id: Option<String>,

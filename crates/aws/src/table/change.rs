@@ -7,22 +7,35 @@ use crate::error::AwsError;
 use crate::jobs::NO_ENTITY;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure, Update};
-use heygen::{CorrelationId, Job};
 use std::collections::HashMap;
+use webhook::{CorrelationId, Job, Platform};
 
-// Together, the next three are [`Job::supersedes`] in DynamoDB's words. They compare with values that the update sets, too.
+// Together, this and `result_is_behind` are [`Job::supersedes`] in DynamoDB's words. They compare with values that the update sets, too.
 
 /// The job has no status yet, or a lower one.
 const STATUS_IS_BEHIND: &str = "(attribute_not_exists(status_rank) OR status_rank < :set_status_rank)";
 
 /// It has this status, from an event that gives way.
-const RESULT_IS_BEHIND: &str = "(status_rank = :set_status_rank AND attribute_not_exists(links_expire_at) \
-                                AND decided_by > :set_decided_by)";
+fn result_is_behind(job: &Job) -> String {
+    let key_is_behind = "decided_by > :set_decided_by".to_owned();
+    let is_behind = match job.platform {
+        // None of its events has a time.
+        Platform::HeyGen => key_is_behind,
+        _ => is_less_or("occurred_at", job.occurred_at, &key_is_behind),
+    };
+    let is_behind = is_less_or("links_expire_at", job.links_expire_at, &is_behind);
+    format!("(status_rank = :set_status_rank AND {is_behind})")
+}
 
-/// The same for an event whose links say when they expire.
-const RESULT_OR_LINKS_ARE_BEHIND: &str = "(status_rank = :set_status_rank AND (attribute_not_exists(links_expire_at) \
-                                          OR links_expire_at < :set_links_expire_at \
-                                          OR (links_expire_at = :set_links_expire_at AND decided_by > :set_decided_by)))";
+/// The number is smaller than the one that is set, or they are equal and `tie` holds. One that is absent is the smallest.
+fn is_less_or(name: &str, set: Option<i64>, tie: &str) -> String {
+    match set {
+        Some(_) => {
+            format!("(attribute_not_exists({name}) OR {name} < :set_{name} OR ({name} = :set_{name} AND {tie}))")
+        }
+        None => format!("(attribute_not_exists({name}) AND {tie})"),
+    }
+}
 
 /// Of several `callback_id`s for one job the smallest stays, so that their order does not matter.
 const CALLBACK_ID_MAY_BE_SET: &str = "(attribute_not_exists(callback_id) OR callback_id = :no_callback_id \
@@ -54,6 +67,7 @@ pub struct Found {
     callback_id: Option<String>,
     rank: Option<u8>,
     links_expire_at: Option<i64>,
+    occurred_at: Option<i64>,
     decided_by: Option<String>,
 }
 
@@ -65,6 +79,7 @@ impl Found {
             callback_id: text("callback_id"),
             rank: number("status_rank").and_then(|rank| u8::try_from(rank).ok()),
             links_expire_at: number("links_expire_at"),
+            occurred_at: number("occurred_at"),
             decided_by: text("decided_by"),
         }
     }
@@ -73,8 +88,11 @@ impl Found {
     /// DynamoDB did not return may be anything.
     fn has_result_behind(&self, job: &Job) -> bool {
         let (Some(rank), Some(decided_by)) = (self.rank, &self.decided_by) else { return true };
-        let expiry = job.links_expire_at.unwrap_or_default().cmp(&self.links_expire_at.unwrap_or_default());
-        rank == job.status.rank() && expiry.then_with(|| decided_by.cmp(&job.decided_by)).is_gt()
+        let later = |own: Option<i64>, other: Option<i64>| own.unwrap_or_default().cmp(&other.unwrap_or_default());
+        let result = later(job.links_expire_at, self.links_expire_at)
+            .then_with(|| later(job.occurred_at, self.occurred_at))
+            .then_with(|| decided_by.cmp(&job.decided_by));
+        rank == job.status.rank() && result.is_gt()
     }
 }
 
@@ -128,7 +146,7 @@ impl JobChange {
             }
             JobChange::Status => result(entry, job, self).condition_expression(status_is_behind(job)),
             JobChange::ResultAndCallbackId => {
-                result(entry, job, self).condition_expression(both(result_is_behind(job)))
+                result(entry, job, self).condition_expression(both(&result_is_behind(job)))
             }
             JobChange::Result => result(entry, job, self).condition_expression(result_is_behind(job)),
             JobChange::CallbackId => Update::builder()
@@ -165,10 +183,6 @@ fn status_is_behind(job: &Job) -> String {
     // Once such an item is deleted, another job has taken its place.
     let there = if is_placeholder(job) { "attribute_exists(id) AND " } else { "" };
     format!("{there}{STATUS_IS_BEHIND}")
-}
-
-fn result_is_behind(job: &Job) -> &'static str {
-    if job.links_expire_at.is_some() { RESULT_OR_LINKS_ARE_BEHIND } else { RESULT_IS_BEHIND }
 }
 
 /// Whether the job was tracked before HeyGen's id was known. Only recovery makes events of such a job.

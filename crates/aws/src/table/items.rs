@@ -4,9 +4,9 @@ use super::Entry;
 use crate::clock;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
-use heygen::{CorrelationId, Job, Reason, Status};
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
+use webhook::{CorrelationId, Job, Platform, Reason, Status};
 
 /// DynamoDB allows 400 KB per item. Of a longer body, only the digest is stored.
 const MAX_BODY_BYTES: usize = 350_000;
@@ -27,12 +27,13 @@ pub fn event_item(entry: &Entry<'_>, keep: Duration) -> Item {
     let mut item = Attributes::default();
     item.text("id", place.partition.as_str());
     item.text("item", &event.item_key());
-    item.short("event_type", event.event_type.as_ref().map(|t| t.as_str()));
+    item.short("event_type", event.event_type.as_deref());
     item.short("event_id", event.event_id.as_deref());
     item.short("created_at", event.created_at.as_deref());
     item.id("callback_id", event.callback_id.as_deref());
     item.id("entity_id", event.entity_id.as_deref());
     item.short("job", job.as_ref().map(Job::item_key).as_deref());
+    item.platform(event.platform);
     item.text("endpoint", &delivery.endpoint);
     item.text("via", &delivery.via);
     item.short("request_id", Some(&delivery.request_id));
@@ -82,6 +83,10 @@ pub fn job_attributes(entry: &Entry<'_>, job: &Job) -> (BTreeMap<String, Attribu
     if let Some(at) = job.links_expire_at {
         set.number("links_expire_at", at);
     }
+    if let Some(at) = job.occurred_at {
+        set.number("occurred_at", at);
+    }
+    set.platform(job.platform);
     set.id("output_language", job.output_language.as_deref());
     set.id("reason", job.reason().map(Reason::as_str));
     set.text("endpoint", &entry.delivery.endpoint);
@@ -98,24 +103,25 @@ pub fn job_attributes(entry: &Entry<'_>, job: &Job) -> (BTreeMap<String, Attribu
     if !fits {
         set.text("result_omitted", "larger than an item can hold: see the event");
     }
-    set.insert("job_event", job_event(job.status, &set.0));
-    let gone = ["links", "links_expire_at", "failure", "reason", "output_language", "result_omitted"];
+    set.insert("job_event", job_event(job, &set.0));
+    let gone = ["links", "links_expire_at", "occurred_at", "failure", "reason", "output_language", "result_omitted"];
     let gone = gone.into_iter().filter(|name| !set.0.contains_key(*name)).collect();
     (set.0.into_iter().collect(), gone)
 }
 
 /// What the template's pipe needs in addition, there even if it is empty: AWS does not document what a pipe does with a
 /// path that does not exist.
-fn job_event(status: Status, set: &Item) -> AttributeValue {
-    let detail_type = match status {
-        Status::Pending => "HeyGen Job Pending",
-        Status::Failed => "HeyGen Job Failed",
-        Status::Succeeded => "HeyGen Job Succeeded",
+fn job_event(job: &Job, set: &Item) -> AttributeValue {
+    let status = match job.status {
+        Status::Pending => "Pending",
+        Status::Failed => "Failed",
+        Status::Succeeded => "Succeeded",
     };
+    let detail_type = format!("{} Job {status}", job.platform.title());
     let map = |name| set.get(name).cloned().unwrap_or_else(|| AttributeValue::M(Item::new()));
     let text = |name| set.get(name).cloned().unwrap_or_else(|| AttributeValue::S(String::new()));
     AttributeValue::M(HashMap::from([
-        ("detail_type".to_owned(), AttributeValue::S(detail_type.to_owned())),
+        ("detail_type".to_owned(), AttributeValue::S(detail_type)),
         ("links".to_owned(), map("links")),
         ("failure".to_owned(), map("failure")),
         ("reason".to_owned(), text("reason")),
@@ -137,6 +143,13 @@ impl Attributes {
 
     fn number(&mut self, name: &str, value: impl ToString) {
         self.insert(name, AttributeValue::N(value.to_string()));
+    }
+
+    /// Without it, an item is HeyGen's.
+    fn platform(&mut self, platform: Platform) {
+        if platform != Platform::HeyGen {
+            self.text("platform", platform.name());
+        }
     }
 
     /// A field from outside. One that is too long is left out, so that the others fit.
@@ -169,17 +182,18 @@ impl Attributes {
 mod tests {
     use super::*;
     use crate::envelope::{Advisory, Delivery};
-    use heygen::{Event, Verified};
     use sha2::{Digest, Sha256};
     use std::collections::BTreeSet;
     use time::OffsetDateTime;
     use time::macros::datetime;
+    use webhook::Verified;
 
     const NOW: OffsetDateTime = datetime!(2026-11-21 03:40:00 UTC);
 
     #[expect(clippy::disallowed_methods, reason = "no request is involved")]
     fn delivery(body: impl Into<Vec<u8>>) -> Delivery {
         Delivery {
+            platform: webhook::Platform::HeyGen,
             endpoint: "main".into(),
             received_at: NOW,
             request_id: "request-1".into(),
@@ -191,7 +205,7 @@ mod tests {
 
     /// What `look` finds in the entry of a delivery.
     fn with_entry<T>(delivery: &Delivery, look: impl FnOnce(&Entry<'_>) -> T) -> T {
-        let event = Event::read(&delivery.body);
+        let event = heygen::read(&delivery.body);
         look(&Entry { delivery, event: &event, job: event.job(), place: event.place(), now: NOW })
     }
 
@@ -255,7 +269,8 @@ mod tests {
     #[test]
     fn what_an_event_does_not_set_it_removes() {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../events/deliveries");
-        let samples = std::fs::read_dir(folder).unwrap().map(|file| std::fs::read(file.unwrap().path()).unwrap());
+        let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).filter(|path| path.is_file());
+        let samples = files.map(|file| std::fs::read(file).unwrap());
         let changes: Vec<_> = samples.filter_map(|body| job_of(&delivery(body))).collect();
         let all: BTreeSet<&str> = changes.iter().flat_map(|(set, _)| set.keys().map(String::as_str)).collect();
         assert!(all.contains("output_language") && all.contains("failure"), "the samples are not read: {all:?}");

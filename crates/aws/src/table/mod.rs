@@ -15,11 +15,11 @@ use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
 use cancelled::Cancelled;
 use change::{Found, JobChange};
-use heygen::{Event, Job, Place, backoff};
 use items::Item;
 use std::time::Duration;
 use time::OffsetDateTime;
 use tokio::time::Instant;
+use webhook::{Event, Job, Place, backoff};
 
 /// Waits between attempts are random, up to these.
 const FIRST_WAIT: Duration = Duration::from_millis(50);

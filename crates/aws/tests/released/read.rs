@@ -6,16 +6,17 @@ use aws::jobs::{EventItem, FailureItem, JobItem, Jobs};
 use aws::sdk::Timeouts;
 use aws::secrets::EndpointSecret;
 use aws::stub::{Reply, sdk};
-use heygen::Status;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
+use webhook::Status;
 
 #[test]
 fn every_message_of_a_released_version_is_read_completely() {
     for element in elements("envelopes.json") {
         let text = element["message"].as_str().unwrap();
         let message: Value = serde_json::from_str(text).unwrap();
-        let Delivery { endpoint, received_at, request_id, via, advisory, body } = Delivery::open(text).unwrap();
+        let Delivery { platform, endpoint, received_at, request_id, via, advisory, body } =
+            Delivery::open(text).unwrap();
         let mut read = json!({
             "version": message["version"],
             "encoding": message["encoding"],
@@ -26,6 +27,10 @@ fn every_message_of_a_released_version_is_read_completely() {
             "via": via,
             "advisory": {},
         });
+        if let Some(platform) = message.get("platform") {
+            read["platform"] = platform.clone();
+        }
+        assert_eq!(platform, serde_json::from_value(message["platform"].clone()).unwrap_or_default());
         for (name, value) in [("event_id", advisory.event_id), ("timestamp", advisory.timestamp)] {
             if let Some(value) = value {
                 read["advisory"][name] = json!(value);
@@ -135,6 +140,7 @@ async fn every_item_of_a_released_version_is_read_completely() {
                 let expected = JobItem {
                     id: text(&item["id"]).unwrap(),
                     item: text(&item["item"]).unwrap(),
+                    platform: serde_json::from_value(item["platform"].clone()).unwrap_or_default(),
                     kind: text(&item["kind"]).unwrap(),
                     entity_id: text(&item["entity_id"]).unwrap(),
                     status: [Status::Pending, Status::Failed, Status::Succeeded]
@@ -154,6 +160,7 @@ async fn every_item_of_a_released_version_is_read_completely() {
                     output_language: text(&item["output_language"]),
                     callback_id: text(&item["callback_id"]).filter(|id| !id.is_empty()),
                     links_expire_at: item["links_expire_at"].as_i64(),
+                    occurred_at: item["occurred_at"].as_i64(),
                     received_at: text(&item["received_at"]).unwrap(),
                     updated_at: text(&item["updated_at"]).unwrap(),
                     tracked_at: text(&item["tracked_at"]),
@@ -168,6 +175,7 @@ async fn every_item_of_a_released_version_is_read_completely() {
                 let expected = EventItem {
                     id: text(&item["id"]).unwrap(),
                     item: text(&item["item"]).unwrap(),
+                    platform: serde_json::from_value(item["platform"].clone()).unwrap_or_default(),
                     event_type: text(&item["event_type"]),
                     callback_id: text(&item["callback_id"]),
                     entity_id: text(&item["entity_id"]),

@@ -6,18 +6,19 @@ use aws::sdk::Timeouts;
 use aws::secrets::{EndpointSecret, Pending, PendingChange, Previous, Registered};
 use aws::stub::{Reply, sdk};
 use aws::table::Table;
-use heygen::{Event, Secret, Verified};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use time::OffsetDateTime;
 use time::macros::datetime;
 use tokio::time::Instant;
+use webhook::{Secret, Verified};
 
 const NOW: OffsetDateTime = datetime!(2026-11-21 03:40:00.123 UTC);
 
 fn delivery(body: impl Into<Vec<u8>>, advisory: Advisory) -> Delivery {
     Delivery {
+        platform: webhook::Platform::HeyGen,
         endpoint: "main".into(),
         received_at: NOW,
         request_id: "request-1".into(),
@@ -80,7 +81,7 @@ async fn written(delivery: Delivery) -> Vec<Value> {
         Reply::Ok(json!({}))
     });
     let table = Table::new(sdk.dynamodb(), "table".into(), Duration::from_hours(24 * 90));
-    let event = Event::read(&delivery.body);
+    let event = heygen::read(&delivery.body);
     table.record(&delivery, &event, NOW, Instant::now() + Duration::from_secs(3)).await.unwrap();
     let calls = calls.lock().unwrap();
     let call = &calls[0];

@@ -5,7 +5,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 
 use super::{Api, ApiError, Kind, timestamp};
-use crate::fields::Fields;
+use webhook::fields::Fields;
 
 /// The workspace's account. HeyGen also returns a name and an e-mail address, which are not kept.
 #[derive(Debug, Clone, PartialEq)]

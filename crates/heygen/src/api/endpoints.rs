@@ -8,7 +8,7 @@ use super::pages::LARGEST_PAGE;
 use super::transport::Call;
 use super::{Api, ApiError, ApiVersion, IdempotencyKey, Kind, Pages};
 use crate::Secret;
-use crate::fields::Fields;
+use webhook::fields::Fields;
 
 /// A registered webhook endpoint, as HeyGen returns it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,8 +7,8 @@ use super::client::id;
 use super::pages::LARGEST_PAGE;
 use super::transport::Call;
 use super::{Api, ApiError, ApiVersion, Entity, EntityKind, Kind, Pages, Progress};
-use crate::Failure;
-use crate::fields::Fields;
+use crate::{Failure, failure};
+use webhook::fields::Fields;
 
 /// HeyGen's limit per call of [`Api::entity_states`].
 const IDS_PER_CALL: usize = 100;
@@ -167,7 +167,7 @@ impl State {
         Some(Self {
             id: fields.first_text(&["video_id", "video_translation_id", "lipsync_id", "id"])?,
             progress: fields.text("status").map(Progress::from),
-            failure: Failure::read(fields),
+            failure: failure::read(fields),
         })
     }
 }

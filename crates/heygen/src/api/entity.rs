@@ -7,8 +7,8 @@ use serde_json::Value;
 use time::OffsetDateTime;
 
 use super::{Progress, timestamp};
-use crate::fields::Fields;
-use crate::{Failure, links};
+use crate::{Failure, failure, links};
+use webhook::fields::Fields;
 
 /// What HeyGen can be asked about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -153,7 +153,7 @@ impl Entity {
             output_language: data.text("output_language"),
             duration: data.get("duration").and_then(Value::as_f64),
             links: links::read(None, data),
-            failure: Failure::read(data),
+            failure: failure::read(data),
             data: value.clone(),
         })
     }

@@ -4,8 +4,8 @@ use serde_json::{Map, Value, json};
 
 use super::{Entity, EntityKind, Progress};
 use crate::event::DURATIONS;
-use crate::fields::Fields;
 use crate::{Outcome, Verified, entity_id, links};
+use webhook::fields::Fields;
 
 impl Entity {
     /// The event that HeyGen sends when such a job ends, as the body of a delivery: it has the identity, the place, the

@@ -8,8 +8,8 @@ use time::OffsetDateTime;
 
 use super::pages::LARGEST_PAGE;
 use super::{Api, ApiError, ApiVersion, Pages, timestamp};
-use crate::fields::Fields;
 use crate::{EventType, Verified};
+use webhook::fields::Fields;
 
 /// An event type that an endpoint can subscribe to.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::transport::Call;
 use super::{Api, ApiError, Kind};
-use crate::fields::Fields;
+use webhook::fields::Fields;
 
 /// HeyGen's largest page.
 pub(super) const LARGEST_PAGE: &str = "100";

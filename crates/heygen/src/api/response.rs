@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 
 use super::scrub::Scrub;
 use super::{ApiError, Kind};
-use crate::fields::Fields;
-use crate::json::{each_element, each_field};
+use webhook::fields::Fields;
+use webhook::json::{each_element, each_field};
 
 /// v1's code for success.
 const V1_SUCCESS: &str = "100";

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::{ApiError, Kind};
-use crate::backoff;
+use webhook::backoff;
 
 /// How often and for how long a call is retried.
 ///

@@ -7,7 +7,7 @@ use crate::{KEY, config, key, new_endpoint, v3};
 use heygen::api::{
     Api, ApiVersion, Credential, EndpointPatch, EndpointStatus, EntityKind, EventFilter, Kind, NewEndpoint,
 };
-use heygen::{Event, EventType, Secret};
+use heygen::{EventType, Secret};
 use serde_json::{Value, json};
 
 async fn server(data: Value) -> Server {
@@ -157,8 +157,8 @@ async fn delivered_events() {
         br#"{"event_type": "avatar_video.success", "event_data": {"callback_id": "order_1", "video_id": "vid_1"}}"#
             .to_vec(),
     );
-    let (listed, delivered) = (events[0].to_verified(), Event::read(&delivery));
-    assert_eq!(Event::read(&listed).identity, delivered.identity, "listed and delivered are one event");
+    let (listed, delivered) = (events[0].to_verified(), heygen::read(&delivery));
+    assert_eq!(heygen::read(&listed).identity, delivered.identity, "listed and delivered are one event");
 }
 
 #[tokio::test]

@@ -3,13 +3,13 @@
 use super::record::show_jobs;
 use super::{Output, print};
 use clap::Args;
-use heygen::Status;
 use local::sample::{self, Field};
 use local::{Client, Error, Result, delivery, progress};
 use serde_json::json;
 use simulator::{Disturbance, Ends, JobKind, JobOutcome, StartJob};
 use std::process::ExitCode;
 use std::time::Duration;
+use webhook::Status;
 
 const LIMIT: Duration = Duration::from_secs(60);
 /// Long enough to be seen as a job that takes a while.

@@ -2,8 +2,8 @@
 
 use super::Delivery;
 use aws::jobs::{FailureItem, JobItem, Record};
-use heygen::{Event, Job, Reason, Status, Verified};
 use std::collections::{BTreeMap, BTreeSet};
+use webhook::{Job, Reason, Status, Verified};
 
 /// The events and jobs that the table should hold.
 #[derive(Debug, Default)]
@@ -20,7 +20,7 @@ impl Expected {
         let mut expected = Expected::default();
         for delivery in deliveries.iter().filter(|delivery| !delivery.forged) {
             #[expect(clippy::disallowed_methods, reason = "the bytes are a sample file")]
-            let event = Event::read(&Verified::assume_authentic(delivery.body.clone()));
+            let event = heygen::read(&Verified::assume_authentic(delivery.body.clone()));
             let partition = event.place().partition.to_string();
             if let Some(job) = event.job() {
                 let key = (partition.clone(), job.item_key());
@@ -73,12 +73,14 @@ impl Expected {
 fn different_fields(job: &Job, item: &JobItem) -> Vec<&'static str> {
     // Exhaustive: a new field must be compared.
     let Job {
+        platform,
         kind,
         entity_id,
         status,
         identity,
         decided_by,
         event_type,
+        occurred_at,
         links,
         failure,
         output_language,
@@ -88,6 +90,7 @@ fn different_fields(job: &Job, item: &JobItem) -> Vec<&'static str> {
     } = job;
     let failure = failure.as_ref().map(|f| FailureItem { code: f.code.clone(), message: f.message.clone() });
     let same = [
+        ("platform", *platform == item.platform),
         ("kind", *kind == item.kind),
         ("entity_id", *entity_id == item.entity_id),
         ("status", Some(*status) == item.status),
@@ -95,6 +98,7 @@ fn different_fields(job: &Job, item: &JobItem) -> Vec<&'static str> {
         ("identity", identity.as_str() == item.identity),
         ("decided_by", *decided_by == item.decided_by),
         ("event_type", *event_type == item.event_type),
+        ("occurred_at", *occurred_at == item.occurred_at),
         ("links", *links == item.links),
         ("failure", failure == item.failure),
         ("reason", job.reason().map(Reason::as_str) == item.reason.as_deref()),

@@ -11,10 +11,10 @@ use crate::error::{Error, Result};
 use crate::progress;
 use crate::{Client, interrupt, show};
 use aws::jobs::Record;
-use heygen::Status;
 use serde_json::{Value, json};
 use simulator::{Disturbance, Remote};
 use std::time::Duration;
+use webhook::Status;
 
 /// Enough for a slow machine.
 const LIMIT: Duration = Duration::from_secs(180);

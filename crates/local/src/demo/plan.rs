@@ -2,9 +2,9 @@
 
 use crate::error::{Context, Result};
 use crate::stack_dir::workspace;
-use heygen::Secret;
 use simulator::Disturbance;
 use std::fs;
+use webhook::Secret;
 
 /// Reports that a finished video failed: it shows in the record if it was not verified.
 const FORGED: &[u8] = br#"{"event_type":"avatar_video.fail","event_data":{"video_id":"vid_forged","callback_id":"order_12345","msg":"forged"}}"#;
@@ -31,7 +31,7 @@ impl Delivery {
     /// A signature by someone who does not know the endpoint's secret.
     pub fn forged_signature(&self) -> Result<String> {
         let wrong = Secret::new("whsec_d3Jvbmc=").map_err(|error| crate::Error::failed(error.to_string()))?;
-        Ok(heygen::sign(&wrong, &self.body))
+        Ok(webhook::sign(&wrong, &self.body))
     }
 }
 

@@ -181,7 +181,7 @@ impl Comparison<'_> {
     pub(crate) async fn missing(&self, found: Vec<Found>) -> Result<Vec<(Found, Missing)>, AwsError> {
         let looking = found.into_iter().map(|found| async move {
             let missing = found.missing(self.jobs).await?;
-            let missing = missing.filter(|missing| self.subscribed.wants(missing.event.event_type.as_ref()));
+            let missing = missing.filter(|missing| self.subscribed.wants(missing.event.event_type.as_deref()));
             Ok(missing.map(|missing| (found, missing)))
         });
         let found: Vec<_> = stream::iter(looking).buffered(AT_ONCE).try_collect().await?;

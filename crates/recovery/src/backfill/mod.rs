@@ -28,11 +28,11 @@ use crate::measures;
 use crate::reply::{BackfillReply, SourceReply};
 use crate::send::Sender;
 use aws::jobs::Jobs;
-use heygen::CorrelationId;
 use heygen::api::{Api, ApiError, ApiVersion, EntityKind, Kind};
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Mutex;
 use time::OffsetDateTime;
+use webhook::CorrelationId;
 
 pub(crate) struct Backfill<'a> {
     pub(crate) config: &'a Config,
@@ -210,7 +210,7 @@ impl Backfill<'_> {
             let found = Some(Found::Entity(entity)).filter(Found::has_ended);
             let mut missing = comparison.missing(found.into_iter().collect()).await?;
             missing.retain(|(_, missing)| {
-                let event_type = missing.event.event_type.as_ref().map(heygen::EventType::as_str);
+                let event_type = missing.event.event_type.as_deref();
                 options.event_type.as_deref().is_none_or(|wanted| event_type == Some(wanted))
             });
             let mut compared = Compared::default();

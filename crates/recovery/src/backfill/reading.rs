@@ -9,8 +9,8 @@ use crate::error::Error;
 use crate::measures;
 use crate::reply::SourceReply;
 use aws::error::AwsError;
-use heygen::ErrorClass;
 use heygen::api::{Api, ApiError, EventFilter, Kind};
+use webhook::ErrorClass;
 
 /// What the readings of a run share.
 pub(crate) struct Reader<'a> {

@@ -6,8 +6,9 @@
 use crate::backfill::scan::Times;
 use aws::error::AwsError;
 use aws::jobs::{JobItem, Jobs};
+use heygen::Outcome;
 use heygen::api::{Api, ApiError, DeliveredEvent, Entity, EntityKind, EventFilter, Pages};
-use heygen::{CorrelationId, Event, Outcome, Status, Verified};
+use webhook::{CorrelationId, Event, Status, Verified};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Source {
@@ -118,7 +119,7 @@ impl Found {
         let (body, recorded) = match self {
             Found::Event(event) => {
                 let body = event.to_verified();
-                let read = Event::read(&body);
+                let read = heygen::read(&body);
                 let is_missing = !jobs.has_event(&read.place().partition, &read.identity).await?;
                 (is_missing.then_some(body), Vec::new())
             }
@@ -130,7 +131,7 @@ impl Found {
         };
         Ok(body.map(|body| {
             let has_callback_id = recorded.iter().any(|job| job.callback_id.is_some());
-            Missing { event: Event::read(&body), body, has_job: !recorded.is_empty(), has_callback_id }
+            Missing { event: heygen::read(&body), body, has_job: !recorded.is_empty(), has_callback_id }
         }))
     }
 }
@@ -150,7 +151,7 @@ impl Missing {
     pub(crate) fn with_callback_id(self, video: &Entity, callback_id: String) -> Self {
         let kind = self.event.job().map_or_else(|| video.kind.job_kind().to_owned(), |job| job.kind);
         match video.clone().with_callback_id(callback_id).to_verified(&kind) {
-            Some(body) => Missing { event: Event::read(&body), body, ..self },
+            Some(body) => Missing { event: heygen::read(&body), body, ..self },
             None => self,
         }
     }

@@ -2,10 +2,10 @@
 
 use aws::envelope::Delivery;
 use aws::queue::Received;
-use heygen::{CorrelationId, Event, EventType};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use time::{Duration, OffsetDateTime};
+use webhook::{CorrelationId, Event};
 
 /// SQS moved it, so no function wrote a reason.
 const NO_REASON: &str = "received too often";
@@ -25,7 +25,7 @@ pub(crate) struct Letter {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct About {
     pub(crate) type_label: String,
-    pub(crate) event_type: Option<EventType>,
+    pub(crate) event_type: Option<String>,
     pub(crate) identity: String,
     pub(crate) correlation_id: String,
     pub(crate) callback_id: Option<String>,
@@ -52,7 +52,7 @@ pub struct Wanted {
 
 impl Letter {
     pub(crate) fn of(received: &Received) -> Self {
-        let event = Delivery::open(&received.body).ok().map(|delivery| About::of(&Event::read(&delivery.body)));
+        let event = Delivery::open(&received.body).ok().map(|delivery| About::of(&heygen::read(&delivery.body)));
         Letter { sent_at: received.sent_at, reason: received.attributes.get("reason").cloned(), event }
     }
 
@@ -83,7 +83,7 @@ impl Letter {
         let says = |part: &String| self.full_reason().contains(part.as_str());
         reason.as_ref().is_none_or(says)
             && older_than.is_none_or(|age| self.sent_at.is_some_and(|sent_at| sent_at <= now - age))
-            && is(event_type, |event| event.event_type.as_ref().map(EventType::as_str))
+            && is(event_type, |event| event.event_type.as_deref())
             && is(callback_id, |event| event.callback_id.as_deref())
             && is(entity_id, |event| event.entity_id.as_deref())
             && correlation_id
@@ -181,7 +181,7 @@ mod tests {
     fn letter(reason: Option<&str>, hours: i64) -> Letter {
         let event = About {
             type_label: "avatar_video.success".into(),
-            event_type: Some(EventType::new("avatar_video.success")),
+            event_type: Some("avatar_video.success".into()),
             identity: "i".into(),
             correlation_id: "order_1".into(),
             callback_id: Some("order_1".into()),

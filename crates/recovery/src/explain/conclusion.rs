@@ -1,9 +1,10 @@
 //! What follows from all that is known of an id, in plain words. Pure.
 
 use aws::jobs::printable;
+use heygen::Outcome;
 use heygen::api::Progress;
-use heygen::{Outcome, Status};
 use serde_json::json;
+use webhook::Status;
 
 /// One job, or an entity that HeyGen was asked about without a job here.
 #[derive(Debug, Clone, Default)]

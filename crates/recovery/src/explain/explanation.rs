@@ -3,12 +3,12 @@
 use crate::dead_letters::letter::Letter;
 use aws::clock::to_text;
 use aws::jobs::{EventItem, JobItem, printable, without_queries, without_query};
-use heygen::Status;
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt;
 use time::{Duration, OffsetDateTime};
+use webhook::Status;
 
 /// The most jobs, events and dead letters in one reply.
 const LIMIT: usize = 200;

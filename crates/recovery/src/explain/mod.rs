@@ -17,10 +17,10 @@ use aws::error::AwsError;
 use aws::jobs::{Jobs, Record};
 use aws::queue::Queue;
 use futures::stream::{self, StreamExt};
-use heygen::CorrelationId;
 use heygen::api::{Api, ApiError, EntityKind, EventFilter, Kind, Progress};
 use std::collections::{BTreeMap, BTreeSet};
 use time::OffsetDateTime;
+use webhook::CorrelationId;
 
 /// HeyGen is asked for no more entities than this.
 const MOST_ENTITIES: usize = 20;
@@ -139,7 +139,7 @@ async fn ask(api: &Api, kind: EntityKind, entity_id: &str) -> (Option<Answer>, V
             return (None, problems);
         }
     };
-    let fresh = entity.to_verified(kind.job_kind()).and_then(|body| heygen::Event::read(&body).job());
+    let fresh = entity.to_verified(kind.job_kind()).and_then(|body| heygen::read(&body).job());
     let answer = Answer {
         kind,
         entity_id: entity_id.to_owned(),

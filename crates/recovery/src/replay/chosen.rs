@@ -2,8 +2,8 @@
 
 use aws::clock::to_text;
 use aws::jobs::{EventItem, JobItem, NO_ENTITY};
-use heygen::Status;
 use time::OffsetDateTime;
+use webhook::Status;
 
 /// Those to which all of it applies.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

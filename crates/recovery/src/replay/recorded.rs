@@ -5,18 +5,19 @@ use aws::envelope::{Advisory, Delivery, REPLAY};
 use aws::jobs::EventItem;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use heygen::{Event, Verified};
 use time::OffsetDateTime;
+use webhook::{Event, Verified};
 
 /// `None` if the table has no body, or not the one that was delivered.
 pub(crate) fn delivery(event: &EventItem) -> Option<(Delivery, Event)> {
     let text = event.body.as_ref()?;
     // A body that is no text is kept as bytes, which are read as base64. The key has the digest of what was delivered.
     let candidates = [Some(text.clone().into_bytes()), BASE64.decode(text).ok()];
-    let is_it = |body: &Verified| event.item.split('#').nth(2) == Some(&Event::read(body).body_sha256);
+    let is_it = |body: &Verified| event.item.split('#').nth(2) == Some(&heygen::read(body).body_sha256);
     let body = candidates.into_iter().flatten().map(authentic).find(is_it)?;
-    let read = Event::read(&body);
+    let read = heygen::read(&body);
     let delivery = Delivery {
+        platform: webhook::Platform::HeyGen,
         endpoint: event.endpoint.clone(),
         received_at: from_text(&event.received_at).unwrap_or(OffsetDateTime::UNIX_EPOCH),
         request_id: event.attributes["request_id"].as_str().unwrap_or_default().to_owned(),
@@ -37,7 +38,7 @@ mod tests {
     use super::*;
 
     fn event(body: &[u8], stored: String) -> EventItem {
-        let digest = Event::read(&authentic(body.to_vec())).body_sha256;
+        let digest = heygen::read(&authentic(body.to_vec())).body_sha256;
         let received_at = "2026-11-22T03:00:00.000Z".to_owned();
         EventItem { item: format!("event#i#{digest}"), body: Some(stored), received_at, ..EventItem::default() }
     }

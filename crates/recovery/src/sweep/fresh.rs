@@ -4,7 +4,7 @@ use crate::error::Error;
 use crate::send::Sender;
 use aws::jobs::JobItem;
 use heygen::api::{Api, ApiError, Entity, EntityKind, Kind, Progress};
-use heygen::{Event, Status};
+use webhook::Status;
 
 /// The `via` of new links.
 const VIA: &str = "refresh";
@@ -63,7 +63,7 @@ pub(crate) async fn refresh(
     let Some(body) = entity.in_language(job.output_language.as_deref()).to_verified(&job.kind) else {
         return Ok(Refreshed::Left);
     };
-    let Some(reported) = Event::read(&body).job() else { return Ok(Refreshed::Left) };
+    let Some(reported) = heygen::read(&body).job() else { return Ok(Refreshed::Left) };
     if reported.item_key() != job.item || reported.links.is_empty() {
         return Ok(Refreshed::Left);
     }

@@ -10,9 +10,9 @@ use crate::track::Tracking;
 use crate::track::tracked::Subject;
 use aws::jobs::{JobItem, Jobs};
 use heygen::api::{Api, ApiVersion, Entity, EntityKind, Progress};
-use heygen::{CorrelationId, Event};
 use std::collections::BTreeMap;
 use time::OffsetDateTime;
+use webhook::CorrelationId;
 
 /// The `via` of what a sweep finds.
 const VIA: &str = "sweep";
@@ -153,7 +153,7 @@ impl Look<'_> {
         }
         // The event of a translation has another language than the one that was tracked, or none.
         let Some(body) = entity.and_then(|entity| entity.to_verified(&job.kind)) else { return Ok(None) };
-        let event = Event::read(&body);
+        let event = heygen::read(&body);
         let Some(key) = event.job().map(|job| job.item_key()) else { return Ok(None) };
         let mut others = self.jobs.jobs_at(&event.place().partition).await?;
         others.retain(|other| other.item != job.item && other.kind == job.kind && other.entity_id == job.entity_id);

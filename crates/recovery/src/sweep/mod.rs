@@ -13,9 +13,9 @@ use crate::reply::SweepReply;
 use crate::sweep::due::{Due, DueJob, Page};
 use crate::sweep::look::{Look, Next, States};
 use crate::sweep::step::{Step, again};
-use heygen::ErrorClass;
 use heygen::api::{ApiVersion, EntityKind};
 use std::collections::BTreeMap;
+use webhook::ErrorClass;
 
 /// The most errors that are reported at the end. Each is logged.
 const REPORTED: usize = 10;

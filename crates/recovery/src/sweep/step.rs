@@ -3,9 +3,9 @@
 use crate::track::tracked::{EXPECTED_BY, KEEP_FRESH, TRACKED_AT};
 use aws::clock::from_text;
 use aws::jobs::JobItem;
-use heygen::Status;
 use heygen::api::EntityKind;
 use time::{Duration, OffsetDateTime};
+use webhook::Status;
 
 /// Links are replaced this long before they expire.
 pub(crate) const FRESH_FOR: Duration = Duration::DAY;

@@ -119,7 +119,7 @@ pub(crate) async fn until_unchanged<T>(attempt: impl AsyncFn() -> Result<Option<
         if let Some(done) = attempt().await? {
             return Ok(done);
         }
-        tokio::time::sleep(heygen::backoff(FIRST_WAIT, LONGEST_WAIT, attempts)).await;
+        tokio::time::sleep(webhook::backoff(FIRST_WAIT, LONGEST_WAIT, attempts)).await;
     }
     Err(AwsError::new(TRANSACTION, ErrorClass::Transient, "others keep changing the item"))
 }

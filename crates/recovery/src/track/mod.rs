@@ -20,10 +20,10 @@ use aws::jobs::{JobItem, NO_ENTITY, Record};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue::{self, Bool, N, S};
 use heygen::api::is_id;
-use heygen::{CorrelationId, Job, Place};
 use serde_json::Value;
 use std::time::Duration;
 use time::OffsetDateTime;
+use webhook::{CorrelationId, Job, Place};
 
 /// Of a `callback_id` or an entity id, in bytes: with more, part of a key would be a digest.
 const LONGEST_ID: usize = 256;

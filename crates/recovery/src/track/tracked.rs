@@ -2,8 +2,8 @@
 
 use aws::jobs::NO_ENTITY;
 use heygen::api::EntityKind;
-use heygen::{Event, Job, Verified};
 use serde_json::{Map, Value, json};
+use webhook::{Event, Job, Verified};
 
 /// The index of the items that have to be looked at, by [`SHARD`] and [`DUE_AT`].
 pub const INDEX: &str = "due";
@@ -92,7 +92,7 @@ impl Subject<'_> {
     }
 
     pub(crate) fn event(&self) -> Event {
-        Event::read(&self.failure(None))
+        heygen::read(&self.failure(None))
     }
 
     /// The job that all its events report; `None` if `kind` is no name of a kind.
@@ -129,7 +129,7 @@ mod tests {
     fn event(body: &Value) -> Event {
         #[expect(clippy::disallowed_methods, reason = "no request is involved")]
         let verified = Verified::assume_authentic(body.to_string().into_bytes());
-        Event::read(&verified)
+        heygen::read(&verified)
     }
 
     fn same_place(subject: &Subject<'_>, event_type: &str, data: Value) {
@@ -173,7 +173,7 @@ mod tests {
 
     #[test]
     fn a_failure_says_why() {
-        let failed = Event::read(&VIDEO.failure(Some(("unknown_job", "HeyGen does not know it"))));
+        let failed = heygen::read(&VIDEO.failure(Some(("unknown_job", "HeyGen does not know it"))));
         let failure = failed.job().unwrap().failure.unwrap();
         assert_eq!(
             (failure.code.as_deref(), failure.message.as_deref()),

@@ -9,7 +9,6 @@ pub mod world;
 use aws::env::Env;
 use aws::envelope::{Advisory, Delivery};
 use aws::stub::Reply;
-use heygen::Verified;
 use lambda_runtime::{Context, LambdaEvent};
 use recovery::{App, Config, Holding, invocation};
 use serde_json::{Value, json};
@@ -17,6 +16,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use time::OffsetDateTime;
+use webhook::Verified;
 
 pub const QUEUE: &str = "http://queues.invalid/queue";
 pub const UNDELIVERED: &str = "http://queues.invalid/undelivered";
@@ -231,6 +231,7 @@ pub fn message(order: usize) -> String {
     let data = json!({"video_id": format!("v{order}"), "callback_id": format!("order_{order}"), "url": link});
     let body = json!({"event_type": "avatar_video.success", "event_data": data});
     let delivery = Delivery {
+        platform: webhook::Platform::HeyGen,
         endpoint: "main".into(),
         received_at: OffsetDateTime::UNIX_EPOCH,
         request_id: "request".into(),

@@ -4,7 +4,6 @@ use super::{ask, now};
 use aws::env::Env;
 use aws::envelope::Delivery;
 use aws::stub::Reply;
-use heygen::Event;
 use recovery::{App, Config};
 use serde_json::{Map, Value, json};
 use simulator::{Disturbance, Fault, JobKind, JobOutcome, Options, Simulator, StartJob};
@@ -12,6 +11,7 @@ use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use webhook::Event;
 
 const PARTITION: &str = "recovery#shop";
 pub const LISTS: [&str; 5] = ["events", "videos", "video_translations", "lipsyncs", "ai_clippings"];
@@ -238,7 +238,7 @@ impl Aws {
             "SendMessage" if self.most.is_some_and(|most| self.sent.len() >= most) => Reply::error(403, "AccessDenied"),
             "SendMessage" => {
                 let delivery = Delivery::open(input["MessageBody"].as_str().unwrap()).unwrap();
-                let event = Event::read(&delivery.body);
+                let event = heygen::read(&delivery.body);
                 if !self.records_later {
                     self.record(&event);
                 }

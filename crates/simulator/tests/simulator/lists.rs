@@ -159,7 +159,7 @@ fn the_clock_can_start_in_the_past_and_links_expire_by_it() {
         let headers = [("signature", heygen::sign(&secret, &body))];
         let signatures = heygen::HeaderNames::default().signatures(headers).unwrap();
         let verified = heygen::Unverified::new(body).verify(&signatures, &[&secret]).unwrap();
-        heygen::Event::read(&verified).job().unwrap().links_expire_at.unwrap() - api.now().unix_timestamp()
+        heygen::read(&verified).job().unwrap().links_expire_at.unwrap() - api.now().unix_timestamp()
     };
     assert!((3590..=3600).contains(&expires()), "{}", expires());
     let created_at = ok(&api.get(&format!("/v3/videos/{}", started[0])))["data"]["created_at"].as_i64().unwrap();

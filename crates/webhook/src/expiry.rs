@@ -12,7 +12,7 @@ const COMPACT: &[BorrowedFormatItem<'static>] = format_description!("[year][mont
 ///
 /// Known are S3's `X-Amz-Date` with `X-Amz-Expires`, Google's `X-Goog-Date` with `X-Goog-Expires`, the
 /// `Expires` of CloudFront and of S3's older scheme, and Azure's `se`.
-pub(crate) fn expires_at(link: &str) -> Option<i64> {
+pub fn expires_at(link: &str) -> Option<i64> {
     let query = link.split_once('?')?.1.split('#').next()?;
     let field = |name: &str| {
         let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));

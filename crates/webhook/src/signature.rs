@@ -1,4 +1,4 @@
-//! HeyGen's signature: the hex HMAC-SHA256 of the raw body.
+//! Signatures: the hex HMAC-SHA256 of the raw body, or of a timestamp, a dot and the raw body.
 
 use std::fmt;
 use std::str::FromStr;
@@ -37,20 +37,21 @@ impl fmt::Debug for Signature {
     }
 }
 
-/// Signs `body` as HeyGen does. Returns the value of the header: 64 lower-case hex digits.
+/// The HMAC-SHA256 of `message`: 64 lower-case hex digits.
 ///
 /// For tests and samples; a receiver only verifies.
-pub fn sign(secret: &Secret, body: &[u8]) -> String {
-    let mac = keyed(secret.as_bytes()).chain_update(body);
+pub fn sign(secret: &Secret, message: &[u8]) -> String {
+    let mac = keyed(secret.as_bytes()).chain_update(message);
     hex::encode(mac.finalize().into_bytes())
 }
 
-/// The MAC of one body under one secret, to be compared with any number of signatures.
+/// The MAC of one message under one secret, to be compared with any number of signatures.
 pub(crate) struct ExpectedMac(CtOutput<Hmac<Sha256>>);
 
 impl ExpectedMac {
-    pub(crate) fn of(secret: &Secret, body: &[u8]) -> Self {
-        Self(keyed(secret.as_bytes()).chain_update(body).finalize())
+    /// Of what comes before the body, which may be nothing, and the body.
+    pub(crate) fn of(secret: &Secret, before: &[u8], body: &[u8]) -> Self {
+        Self(keyed(secret.as_bytes()).chain_update(before).chain_update(body).finalize())
     }
 
     /// Compares in constant time.
@@ -78,7 +79,7 @@ mod tests {
         assert_eq!(sign(&Secret::new(SECRET).unwrap(), BODY), SIGNATURE);
     }
 
-    /// Test cases 1 to 4, 6 and 7. Case 5 truncates the MAC, which HeyGen does not.
+    /// Test cases 1 to 4, 6 and 7. Case 5 truncates the MAC, which no platform does.
     #[test]
     fn rfc_4231() {
         let counting_key: Vec<u8> = (1..=25).collect();

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 /// The fields of an object; any other value has no fields.
 #[derive(Clone, Copy)]
-pub(crate) struct Fields<'a>(Option<&'a Map<String, Value>>);
+pub struct Fields<'a>(Option<&'a Map<String, Value>>);
 
 impl<'a> From<&'a Map<String, Value>> for Fields<'a> {
     fn from(fields: &'a Map<String, Value>) -> Self {
@@ -13,21 +13,23 @@ impl<'a> From<&'a Map<String, Value>> for Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    pub(crate) fn of(value: Option<&'a Value>) -> Self {
+    /// Of any value.
+    pub fn of(value: Option<&'a Value>) -> Self {
         Self(value.and_then(Value::as_object))
     }
 
-    pub(crate) fn get(self, name: &str) -> Option<&'a Value> {
+    /// The field as it is.
+    pub fn get(self, name: &str) -> Option<&'a Value> {
         self.0?.get(name)
     }
 
     /// The fields of a nested object.
-    pub(crate) fn object(self, name: &str) -> Self {
+    pub fn object(self, name: &str) -> Self {
         Self::of(self.get(name))
     }
 
-    /// A string or a number. HeyGen writes `""` for null, and an id may be a number.
-    pub(crate) fn text(self, name: &str) -> Option<String> {
+    /// A string or a number. Platforms write `""` for null, and an id may be a number.
+    pub fn text(self, name: &str) -> Option<String> {
         match self.get(name)? {
             Value::String(text) if !text.is_empty() => Some(text.clone()),
             Value::Number(number) => Some(number.to_string()),
@@ -36,7 +38,7 @@ impl<'a> Fields<'a> {
     }
 
     /// The first of `names` that is a text.
-    pub(crate) fn first_text(self, names: &[&str]) -> Option<String> {
+    pub fn first_text(self, names: &[&str]) -> Option<String> {
         names.iter().find_map(|name| self.text(name))
     }
 }

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 ///
 /// The domain and each part are preceded by their length, so that `("a", "bc")` and `("ab", "c")`
 /// differ, and digests made for different purposes never collide.
-pub(crate) fn digest(domain: &str, parts: &[&[u8]]) -> String {
+pub fn digest(domain: &str, parts: &[&[u8]]) -> String {
     let mut hash = Sha256::new();
     for part in std::iter::once(&domain.as_bytes()).chain(parts) {
         hash.update((part.len() as u64).to_be_bytes());
@@ -16,7 +16,7 @@ pub(crate) fn digest(domain: &str, parts: &[&[u8]]) -> String {
 }
 
 /// The SHA-256 of some bytes, as 64 lower-case hex digits.
-pub(crate) fn sha256(bytes: impl AsRef<[u8]>) -> String {
+pub fn sha256(bytes: impl AsRef<[u8]>) -> String {
     hex::encode(Sha256::digest(bytes))
 }
 
@@ -26,7 +26,7 @@ const DIGEST: &str = "sha256:";
 /// The text itself, or `sha256:<hex of its SHA-256>` if it is longer than `limit` bytes, or begins
 /// like such a digest and could be taken for another text's. Never cut short: two long texts with one
 /// beginning stay apart.
-pub(crate) fn shortened(text: &str, limit: usize) -> String {
+pub fn shortened(text: &str, limit: usize) -> String {
     if text.len() <= limit && !text.starts_with(DIGEST) {
         return text.to_owned();
     }

@@ -14,7 +14,7 @@ const LONGEST: usize = 128 * 1024;
 /// `None` where that form does not exist, would be the same for different bodies, or would take too
 /// much memory: the body is not JSON, nests deeper than 128 levels, has a number that no double holds
 /// exactly, or is longer than 128 KiB.
-pub(crate) fn canonical(body: &[u8]) -> Option<Vec<u8>> {
+pub fn canonical(body: &[u8]) -> Option<Vec<u8>> {
     if body.len() > LONGEST {
         return None;
     }

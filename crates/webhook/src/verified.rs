@@ -11,8 +11,8 @@ use crate::{Secret, Signature};
 /// could be read by mistake:
 ///
 /// ```compile_fail
-/// let body = heygen::Unverified::new(b"{}".to_vec());
-/// heygen::Event::read(&body);
+/// let body = webhook::Unverified::new(b"{}".to_vec());
+/// body.body();
 /// ```
 pub struct Unverified(Vec<u8>);
 
@@ -37,14 +37,30 @@ impl Unverified {
     ///
     /// There may be several of each: HeyGen has renamed its header, so a request can carry two,
     /// and after a rotation the previous secret stays valid for a while. No body verifies when
-    /// either list is empty.
+    /// either list is empty. Where the signature covers a timestamp, too, use
+    /// [`Signed`](crate::Signed).
     ///
     /// # Errors
     ///
     /// Returns the body itself, so that the caller can try again with newer secrets.
     pub fn verify(self, signatures: &[Signature], secrets: &[&Secret]) -> Result<Verified, Self> {
+        self.verify_after(b"", signatures, secrets)
+    }
+
+    /// The bytes of a body that is only claimed. Nothing of it may be recorded.
+    pub(crate) fn claim(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The same for signatures of `before` and the body.
+    pub(crate) fn verify_after(
+        self,
+        before: &[u8],
+        signatures: &[Signature],
+        secrets: &[&Secret],
+    ) -> Result<Verified, Self> {
         let matched = secrets.iter().position(|secret| {
-            let expected = ExpectedMac::of(secret, &self.0);
+            let expected = ExpectedMac::of(secret, before, &self.0);
             signatures.iter().any(|signature| expected.matches(signature))
         });
         match matched {
@@ -60,7 +76,7 @@ impl fmt::Debug for Unverified {
     }
 }
 
-/// A body that HeyGen signed.
+/// A body that its platform signed.
 ///
 /// [`Unverified::verify`] makes one. [`Verified::assume_authentic`] is for bodies that were
 /// verified before, and are read back from where they were stored.
@@ -73,7 +89,7 @@ impl Verified {
     /// Takes a body without verifying it.
     ///
     /// The caller guarantees that the body comes from a channel which itself proves the sender: a
-    /// queue to which only verified bodies are written, or a response of HeyGen's API. Calling it
+    /// queue to which only verified bodies are written, or a response of the platform's API. Calling it
     /// with the body of a request disables the verification.
     ///
     /// To make each call a deliberate one, name this function in clippy's `disallowed-methods` and

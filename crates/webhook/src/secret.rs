@@ -4,10 +4,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// The secret of one webhook endpoint, exactly as HeyGen showed it (`whsec_…`).
+/// The secret of one webhook endpoint, exactly as its platform showed it (such as HeyGen's `whsec_…`).
 ///
-/// The key of the MAC is the whole string as UTF-8 bytes, prefix included. The part after the
-/// prefix looks like base64, but HeyGen does not decode it.
+/// The key of the MAC is the whole string as UTF-8 bytes, prefix included. Where the part after a
+/// prefix looks like base64, no platform decodes it.
 ///
 /// A secret is never empty: a deployment that lacks its secret must fail instead of accepting what
 /// was signed with the empty key. It serialises as a plain string, so serialise it only into a

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 /// Gives each field that `is_read` to `take`, with its undecoded value, until the end of the object
 /// or the first error. False if the text is not JSON.
-pub(crate) fn each_field<'t>(text: &'t str, is_read: impl Fn(&str) -> bool, take: impl FnMut(&str, &'t str)) -> bool {
+pub fn each_field<'t>(text: &'t str, is_read: impl Fn(&str) -> bool, take: impl FnMut(&str, &'t str)) -> bool {
     let mut reader = Deserializer::from_str(text);
     let read = if text.trim_start().starts_with('{') {
         reader.deserialize_map(Fields { is_read, take })
@@ -20,7 +20,7 @@ pub(crate) fn each_field<'t>(text: &'t str, is_read: impl Fn(&str) -> bool, take
 }
 
 /// Gives each element of an undecoded array to `take`. Any other value has no elements.
-pub(crate) fn each_element<'t>(value: &'t str, take: impl FnMut(&'t str)) {
+pub fn each_element<'t>(value: &'t str, take: impl FnMut(&'t str)) {
     if value.starts_with('[') {
         // An undecoded value is whole, so there is no error.
         let _ = Deserializer::from_str(value).deserialize_seq(Elements(take));
@@ -28,7 +28,7 @@ pub(crate) fn each_element<'t>(value: &'t str, take: impl FnMut(&'t str)) {
 }
 
 /// A text, or a number as the text of its digits.
-pub(crate) fn text(value: &str) -> Option<String> {
+pub fn text(value: &str) -> Option<String> {
     match value.as_bytes().first()? {
         b'"' => Deserializer::from_str(value).deserialize_bytes(Text).ok().map(Cow::into_owned),
         b'-' | b'0'..=b'9' => Some(value.to_owned()),

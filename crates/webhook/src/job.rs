@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::shortened;
-use crate::{Failure, Identity, Reason};
+use crate::{Failure, Identity, Platform, Reason};
 
 /// The longest parts, in bytes, that stand in a key as they are. Together they stay below the 1024
 /// bytes of a sort key in DynamoDB.
@@ -15,7 +15,7 @@ const ENTITY_ID_LIMIT: usize = 384;
 const LANGUAGE_LIMIT: usize = 128;
 const CALLBACK_ID_LIMIT: usize = 256;
 
-/// The status of a job. Success outranks failure: HeyGen may retry a failed job, and then the
+/// The status of a job. Success outranks failure: a platform may retry a failed job, and then the
 /// finished video is what counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -49,9 +49,11 @@ impl Status {
 /// `Debug` omits the links, because anyone who has one can fetch the result, and the failure texts.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Job {
-    /// The kind of job, from the event's type: `avatar_video`, `video_translate`, …
+    /// Who does it.
+    pub platform: Platform,
+    /// The kind of job: HeyGen's `avatar_video`, `video_translate`, …; `synthesia.video` and the like.
     pub kind: String,
-    /// HeyGen's id of what the job makes.
+    /// The platform's id of what the job makes.
     pub entity_id: String,
     /// How the job ended.
     pub status: Status,
@@ -62,9 +64,11 @@ pub struct Job {
     pub decided_by: String,
     /// The type of that event.
     pub event_type: String,
+    /// When that event happened, as a Unix time in seconds, where one entity may have several results.
+    pub occurred_at: Option<i64>,
     /// URLs of the results, if it succeeded; named as in [`Event::links`](crate::Event::links).
     pub links: BTreeMap<String, String>,
-    /// Why it failed, if it did and HeyGen gave a reason.
+    /// Why it failed, if it did and the platform gave a reason.
     pub failure: Option<Failure>,
     /// The language of a translation. One translation into two languages is two jobs.
     pub output_language: Option<String>,
@@ -100,12 +104,13 @@ impl Job {
 
     /// Whether this report replaces `other`, a report of another event about the same job.
     ///
-    /// The higher status does; of equal ones the one whose links expire later, then that of the
-    /// smaller identity, then that of the smaller body digest. That is an order without our clock, since HeyGen promises no order of
+    /// The higher status does; of equal ones the one whose links expire later, then the one that
+    /// happened later, then that of the smaller identity, then that of the smaller body digest. That is an order without our clock, since no platform promises an order of
     /// delivery: whatever the order and the repetition of events, the same one wins. A store must put
     /// the same into its condition.
     pub fn supersedes(&self, other: &Self) -> bool {
-        let rank = |job: &Self| (job.status, job.links_expire_at.unwrap_or_default());
+        let rank =
+            |job: &Self| (job.status, job.links_expire_at.unwrap_or_default(), job.occurred_at.unwrap_or_default());
         rank(self).cmp(&rank(other)).then_with(|| other.decided_by.cmp(&self.decided_by)).is_gt()
     }
 
@@ -141,12 +146,14 @@ mod tests {
 
     fn job(status: Status, decided_by: char) -> Job {
         Job {
+            platform: Platform::HeyGen,
             kind: "avatar_video".to_owned(),
             entity_id: "v1".to_owned(),
             status,
             identity: Identity::try_from(decided_by.to_string().repeat(64)).unwrap(),
             decided_by: format!("event#{}", decided_by.to_string().repeat(64)),
             event_type: "avatar_video.any".to_owned(),
+            occurred_at: None,
             links: BTreeMap::from([("video".to_owned(), "https://x.invalid/canary".to_owned())]),
             failure: Some(Failure { code: None, message: Some("canary".to_owned()) }),
             output_language: None,
