@@ -248,7 +248,7 @@ $(NODE)/.installed: tools/requirements-node.txt
 
 # The examples in TypeScript, beside the packages that they use.
 outcome: $(NODE)/.installed $(OUTCOME)/.installed
-	@cp examples/outcome/outcome.ts examples/track/track.ts $(OUTCOME)
+	@cp examples/outcome/outcome.ts examples/track/track.ts examples/callback-url/callback_url.ts $(OUTCOME)
 	@PATH="$(NODE)/bin:$$PATH" $(OUTCOME)/node_modules/.bin/tsc --project $(OUTCOME)
 
 $(OUTCOME)/.installed: examples/outcome/package.json examples/outcome/package-lock.json examples/outcome/tsconfig.json $(NODE)/.installed

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "heygen-api")]
 pub mod api_key;
+pub mod claim;
 pub mod clock;
 pub mod endpoints;
 pub mod env;

@@ -20,7 +20,7 @@ use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
 use axum::http::header::{ALLOW, HeaderMap, HeaderName};
 use axum::routing::options;
-use heygen::{Event, HeaderNames, Identity, Secret, Unverified};
+use heygen::{HeaderNames, Identity, Secret, Unverified};
 use tokio::net::TcpListener;
 
 /// The response to a larger body is 413.

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::{EventType, entity_id, failure, links};
 use webhook::json::{each_element, each_field, text};
+use webhook::pick::decoded;
 
 /// The fields of a body that are read, with numbers as the text of their digits.
 #[derive(Default)]
@@ -30,7 +31,7 @@ impl Body {
     /// Reads a body. A byte order mark is skipped, and bytes that are not UTF-8 become U+FFFD. Of a
     /// body that is not JSON from some point on, the fields before that point are read.
     pub(crate) fn read(bytes: &[u8]) -> Self {
-        let text = String::from_utf8_lossy(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes));
+        let text = decoded(bytes);
         let mut body = Self::default();
         let mut data = None;
         body.is_json = each_field(&text, is_read_at_the_top, |name, value| match name {

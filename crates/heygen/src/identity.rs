@@ -1,7 +1,6 @@
 //! By what a repeated delivery of HeyGen's is recognised.
 
-use webhook::Identity;
-use webhook::canonical::canonical;
+use webhook::{Identity, Platform};
 
 use crate::entity_id::EntityId;
 use crate::{EventType, Outcome};
@@ -33,10 +32,7 @@ pub(crate) fn decide(evidence: &Evidence<'_>) -> Identity {
         parts.extend(evidence.output_language.map(str::as_bytes));
         return Identity::of("heygen entity", &parts);
     }
-    match canonical(evidence.body) {
-        Some(content) => Identity::of("heygen content", &[&content]),
-        None => Identity::of("heygen body", &[evidence.body]),
-    }
+    Identity::of_content(Platform::HeyGen, evidence.body)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use webhook::fields::Fields;
+use webhook::fields::{Fields, is_link};
 
 /// This crate's name of each result, and HeyGen's spellings. `callback_url` is not a result.
 const SPELLINGS: [(&str, &[&str]); 7] = [
@@ -32,18 +32,13 @@ pub(crate) fn read(kind: Option<&str>, data: Fields<'_>) -> BTreeMap<String, Str
         Some("avatar_video_gif") => "gif",
         _ => "video",
     };
-    let link = |name: &str| data.text(name).filter(|text| is_link(text));
+    let link = |name: &str| data.link(name);
     let named = SPELLINGS.iter().filter_map(|(name, spellings)| {
         let specific = spellings.iter().find_map(|spelling| link(spelling));
         let plain = || link("url").filter(|_| *name == made);
         Some(((*name).to_owned(), specific.or_else(plain)?))
     });
     named.collect()
-}
-
-/// A link of any other scheme would be unsafe to follow.
-fn is_link(text: &str) -> bool {
-    text.starts_with("https://") || text.starts_with("http://")
 }
 
 #[cfg(test)]

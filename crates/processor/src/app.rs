@@ -16,7 +16,7 @@ use time::OffsetDateTime;
 use tokio::time::{Instant, timeout_at};
 use tracing::Span;
 use tracing::field::Empty;
-use webhook::{Event, Job, Reason, Status};
+use webhook::{Event, Job, Platform, Reason, Status};
 
 /// How long one message is retried within an invocation: long enough for a conflict with another event of the same job.
 /// What takes longer is for the queue, which waits without cost.
@@ -47,7 +47,7 @@ pub struct App {
 pub(crate) fn span(message_id: Option<&str>) -> Span {
     tracing::info_span!(
         target: TARGET, "message",
-        message_id, request_id = Empty, endpoint = Empty, identity = Empty, correlation_id = Empty
+        message_id, request_id = Empty, platform = Empty, endpoint = Empty, identity = Empty, correlation_id = Empty
     )
 }
 
@@ -69,9 +69,12 @@ impl App {
             Err(newer @ Unreadable::Newer(_)) => return Outcome::Retry(newer.to_string()),
             Err(unreadable) => return self.dead_letter(message, &unreadable.to_string()).await,
         };
-        let event = heygen::read(&delivery.body);
+        let event = platforms::read(delivery.platform, &delivery.body);
         let span = Span::current();
         span.record("request_id", &delivery.request_id);
+        if delivery.platform != Platform::HeyGen {
+            span.record("platform", delivery.platform.name());
+        }
         span.record("endpoint", &delivery.endpoint);
         span.record("identity", event.identity.as_str());
         span.record("correlation_id", event.correlation_id().as_str());
@@ -161,7 +164,7 @@ fn report(recorded: Recorded, event: &Event, delivery: &Delivery) {
     let event_type = probe::type_label(event);
     let is_probe = probe::is_probe(event);
     let outcome = if is_probe { probe::LABEL } else { recorded.as_str() };
-    let mut metrics = Metrics::default();
+    let mut metrics = Metrics::of(delivery.platform);
     metrics.count("Events", &[("Outcome", outcome)]);
     if recorded != Recorded::Duplicate && !is_probe {
         // A replayed event was received long ago.

@@ -1,9 +1,10 @@
 //! The receiver's configuration, from environment variables.
 
-use aws::endpoints::names;
+use aws::endpoints::{PlatformEndpoint, PlatformEndpoints, names};
 use aws::env::{ConfigError, Env};
 use heygen::HeaderNames;
 use std::time::Duration;
+use webhook::Platform;
 
 /// The receiver's configuration; each field is one parameter of `template.yaml`.
 #[derive(Debug, Clone)]
@@ -14,7 +15,13 @@ pub struct Config {
     pub secret_prefix: String,
     /// `QUEUE_URL`: where verified deliveries go.
     pub queue_url: String,
-    /// `SIGNATURE_HEADERS`: the headers that may carry the signature.
+    /// `PLATFORM_ENDPOINTS`: those of other platforms, and those for callback URLs, comma separated, as `platform/name`.
+    pub platform_endpoints: Vec<PlatformEndpoint>,
+    /// What callbacks need; without it there are none.
+    pub callbacks: Option<Callbacks>,
+    /// `MAX_DELIVERY_AGE_MINUTES`: a delivery whose signature covers its time is rejected if that is longer ago.
+    pub longest_age: Duration,
+    /// `SIGNATURE_HEADERS`: the headers that may carry HeyGen's signature.
     pub signature_headers: HeaderNames,
     /// `MAX_BODY_BYTES`: the longest body that is accepted.
     pub max_body_bytes: usize,
@@ -22,9 +29,27 @@ pub struct Config {
     pub secret_refresh: Duration,
 }
 
+/// Where the callbacks of platforms that do not sign go.
+#[derive(Debug, Clone)]
+pub struct Callbacks {
+    /// `CALLBACK_PREFIX`: the name of the secret that an endpoint's callback tokens are made with is this, followed by
+    /// `platform/name`.
+    pub prefix: String,
+    /// `CONFIRM_QUEUE_URL`: what there is to look up.
+    pub queue_url: String,
+}
+
 impl Config {
     pub fn from_env() -> Result<Self, ConfigError> {
         Self::read(Env::from_process())
+    }
+
+    /// The name of the secret that the endpoint's platform signs with.
+    pub(crate) fn signing_secret(&self, endpoint: &PlatformEndpoint) -> String {
+        match endpoint.platform {
+            Platform::HeyGen => format!("{}{}", self.secret_prefix, endpoint.name),
+            _ => endpoint.signing_secret(&self.secret_prefix),
+        }
     }
 
     /// The error names every variable that is missing or wrong.
@@ -32,6 +57,9 @@ impl Config {
         let endpoints = env.required::<String>("ENDPOINTS");
         let secret_prefix = env.required("SECRET_PREFIX");
         let queue_url = env.required("QUEUE_URL");
+        let PlatformEndpoints(platform_endpoints) = env.or("PLATFORM_ENDPOINTS", PlatformEndpoints::default());
+        let callbacks = env.text("CALLBACK_PREFIX").zip(env.text("CONFIRM_QUEUE_URL"));
+        let longest_age = Duration::from_mins(env.or("MAX_DELIVERY_AGE_MINUTES", 60));
         let signature_headers = env.or("SIGNATURE_HEADERS", HeaderNames::default());
         let max_body_bytes = env.or("MAX_BODY_BYTES", 1_000_000);
         let secret_refresh = Duration::from_secs(env.or("SECRET_REFRESH_SECONDS", 10));
@@ -40,6 +68,9 @@ impl Config {
                 endpoints: names(&endpoints),
                 secret_prefix,
                 queue_url,
+                platform_endpoints,
+                callbacks: callbacks.map(|(prefix, queue_url)| Callbacks { prefix, queue_url }),
+                longest_age,
                 signature_headers,
                 max_body_bytes,
                 secret_refresh,

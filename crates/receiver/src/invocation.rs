@@ -13,7 +13,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use lambda_http::Body;
 use lambda_http::aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use lambda_http::http::{Method, Response};
-use webhook::Unverified;
+use webhook::{Platform, Unverified};
 
 /// Responds to one invocation. Without a configuration the function still responds, so that HeyGen retries, and the
 /// response names what is missing.
@@ -37,7 +37,7 @@ fn not_configured(request: &Request, error: &ConfigError) -> Response<Body> {
     }
     report::span(&request.request_id, None).in_scope(|| {
         tracing::error!(%error, class = ErrorClass::Permanent.as_str(), "the function is not configured");
-        report::write(Err(Rejection::NotConfigured));
+        report::write(Platform::HeyGen, Err(Rejection::NotConfigured));
     });
     rejected(Rejection::NotConfigured, &format!("{} {error}", Rejection::NotConfigured.message()))
 }

@@ -1,6 +1,8 @@
 //! What a delivery leaves in the log: one span, and at its end one line with its metrics.
 
 use crate::response::Rejection;
+use crate::route::Route;
+use aws::claim::Claim;
 use aws::envelope::Delivery;
 use aws::probe;
 use aws::telemetry::{Metrics, TARGET};
@@ -8,7 +10,7 @@ use lambda_http::http::StatusCode;
 use time::OffsetDateTime;
 use tracing::Span;
 use tracing::field::Empty;
-use webhook::Event;
+use webhook::{Event, Platform};
 
 /// HeyGen retries for 24 hours, in seconds.
 const LONGEST_RETRY: f64 = 86_400.0;
@@ -16,17 +18,24 @@ const LONGEST_RETRY: f64 = 86_400.0;
 /// How far HeyGen's clock may be ahead of ours, in seconds.
 const MOST_AHEAD: f64 = 5.0;
 
-/// A delivery that SQS holds.
+/// What SQS holds.
 #[derive(Debug)]
-pub(crate) struct Enqueued {
-    pub event: Event,
-    pub delivery: Delivery,
+pub(crate) enum Handled {
+    Delivery { event: Event, delivery: Delivery },
+    Callback(Claim),
 }
 
 /// The span of one delivery: every line within it shows these fields. Only the name of a known endpoint is logged,
-/// never a sender's path.
-pub(crate) fn span(request_id: &str, endpoint: Option<&str>) -> Span {
-    tracing::info_span!(target: TARGET, "delivery", request_id, endpoint, identity = Empty, correlation_id = Empty)
+/// never a sender's path, which may hold a token.
+pub(crate) fn span(request_id: &str, route: Option<&Route>) -> Span {
+    let span = tracing::info_span!(
+        target: TARGET, "delivery",
+        request_id, platform = Empty, endpoint = route.map(Route::endpoint), identity = Empty, correlation_id = Empty
+    );
+    if let Some(platform) = route.map(Route::platform).filter(|platform| *platform != Platform::HeyGen) {
+        span.record("platform", platform.name());
+    }
+    span
 }
 
 /// Adds to the current span what a verified body says.
@@ -37,10 +46,16 @@ pub(crate) fn record(event: &Event) {
 }
 
 /// Writes the delivery's line.
-pub(crate) fn write(outcome: Result<&Enqueued, Rejection>) {
-    let mut metrics = Metrics::default();
+pub(crate) fn write(platform: Platform, outcome: Result<&Handled, Rejection>) {
+    let mut metrics = Metrics::of(platform);
     match outcome {
-        Ok(Enqueued { event, delivery }) => {
+        Ok(Handled::Callback(claim)) => {
+            metrics.count("Callbacks", &[("Outcome", "accepted")]);
+            let kind = &claim.claimed.callback().kind;
+            let has_entity_id = claim.claimed.entity_id().is_some();
+            tracing::info!(target: TARGET, outcome = "accepted", kind, has_entity_id, %metrics, "callback accepted");
+        }
+        Ok(Handled::Delivery { event, delivery }) => {
             let outcome = if probe::is_probe(event) { probe::LABEL } else { "accepted" };
             metrics.count("Deliveries", &[("Outcome", outcome)]);
             if let Some(seconds) = seconds_since_sent(delivery, OffsetDateTime::now_utc()) {

@@ -1,5 +1,6 @@
 //! HTTP responses. The one place where an outcome becomes an HTTP status.
 
+use crate::report::Handled;
 use lambda_http::Body;
 use lambda_http::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use lambda_http::http::{Response, StatusCode};
@@ -18,6 +19,17 @@ pub enum Accepted {
     Options,
     /// SQS holds the delivery.
     Delivery(Identity),
+    /// SQS holds what there is to look up.
+    Callback,
+}
+
+impl From<Handled> for Accepted {
+    fn from(handled: Handled) -> Self {
+        match handled {
+            Handled::Delivery { event, .. } => Accepted::Delivery(event.identity),
+            Handled::Callback(_) => Accepted::Callback,
+        }
+    }
 }
 
 /// Defines [`Rejection`] from one row each.
@@ -77,6 +89,9 @@ rejections! {
     /// The signature does not match, and the secrets are not being changed.
     WrongSignature: UNAUTHORIZED, "signature_mismatch",
         "The signature does not match this endpoint's secret and this body. If the secret was rotated, store the new one in Secrets Manager.";
+    /// Its signature is right, and covers a time that is too long ago.
+    TooOld: UNAUTHORIZED, "delivery_too_old",
+        "The signature is older than this deployment accepts. Check the clocks, or raise the deployment's parameter MaxDeliveryAgeMinutes.";
     SecretMissing: SERVICE_UNAVAILABLE, "secret_missing",
         "No secret is stored for this endpoint yet. Run admin's sync, or store the secret that HeyGen showed at registration. Then retry.";
     /// The stored value cannot be read, or Secrets Manager did not respond.
@@ -107,6 +122,7 @@ impl From<SignatureHeaderError> for Rejection {
 pub fn response(outcome: &Result<Accepted, Rejection>) -> Response<Body> {
     match outcome {
         Ok(Accepted::Options) => build(StatusCode::NO_CONTENT, None),
+        Ok(Accepted::Callback) => build(StatusCode::OK, Some(&json!({}))),
         Ok(Accepted::Delivery(identity)) => build(StatusCode::OK, Some(&json!({"identity": identity.as_str()}))),
         Err(rejection) => rejected(*rejection, rejection.message()),
     }

@@ -18,7 +18,6 @@ pub type Reading = Result<Option<Arc<EndpointSecret>>, Arc<SecretError>>;
 #[derive(Debug)]
 pub struct SecretCache {
     client: Client,
-    prefix: String,
     /// The shortest time between two reads of one endpoint's secret that a sender can cause.
     refresh: Duration,
     /// Locked during a read, so that concurrent requests share its result.
@@ -48,16 +47,16 @@ impl Entry {
 }
 
 impl SecretCache {
-    pub fn new(client: Client, prefix: String, refresh: Duration) -> Self {
-        SecretCache { client, prefix, refresh, entries: Mutex::default() }
+    pub fn new(client: Client, refresh: Duration) -> Self {
+        SecretCache { client, refresh, entries: Mutex::default() }
     }
 
-    /// The endpoint's secret, possibly as it was a minute ago; an hour ago, if it cannot be read.
-    pub async fn get(&self, endpoint: &str) -> Reading {
+    /// The secret of this name, possibly as it was a minute ago; an hour ago, if it cannot be read.
+    pub async fn get(&self, name: &str) -> Reading {
         let mut entries = self.entries.lock().await;
-        let entry = match entries.get(endpoint) {
+        let entry = match entries.get(name) {
             Some(entry) if entry.at.elapsed() < self.lifetime(entry) => entry,
-            _ => self.read(&mut entries, endpoint).await,
+            _ => self.read(&mut entries, name).await,
         };
         match (&entry.last, entry.usable()) {
             // Secrets Manager is down: the last known secret is most likely still right.
@@ -66,13 +65,13 @@ impl SecretCache {
         }
     }
 
-    /// The endpoint's secret as it is stored now, read at most once in `refresh`, successfully or not: forged deliveries
+    /// The secret as it is stored now, read at most once in `refresh`, successfully or not: forged deliveries
     /// must not cause many calls to Secrets Manager.
-    pub async fn refreshed(&self, endpoint: &str) -> Reading {
+    pub async fn refreshed(&self, name: &str) -> Reading {
         let mut entries = self.entries.lock().await;
-        match entries.get(endpoint) {
+        match entries.get(name) {
             Some(entry) if entry.at.elapsed() < self.refresh => entry.last.clone(),
-            _ => self.read(&mut entries, endpoint).await.last.clone(),
+            _ => self.read(&mut entries, name).await.last.clone(),
         }
     }
 
@@ -81,10 +80,10 @@ impl SecretCache {
         if entry.usable().is_some() { CACHED } else { self.refresh }
     }
 
-    async fn read<'e>(&self, entries: &'e mut HashMap<String, Entry>, endpoint: &str) -> &'e Entry {
+    async fn read<'e>(&self, entries: &'e mut HashMap<String, Entry>, name: &str) -> &'e Entry {
         let started = Moment::now();
-        let result = fetch(&self.client, &format!("{}{endpoint}", self.prefix)).await;
-        let before = entries.remove(endpoint).and_then(|entry| entry.known);
+        let result = fetch(&self.client, name).await;
+        let before = entries.remove(name).and_then(|entry| entry.known);
         let entry = match result {
             Ok(secret) => {
                 let secret = secret.map(Arc::new);
@@ -101,6 +100,6 @@ impl SecretCache {
                 entry
             }
         };
-        entries.entry(endpoint.to_owned()).insert_entry(entry).into_mut()
+        entries.entry(name.to_owned()).insert_entry(entry).into_mut()
     }
 }

@@ -3,122 +3,16 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod common;
+
 use aws::envelope::Delivery;
-use aws::sdk::Timeouts;
-use aws::stub::{self, Reply};
-use lambda_http::aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
+use aws::stub::Reply;
+use common::{SECRET, Test, header, json_body, sample, signed, stored};
+use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequest;
 use lambda_http::http::{HeaderValue, Method};
-use receiver::{App, Config, invocation};
-use serde_json::{Value, json};
-use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard};
+use serde_json::json;
 use std::time::Duration;
-use tokio::time::{Instant, advance};
-use webhook::{Secret, sign};
-
-const SECRET: &str = "whsec_dGVzdF9zZWNyZXQ=";
-
-/// What AWS stores and how it responds.
-struct Aws {
-    secret: Reply,
-    queue: Reply,
-    calls: Vec<String>,
-    messages: Vec<String>,
-}
-
-impl Aws {
-    fn calls_of(&self, operation: &str) -> usize {
-        self.calls.iter().filter(|call| *call == operation).count()
-    }
-}
-
-struct Test {
-    app: App,
-    aws: Arc<Mutex<Aws>>,
-}
-
-fn stored(secret: Value) -> Reply {
-    Reply::Ok(json!({"SecretString": secret.to_string()}))
-}
-
-impl Test {
-    fn new() -> Self {
-        let aws = Aws {
-            secret: stored(json!({"current": SECRET})),
-            queue: Reply::Ok(json!({"MessageId": "1"})),
-            calls: Vec::new(),
-            messages: Vec::new(),
-        };
-        let aws = Arc::new(Mutex::new(aws));
-        let seen = Arc::clone(&aws);
-        let sdk = stub::sdk(Timeouts::SHORT, move |operation, input| {
-            let mut aws = seen.lock().unwrap();
-            aws.calls.push(operation.to_owned());
-            match operation {
-                "GetSecretValue" => aws.secret.clone(),
-                "SendMessage" => {
-                    aws.messages.push(input["MessageBody"].as_str().unwrap().to_owned());
-                    aws.queue.clone()
-                }
-                other => panic!("the receiver must not call {other}"),
-            }
-        });
-        let config = Config {
-            endpoints: vec!["main".into()],
-            secret_prefix: "stack/endpoints/".into(),
-            queue_url: "https://queue.example.invalid/queue".into(),
-            signature_headers: "signature,heygen-signature".parse().unwrap(),
-            max_body_bytes: 2_000_000,
-            secret_refresh: Duration::from_secs(10),
-        };
-        Test { app: App::new(config, &sdk), aws }
-    }
-
-    fn with(secret: Reply) -> Self {
-        let test = Test::new();
-        test.aws().secret = secret;
-        test
-    }
-
-    fn aws(&self) -> MutexGuard<'_, Aws> {
-        self.aws.lock().unwrap()
-    }
-
-    async fn respond(&self, request: ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
-        let start = Instant::now();
-        let response = invocation::respond(Ok(&self.app), request).await;
-        assert!(start.elapsed() < Duration::from_secs(5), "the response took {:?}", start.elapsed());
-        response
-    }
-
-    /// Status and error code.
-    async fn status(&self, request: ApiGatewayV2httpRequest) -> (i64, String) {
-        let response = self.respond(request).await;
-        let code = json_body(&response)["error"]["code"].as_str().unwrap_or_default().to_owned();
-        (response.status_code, code)
-    }
-}
-
-fn sample(name: &str) -> ApiGatewayV2httpRequest {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../events/api-gateway").join(name);
-    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
-}
-
-fn signed(body: &str, secret: &str) -> ApiGatewayV2httpRequest {
-    let mut request = sample("delivery.json");
-    let signature = sign(&Secret::new(secret).unwrap(), body.as_bytes());
-    request.headers.insert("signature", HeaderValue::from_str(&signature).unwrap());
-    request.body = Some(body.into());
-    request
-}
-
-fn json_body(response: &ApiGatewayV2httpResponse) -> Value {
-    response.body.as_ref().map_or(Value::Null, |body| serde_json::from_slice(body.as_ref()).unwrap_or_default())
-}
-
-fn header<'a>(response: &'a ApiGatewayV2httpResponse, name: &str) -> Option<&'a str> {
-    response.headers.get(name)?.to_str().ok()
-}
+use tokio::time::advance;
 
 #[tokio::test]
 async fn options_gets_204_without_a_call_even_with_everything_down() {

@@ -1,14 +1,15 @@
 //! The list of API calls. Of a request it keeps no body, no query, and no header but the idempotency key.
 
 use crate::lock;
+use serde::{Deserialize, Serialize};
 use std::sync::Mutex;
 
-/// A call of HeyGen's API.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A call of a platform's API.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Call {
     /// The HTTP method, in upper case.
     pub method: String,
-    /// The path, without its query.
+    /// The path, without its query, and without the simulator's prefix of the platform.
     pub path: String,
     /// The header `Idempotency-Key`.
     pub idempotency_key: Option<String>,

@@ -1,16 +1,19 @@
 //! How other processes control a simulator: the paths below `/_simulator/`. They are not part of HeyGen's API, so
 //! they are not in the list of calls and have no faults.
 
-use crate::World;
+use crate::calls::Call;
 use crate::gate::authenticate;
 use crate::jobs::{Ends, JobKind, JobOutcome, StartJob};
 use crate::log::Delivery;
-use crate::rejection::{Rejection, Version};
+use crate::platforms::{CallbackUrl, Notify, Product};
+use crate::rejection::{Dialect, Rejection};
 use crate::sender::Disturbance;
 use crate::settings::Change;
 use crate::strict::{Body, Nothing, Params};
+use crate::{Access, World};
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, Request, State};
+use axum::http::HeaderMap;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, delete, get, patch, post};
@@ -18,12 +21,16 @@ use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
+use webhook::Platform;
 
 pub(crate) const ENDPOINTS: &str = "/_simulator/endpoints";
 pub(crate) const JOBS: &str = "/_simulator/jobs";
 pub(crate) const OPTIONS: &str = "/_simulator/options";
 pub(crate) const EVENTS: &str = "/_simulator/events";
 pub(crate) const DELIVERIES: &str = "/_simulator/deliveries";
+pub(crate) const PLATFORMS: &str = "/_simulator/platforms";
+/// The header of an event that goes to a callback URL, and not to webhooks.
+pub(crate) const CALLBACK_URL: &str = "x-callback-url";
 
 pub(crate) fn router(world: &Arc<World>) -> Router<Arc<World>> {
     Router::new()
@@ -32,6 +39,10 @@ pub(crate) fn router(world: &Arc<World>) -> Router<Arc<World>> {
         .route(ENDPOINTS, get(endpoints))
         .route(JOBS, post(start_jobs))
         .route(&format!("{JOBS}/{{id}}"), delete(forget))
+        .route(&format!("{JOBS}/{{id}}/end"), post(end))
+        .route(&format!("{PLATFORMS}/{{platform}}"), get(access))
+        .route(&format!("{PLATFORMS}/{{platform}}/calls"), get(calls))
+        .route(&format!("{PLATFORMS}/{{platform}}/webhooks"), get(webhooks))
         .route(OPTIONS, patch(change))
         .route("/_simulator/{*path}", any(async || Rejection::not_found("Path")))
         // To test a receiver's own limit, a body has to exceed it.
@@ -40,12 +51,13 @@ pub(crate) fn router(world: &Arc<World>) -> Router<Arc<World>> {
 }
 
 async fn guard(State(world): State<Arc<World>>, request: Request, next: Next) -> Response {
-    let response = match authenticate(request.headers(), &world.api_key) {
+    let api_key = world.access(Platform::HeyGen).api_key;
+    let response = match authenticate(Platform::HeyGen, request.headers(), &api_key) {
         Ok(()) => next.run(request).await,
         Err(rejection) => rejection.into_response(),
     };
     match response.extensions().get::<Rejection>() {
-        Some(rejection) => Version::V3.respond(rejection),
+        Some(rejection) => Dialect::V3.respond(rejection),
         None => response,
     }
 }
@@ -54,8 +66,11 @@ async fn guard(State(world): State<Arc<World>>, request: Request, next: Next) ->
 #[serde(deny_unknown_fields)]
 struct EmitParams {
     disturbance: Option<Disturbance>,
-    /// Only this endpoint; all that subscribe to the event if it is not given.
+    /// Only this endpoint of HeyGen; all that subscribe to the event if it is not given.
     endpoint_id: Option<String>,
+    /// Whose event it is; HeyGen's if it is not given.
+    #[serde(default)]
+    platform: Platform,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -66,9 +81,15 @@ pub(crate) struct Emitted {
 async fn emit(
     State(world): State<Arc<World>>,
     Params(params): Params<EmitParams>,
+    headers: HeaderMap,
     body: Bytes,
 ) -> Result<Json<Emitted>, Rejection> {
-    let EmitParams { disturbance, endpoint_id } = params;
+    let EmitParams { disturbance, endpoint_id, platform } = params;
+    if platform != Platform::HeyGen {
+        let callback_url = headers.get(CALLBACK_URL).and_then(|value| value.to_str().ok());
+        let event_id = world.emit_elsewhere(platform, callback_url, body.into(), disturbance);
+        return Ok(Json(Emitted { event_id }));
+    }
     if endpoint_id.as_deref().is_some_and(|id| world.endpoints.get(id).is_none()) {
         return Err(Rejection::not_found("Endpoint"));
     }
@@ -84,11 +105,11 @@ async fn deliveries(State(world): State<Arc<World>>, _: Params<Nothing>) -> Json
 /// An endpoint as other processes see it: without its secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RegisteredEndpoint {
-    /// HeyGen's id of the endpoint.
+    /// The platform's id of the endpoint.
     pub endpoint_id: String,
     /// The URL that events are posted to.
     pub url: String,
-    /// Whether HeyGen delivers to it.
+    /// Whether the platform delivers to it.
     pub enabled: bool,
     /// The event types that it subscribes to; `None` for all.
     pub events: Option<Vec<String>>,
@@ -104,17 +125,41 @@ async fn endpoints(State(world): State<Arc<World>>, _: Params<Nothing>) -> Json<
     Json(seen.collect())
 }
 
+async fn access(State(world): State<Arc<World>>, Path(platform): Path<Platform>, _: Params<Nothing>) -> Json<Access> {
+    Json(world.access(platform))
+}
+
+async fn calls(State(world): State<Arc<World>>, Path(platform): Path<Platform>, _: Params<Nothing>) -> Json<Vec<Call>> {
+    Json(world.site(platform).calls.all())
+}
+
+async fn webhooks(
+    State(world): State<Arc<World>>,
+    Path(platform): Path<Platform>,
+    _: Params<Nothing>,
+) -> Json<Vec<RegisteredEndpoint>> {
+    let seen = world.site(platform).webhooks.all().into_iter().map(|webhook| RegisteredEndpoint {
+        enabled: webhook.is_enabled(),
+        endpoint_id: webhook.id,
+        url: webhook.url,
+        events: Some(webhook.events),
+    });
+    Json(seen.collect())
+}
+
 /// A job to start, as it is sent.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewJob {
-    /// One of [`JobKind::NAMES`].
+    /// One of [`JobKind::NAMES`], or the name of a [`Product`].
     kind: String,
     callback_id: Option<String>,
     /// The language of a translation; Spanish if it is not given.
     output_language: Option<String>,
     /// The number of clips of a clipping; 3 if it is not given.
     clips: Option<usize>,
+    /// Where a job of Tavus or D-ID is reported to; nowhere if it is not given.
+    callback_url: Option<String>,
     outcome: NewOutcome,
     /// The error message of a job that fails.
     failure: Option<String>,
@@ -131,6 +176,7 @@ pub(crate) struct NewJob {
 enum NewOutcome {
     Succeeds,
     Fails,
+    IsRejected,
     IsCancelled,
     NeverEnds,
 }
@@ -141,6 +187,7 @@ impl From<&StartJob> for NewJob {
         let (outcome, failure) = match outcome {
             JobOutcome::Succeeds => (NewOutcome::Succeeds, None),
             JobOutcome::Fails(message) => (NewOutcome::Fails, Some(message.clone())),
+            JobOutcome::IsRejected(message) => (NewOutcome::IsRejected, Some(message.clone())),
             JobOutcome::IsCancelled => (NewOutcome::IsCancelled, None),
             JobOutcome::NeverEnds => (NewOutcome::NeverEnds, None),
         };
@@ -152,6 +199,10 @@ impl From<&StartJob> for NewJob {
             kind: kind.name().to_owned(),
             callback_id: callback_id.clone(),
             output_language: if let JobKind::Translation(language) = kind { Some(language.clone()) } else { None },
+            callback_url: match kind {
+                JobKind::On(_, Notify::Url(CallbackUrl(url))) => Some(url.clone()),
+                _ => None,
+            },
             clips: if let JobKind::AiClipping(clips) = kind { Some(*clips) } else { None },
             outcome,
             failure,
@@ -165,17 +216,20 @@ impl From<&StartJob> for NewJob {
 impl NewJob {
     fn read(self) -> Result<StartJob, Rejection> {
         let kind = JobKind::named(&self.kind, self.output_language).ok_or_else(|| {
-            Rejection::invalid("kind", format!("the kinds of jobs are {}", JobKind::NAMES.join(", ")))
+            let others = Product::ALL.map(Product::name).join(", ");
+            Rejection::invalid("kind", format!("the kinds of jobs are {}, {others}", JobKind::NAMES.join(", ")))
         })?;
         let time = Duration::from_millis(self.milliseconds);
         Ok(StartJob {
-            kind: match (kind, self.clips) {
-                (JobKind::AiClipping(_), Some(clips)) => JobKind::AiClipping(clips),
-                (kind, _) => kind,
+            kind: match (kind, self.clips, self.callback_url) {
+                (JobKind::AiClipping(_), Some(clips), _) => JobKind::AiClipping(clips),
+                (JobKind::On(product, _), _, Some(url)) => product.calling(url),
+                (kind, ..) => kind,
             },
             callback_id: self.callback_id,
             outcome: match (self.outcome, self.failure) {
                 (NewOutcome::Fails, message) => JobOutcome::Fails(message.unwrap_or_default()),
+                (NewOutcome::IsRejected, message) => JobOutcome::IsRejected(message.unwrap_or_default()),
                 (_, Some(_)) => return Err(Rejection::invalid("failure", "only a job that fails has a failure")),
                 (NewOutcome::Succeeds, None) => JobOutcome::Succeeds,
                 (NewOutcome::IsCancelled, None) => JobOutcome::IsCancelled,
@@ -207,6 +261,22 @@ async fn forget(
     _: Params<Nothing>,
 ) -> Result<Json<()>, Rejection> {
     if world.jobs.forget(&id) { Ok(Json(())) } else { Err(Rejection::not_found("Job")) }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct End {
+    pub(crate) outcome: JobOutcome,
+    pub(crate) disturbance: Option<Disturbance>,
+}
+
+async fn end(
+    State(world): State<Arc<World>>,
+    Path(id): Path<String>,
+    Body(End { outcome, disturbance }): Body<End>,
+) -> Result<Json<()>, Rejection> {
+    let is_running = world.end_job(&id, Some(outcome), disturbance);
+    if is_running { Ok(Json(())) } else { Err(Rejection::not_found("Running job")) }
 }
 
 async fn change(State(world): State<Arc<World>>, Body(change): Body<Change>) -> Json<()> {

@@ -1,7 +1,7 @@
 //! Faults that tests inject into calls of the API.
 
 use crate::clock::http_date;
-use crate::rejection::{Rejection, Version};
+use crate::rejection::{Dialect, Rejection};
 use crate::{Clock, lock};
 use axum::Json;
 use axum::body::Bytes;
@@ -17,7 +17,7 @@ use std::time::Duration;
 pub enum When {
     /// The next call with this method and path, in which `*` matches one segment.
     Next(&'static str, &'static str),
-    /// The n-th call of this simulator's API. The first is 1.
+    /// The n-th call of this platform's API. The first is 1.
     Nth(usize),
 }
 
@@ -28,7 +28,7 @@ pub enum Fault {
     DropRequest,
     /// Delays the processing of the call, which counts as in progress meanwhile.
     Stall(Duration),
-    /// Responds with an error in the format of the API's version, without processing the call.
+    /// Responds with an error in the format of the API, without processing the call.
     Error {
         /// The HTTP status, such as 429 or 500.
         status: u16,
@@ -114,7 +114,7 @@ impl Fault {
     }
 
     /// The response that replaces the processing of the call, if this fault has one.
-    pub(crate) fn instead(&self, version: Version, clock: &Clock) -> Option<Response> {
+    pub(crate) fn instead(&self, dialect: Dialect, clock: &Clock) -> Option<Response> {
         match self {
             Fault::Stall(_) | Fault::DropResponse | Fault::Edit(_) => None,
             Fault::DropRequest => Some(dropped()),
@@ -124,7 +124,7 @@ impl Fault {
                     RetryAfter::Seconds(seconds) => seconds.to_string(),
                     RetryAfter::Date(ahead) => http_date(clock.now() + ahead),
                 });
-                Some(version.respond(&Rejection { retry_after, ..rejection }))
+                Some(dialect.respond(&Rejection { retry_after, ..rejection }))
             }
             Fault::Gateway(status) => {
                 let page = Html("<html><head><title>Gateway error</title></head><body></body></html>");

@@ -4,7 +4,8 @@ use crate::World;
 use crate::calls::Call;
 use crate::clock::http_date;
 use crate::faults::{Dropped, Fault, dropped};
-use crate::rejection::{Rejection, Version};
+use crate::platforms;
+use crate::rejection::{Dialect, Rejection};
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -12,6 +13,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use std::borrow::Cow;
 use std::sync::Arc;
+use webhook::Platform;
 
 /// In bytes, far more than any response here.
 const LONGEST_RESPONSE: usize = 16 << 20;
@@ -29,38 +31,43 @@ pub(crate) async fn gate(State(world): State<Arc<World>>, request: Request, next
 }
 
 async fn take(world: Arc<World>, request: Request, next: Next) -> Response {
-    let (method, path) = (request.method().as_str().to_owned(), request.uri().path().to_owned());
+    let (platform, path) = platforms::of(request.uri().path());
+    let (method, path) = (request.method().as_str().to_owned(), path.to_owned());
     let idempotency_key = text(request.headers(), "idempotency-key").map(Cow::into_owned);
-    let version = Version::of(&path);
+    let (site, dialect) = (world.site(platform), Dialect::of(platform, &path));
     let call = Call { method: method.clone(), path: path.clone(), idempotency_key, status: None };
-    let number = world.calls.begin(call);
+    let number = site.calls.begin(call);
 
-    let fault = world.faults.take(number, &method, &path);
-    let instead = fault.as_ref().and_then(|fault| fault.instead(version, &world.clock));
+    let fault = site.faults.take(number, &method, &path);
+    let instead = fault.as_ref().and_then(|fault| fault.instead(dialect, &world.clock));
     let response = match instead {
         Some(response) => response,
         None => {
-            let done = carry_out(&world, version, request, next, fault.as_ref()).await;
-            let done = done.unwrap_or_else(|rejection| version.respond(&rejection));
+            let done = carry_out(&world, (platform, dialect), request, next, fault.as_ref()).await;
+            let done = done.unwrap_or_else(|rejection| dialect.respond(&rejection));
             if fault == Some(Fault::DropResponse) { dropped() } else { done }
         }
     };
     if response.extensions().get::<Dropped>().is_none() {
-        world.calls.end(number, response.status().as_u16());
+        site.calls.end(number, response.status().as_u16());
     }
     response
 }
 
 async fn carry_out(
     world: &World,
-    version: Version,
+    (platform, dialect): (Platform, Dialect),
     request: Request,
     next: Next,
     fault: Option<&Fault>,
 ) -> Result<Response, Rejection> {
-    authenticate(request.headers(), &world.api_key)?;
+    let site = world.site(platform);
+    authenticate(platform, request.headers(), &site.options().api_key)?;
+    if request.method() == Method::GET {
+        site.count_get(platform, world.clock.now())?;
+    }
     // Only POST requests of v3 have idempotency keys.
-    let is_keyed = version == Version::V3 && request.method() == Method::POST;
+    let is_keyed = dialect == Dialect::V3 && request.method() == Method::POST;
     let key = text(request.headers(), "idempotency-key").filter(|_| is_keyed).map(Cow::into_owned);
     if let Some(key) = &key
         && let Some((status, body)) = world.idempotency.claim(key, world.clock.now())?
@@ -72,7 +79,7 @@ async fn carry_out(
     }
     let response = next.run(request).await;
     let response = match response.extensions().get::<Rejection>() {
-        Some(rejection) => version.respond(rejection),
+        Some(rejection) => dialect.respond(rejection),
         None => response,
     };
     let edit = match fault {
@@ -91,14 +98,20 @@ async fn carry_out(
     Ok(json(status, Body::from(body)))
 }
 
-/// `X-Api-Key: KEY` or `Authorization: Bearer TOKEN` (HeyGen's v3 documentation).
-pub(crate) fn authenticate(headers: &HeaderMap, api_key: &str) -> Result<(), Rejection> {
-    let key = text(headers, "x-api-key");
-    let token = text(headers, "authorization");
-    let is_right = match (&key, &token) {
-        (Some(key), _) => key == api_key,
-        (None, Some(token)) => token.strip_prefix("Bearer ") == Some(api_key),
-        (None, None) => false,
+/// Each platform has its own way to send a key. HeyGen's v3 takes it as a bearer token, too. D-ID's key is sent as it was
+/// issued, which is how integrators do it.
+pub(crate) fn authenticate(platform: Platform, headers: &HeaderMap, api_key: &str) -> Result<(), Rejection> {
+    let (key, token) = (text(headers, "x-api-key"), text(headers, "authorization"));
+    let is_right = match platform {
+        Platform::HeyGen => match (&key, &token) {
+            (Some(key), _) => key == api_key,
+            (None, Some(token)) => token.strip_prefix("Bearer ") == Some(api_key),
+            (None, None) => false,
+        },
+        Platform::Synthesia => token.as_deref() == Some(api_key),
+        Platform::ElevenLabs => text(headers, "xi-api-key").as_deref() == Some(api_key),
+        Platform::Tavus => key.as_deref() == Some(api_key),
+        Platform::Did => token.as_deref().and_then(|token| token.strip_prefix("Basic ")) == Some(api_key),
     };
     if is_right { Ok(()) } else { Err(Rejection::unauthorized()) }
 }

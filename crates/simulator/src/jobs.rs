@@ -2,8 +2,11 @@
 
 use crate::World;
 use crate::pages::Key;
+use crate::platforms::{Notify, Product};
 use crate::sender::Disturbance;
 use crate::{lock, random};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -22,13 +25,15 @@ pub enum JobKind {
     AiClipping(usize),
     /// A video that the video agent makes, in one session.
     VideoAgent,
+    /// What another platform makes, and who hears of it.
+    On(Product, Notify),
 }
 
 impl JobKind {
-    /// The names of the kinds, as they are in event types.
+    /// The names of HeyGen's kinds, as they are in event types.
     pub const NAMES: [&str; 5] = ["avatar_video", "video_translate", "lipsync", "ai_clipping", "video_agent"];
 
-    /// Its name, one of [`JobKind::NAMES`].
+    /// Its name, one of [`JobKind::NAMES`] or that of a [`Product`].
     pub fn name(&self) -> &'static str {
         match self {
             JobKind::Video => "avatar_video",
@@ -36,6 +41,7 @@ impl JobKind {
             JobKind::Lipsync => "lipsync",
             JobKind::AiClipping(_) => "ai_clipping",
             JobKind::VideoAgent => "video_agent",
+            JobKind::On(product, _) => product.name(),
         }
     }
 
@@ -48,22 +54,26 @@ impl JobKind {
             "lipsync" => Some(JobKind::Lipsync),
             "ai_clipping" => Some(JobKind::AiClipping(3)),
             "video_agent" => Some(JobKind::VideoAgent),
-            _ => None,
+            name => Product::named(name).map(JobKind::from),
         }
     }
 }
 
 /// How a job ends.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum JobOutcome {
     /// It succeeds.
     Succeeds,
     /// It fails, with this message.
     Fails(String),
+    /// Moderation rejects it, with this message. Only Synthesia and D-ID have a status of its own for that; elsewhere it
+    /// failed.
+    IsRejected(String),
     /// It is cancelled. HeyGen documents no event for that, so none is delivered. Only clippings have a status of their
     /// own for it; other jobs failed.
     IsCancelled,
-    /// It never ends, and no event is delivered.
+    /// It does not end by itself, and no event is delivered.
     NeverEnds,
 }
 
@@ -82,7 +92,7 @@ pub enum Ends {
 pub struct StartJob {
     /// What it makes.
     pub kind: JobKind,
-    /// The caller's own id.
+    /// The caller's own id: `callbackId` at Synthesia, `video_name` at Tavus, `user_data` at D-ID.
     pub callback_id: Option<String>,
     /// How it ends.
     pub outcome: JobOutcome,
@@ -107,6 +117,8 @@ pub(crate) struct Job {
     pub(crate) created_at: OffsetDateTime,
     /// The id of the video that a translation or a session makes.
     pub(crate) video_id: String,
+    /// The fields of the call that created it; null if there was none.
+    pub(crate) input: Value,
     outcome: JobOutcome,
     ended_at: Option<OffsetDateTime>,
 }
@@ -177,10 +189,15 @@ impl Jobs {
         lock(&self.0).remove(id)
     }
 
-    fn end(&self, id: &str, at: OffsetDateTime) -> Option<Job> {
+    /// Ends a job that is running, with another outcome if there is one. Returns it.
+    fn end(&self, id: &str, outcome: Option<JobOutcome>, at: OffsetDateTime) -> Option<Job> {
         let store = &mut *lock(&self.0);
         let job = store.jobs.get_mut(store.keys.get(id)?)?;
+        if !matches!(job.state(), State::Running) {
+            return None;
+        }
         job.ended_at = Some(at);
+        job.outcome = outcome.unwrap_or_else(|| job.outcome.clone());
         Some(job.clone())
     }
 }
@@ -188,31 +205,13 @@ impl Jobs {
 impl World {
     /// Starts jobs and returns their ids. Those that have ended are reported in the order of their ends.
     pub(crate) fn start_jobs(self: &Arc<Self>, jobs: Vec<StartJob>) -> Vec<String> {
-        let now = self.clock.now();
         let (mut ids, mut ended) = (Vec::with_capacity(jobs.len()), Vec::new());
-        for StartJob { kind, callback_id, outcome, ends, disturbance } in jobs {
-            let id = random::opaque();
-            let never_ends = outcome == JobOutcome::NeverEnds;
-            let (created_at, ended_at) = match ends {
-                Ends::After(_) => (now, None),
-                Ends::Ago(ago) if never_ends => (now - ago, None),
-                Ends::Ago(ago) => (now - ago - self.options.job_duration, Some(now - ago)),
-            };
-            let job =
-                Job { id: id.clone(), kind, callback_id, created_at, video_id: random::opaque(), outcome, ended_at };
-            lock(&self.jobs.0).add(job.clone());
-            ids.push(id.clone());
-            match (ended_at, ends) {
-                (Some(at), _) => ended.push((at, job, disturbance)),
-                (None, Ends::After(duration)) if !never_ends => {
-                    self.log.job_started();
-                    let world = Arc::clone(self);
-                    tokio::spawn(async move {
-                        tokio::time::sleep(duration).await;
-                        world.end_job(&id, disturbance);
-                    });
-                }
-                (None, _) => {}
+        for job in jobs {
+            let disturbance = job.disturbance;
+            let job = self.start(job, Value::Null);
+            ids.push(job.id.clone());
+            if let Some(at) = job.ended_at {
+                ended.push((at, job, disturbance));
             }
         }
         ended.sort_by_key(|(at, ..)| *at);
@@ -222,13 +221,48 @@ impl World {
         ids
     }
 
-    /// It ends before it is reported: a client that asks about it on a delivery finds the same state.
-    fn end_job(self: &Arc<Self>, id: &str, disturbance: Option<Disturbance>) {
+    /// Starts a job. If it has ended already, its end is yet to be reported.
+    pub(crate) fn start(self: &Arc<Self>, job: StartJob, input: Value) -> Job {
         let now = self.clock.now();
-        if let Some(job) = self.jobs.end(id, now) {
-            self.report(&job, now, disturbance);
+        let StartJob { kind, callback_id, outcome, ends, disturbance } = job;
+        let id = match &kind {
+            JobKind::On(product, _) => product.new_id(),
+            _ => random::opaque(),
+        };
+        let never_ends = outcome == JobOutcome::NeverEnds;
+        let (created_at, ended_at) = match ends {
+            Ends::After(_) => (now, None),
+            Ends::Ago(ago) if never_ends => (now - ago, None),
+            Ends::Ago(ago) => (now - ago - self.options.job_duration, Some(now - ago)),
+        };
+        let video_id = random::opaque();
+        let job = Job { id: id.clone(), kind, callback_id, created_at, video_id, input, outcome, ended_at };
+        lock(&self.jobs.0).add(job.clone());
+        self.report_start(&job, disturbance);
+        if let (Ends::After(duration), false) = (ends, never_ends) {
+            self.log.job_started();
+            let world = Arc::clone(self);
+            tokio::spawn(async move {
+                tokio::time::sleep(duration).await;
+                world.end_job(&id, None, disturbance);
+                world.log.job_ended();
+            });
         }
-        self.log.job_ended();
+        job
+    }
+
+    /// It ends before it is reported: a client that asks about it on a delivery finds the same state. Returns whether a
+    /// job of that id was running.
+    pub(crate) fn end_job(
+        self: &Arc<Self>,
+        id: &str,
+        outcome: Option<JobOutcome>,
+        disturbance: Option<Disturbance>,
+    ) -> bool {
+        let now = self.clock.now();
+        let Some(job) = self.jobs.end(id, outcome, now) else { return false };
+        self.report(&job, now, disturbance);
+        true
     }
 }
 
@@ -236,9 +270,22 @@ impl Job {
     pub(crate) fn state(&self) -> State<'_> {
         match (&self.outcome, self.ended_at) {
             (JobOutcome::Succeeds, Some(at)) => State::Succeeded { at },
-            (JobOutcome::Fails(message), Some(at)) => State::Failed { at, message },
+            (JobOutcome::Fails(message) | JobOutcome::IsRejected(message), Some(at)) => State::Failed { at, message },
             (JobOutcome::IsCancelled, Some(at)) => State::Cancelled { at },
             (JobOutcome::NeverEnds, _) | (_, None) => State::Running,
         }
+    }
+
+    pub(crate) fn is_rejected(&self) -> bool {
+        matches!(self.outcome, JobOutcome::IsRejected(_))
+    }
+
+    pub(crate) fn is_a(&self, product: Product) -> bool {
+        matches!(&self.kind, JobKind::On(other, _) if *other == product)
+    }
+
+    /// When it last changed.
+    pub(crate) fn changed_at(&self) -> OffsetDateTime {
+        self.ended_at.unwrap_or(self.created_at)
     }
 }

@@ -16,6 +16,7 @@ mod log;
 mod options;
 mod outgoing;
 mod pages;
+mod platforms;
 mod random;
 mod receiver;
 mod rejection;
@@ -37,11 +38,13 @@ pub use error::{Error, Result};
 pub use faults::{Edit, Fault, RetryAfter, When};
 pub use jobs::{Ends, JobKind, JobOutcome, StartJob};
 pub use log::{Attempt, Delivery, Progress};
-pub use options::{Existing, Headers, Options, Retries, RetrySignatures};
+pub use options::{Existing, Headers, Options, PlatformOptions, Retries, RetrySignatures};
+pub use platforms::{Api, CallbackUrl, Notify, Product, Webhook, Workspace};
 pub use receiver::{Received, Receiver};
 pub use remote::{Access, Remote};
 pub use sender::Disturbance;
-pub use settings::Change;
+pub use settings::{Change, PlatformChange};
+pub use webhook::Platform;
 
 use axum::http::StatusCode;
 use axum::{Router, middleware};
@@ -59,12 +62,12 @@ use time::OffsetDateTime;
 pub struct Simulator {
     server: Server,
     world: Arc<World>,
+    api_key: String,
 }
 
 /// The state of the simulated HeyGen.
 struct World {
     options: Options,
-    api_key: String,
     /// The base URL, known once it runs.
     url: OnceLock<String>,
     link_secret: Secret,
@@ -73,8 +76,7 @@ struct World {
     outgoing: outgoing::Outgoing,
     pages: pages::Pages,
     idempotency: idempotency::Idempotency,
-    calls: calls::Calls,
-    faults: faults::Faults,
+    sites: platforms::Sites,
     jobs: jobs::Jobs,
     settings: Mutex<settings::Settings>,
     log: log::Log,
@@ -93,6 +95,7 @@ impl Simulator {
             .merge(v3::router())
             .merge(v1::router())
             .merge(status::router())
+            .merge(platforms::router())
             .fallback(async || Rejection::not_found("Path"))
             .method_not_allowed_fallback(async || {
                 Rejection::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "Method not allowed")
@@ -104,7 +107,8 @@ impl Simulator {
             .with_state(Arc::clone(&world));
         let server = Server::start(router)?;
         world.url.get_or_init(|| server.url());
-        Ok(Simulator { server, world })
+        let api_key = world.access(Platform::HeyGen).api_key;
+        Ok(Simulator { server, world, api_key })
     }
 
     /// The base URL of the API, without a trailing slash.
@@ -114,12 +118,17 @@ impl Simulator {
 
     /// The API key, which is accepted as `X-Api-Key` and as a bearer token.
     pub fn api_key(&self) -> &str {
-        &self.world.api_key
+        &self.api_key
     }
 
     /// What another process needs to call it, and to control it with a [`Remote`].
     pub fn access(&self) -> Access {
         Access { url: self.url(), api_key: self.api_key().to_owned() }
+    }
+
+    /// One platform: its API, its webhooks, and the faults of its calls.
+    pub fn api(&self, platform: Platform) -> Api<'_> {
+        Api { simulator: self, platform }
     }
 
     /// The registered endpoints, in the order of their registration.
@@ -143,15 +152,15 @@ impl Simulator {
         self.world.clock.advance(by);
     }
 
-    /// Injects a fault into one call of the API. Of several faults that match a call, the one that was
+    /// Injects a fault into one call of HeyGen's API. Of several faults that match a call, the one that was
     /// injected first applies to it.
     pub fn inject(&self, when: When, fault: Fault) {
-        self.world.faults.inject(when, fault);
+        self.world.site(Platform::HeyGen).faults.inject(when, fault);
     }
 
-    /// All calls of the API so far.
+    /// All calls of HeyGen's API so far.
     pub fn calls(&self) -> Vec<Call> {
-        self.world.calls.all()
+        self.world.site(Platform::HeyGen).calls.all()
     }
 
     /// The number of calls that requested a change.
@@ -190,7 +199,14 @@ impl Simulator {
         self.world.start_jobs(jobs)
     }
 
-    /// Forgets a job, as if HeyGen had deleted it: no list has it and no call finds it. If it is running, its end is not
+    /// Ends a job that is running, whatever it was started with. Without a disturbance of its own, the next of
+    /// [`Simulator::disturb`] applies to its event. Returns whether such a job was running.
+    pub fn end_job(&self, job_id: &str, outcome: JobOutcome, disturbance: Option<Disturbance>) -> bool {
+        let _runtime = self.server.enter();
+        self.world.end_job(job_id, Some(outcome), disturbance)
+    }
+
+    /// Forgets a job, as if its platform had deleted it: no list has it and no call finds it. If it is running, its end is not
     /// reported. Returns whether there was one.
     pub fn forget(&self, job_id: &str) -> bool {
         self.world.jobs.forget(job_id)
@@ -225,17 +241,15 @@ impl World {
     fn new(options: Options) -> Self {
         let world = World {
             outgoing: outgoing::Outgoing::new(&options),
+            sites: platforms::Sites::new(&options),
             settings: Mutex::new(settings::Settings::of(&options)),
             clock: Clock::behind(options.behind),
             options,
-            api_key: random::opaque(),
             url: OnceLock::new(),
             link_secret: random::secret(),
             endpoints: endpoints::Endpoints::default(),
             pages: pages::Pages::default(),
             idempotency: idempotency::Idempotency::default(),
-            calls: calls::Calls::default(),
-            faults: faults::Faults::default(),
             jobs: jobs::Jobs::default(),
             log: log::Log::default(),
             sender: sender::Sender::default(),

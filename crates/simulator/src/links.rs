@@ -2,7 +2,7 @@
 
 use crate::World;
 use crate::clock::{compact, read_compact};
-use crate::{lock, random};
+use crate::random;
 use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, Uri};
@@ -10,6 +10,7 @@ use axum::routing::get;
 use heygen::Secret;
 use std::sync::Arc;
 use time::{Duration, OffsetDateTime};
+use webhook::Platform;
 
 const FILE: &str = "/files/{name}";
 const SIGNATURE: &str = "&X-Amz-Signature=";
@@ -20,18 +21,19 @@ pub(crate) struct Links {
     base: String,
     secret: Secret,
     signed_at: OffsetDateTime,
-    /// In seconds.
-    lifetime: u64,
+    lifetime: std::time::Duration,
+    platform: Platform,
 }
 
 impl World {
-    /// Links that are signed now.
-    pub(crate) fn links(&self) -> Links {
+    /// Links of a platform that are signed now.
+    pub(crate) fn links(&self, platform: Platform) -> Links {
         Links {
             base: self.url.get().cloned().unwrap_or_default(),
             secret: self.link_secret.clone(),
             signed_at: self.clock.now(),
-            lifetime: lock(&self.settings).link_lifetime.as_secs(),
+            lifetime: self.site(platform).options().link_lifetime,
+            platform,
         }
     }
 
@@ -41,17 +43,27 @@ impl World {
             let mut pairs = signed.split_once('?')?.1.split('&').filter_map(|pair| pair.split_once('='));
             pairs.find(|(key, _)| *key == name).map(|(_, value)| value)
         };
-        let lifetime = Duration::seconds(field("X-Amz-Expires")?.parse().ok()?);
-        let is_valid = self.clock.now() < read_compact(field("X-Amz-Date")?)? + lifetime;
-        Some(is_valid && heygen::sign(&self.link_secret, signed.as_bytes()) == signature)
+        let expires_at = match field("Expires") {
+            Some(seconds) => OffsetDateTime::from_unix_timestamp(seconds.parse().ok()?).ok()?,
+            None => read_compact(field("X-Amz-Date")?)? + Duration::seconds(field("X-Amz-Expires")?.parse().ok()?),
+        };
+        Some(self.clock.now() < expires_at && heygen::sign(&self.link_secret, signed.as_bytes()) == signature)
     }
 }
 
 impl Links {
-    /// A link to a file, which is another one each time.
+    /// A link to a file, which is another one each time. D-ID's are in an older scheme than the others.
     pub(crate) fn to(&self, name: &str, extension: &str) -> String {
-        let (date, lifetime, token) = (compact(self.signed_at), self.lifetime, random::opaque());
-        let query = format!("X-Amz-Date={date}&X-Amz-Expires={lifetime}&X-Amz-Security-Token={token}");
+        let (date, token) = (compact(self.signed_at), random::opaque());
+        let query = match self.platform {
+            Platform::Did => {
+                format!("Expires={}&Key-Pair-Id={token}", (self.signed_at + self.lifetime).unix_timestamp())
+            }
+            _ => {
+                let lifetime = self.lifetime.as_secs();
+                format!("X-Amz-Date={date}&X-Amz-Expires={lifetime}&X-Amz-Security-Token={token}")
+            }
+        };
         let signed = format!("{}?{query}", FILE.replace("{name}", &format!("{name}.{extension}")));
         format!("{}{signed}{SIGNATURE}{}", self.base, heygen::sign(&self.secret, signed.as_bytes()))
     }

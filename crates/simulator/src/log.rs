@@ -7,15 +7,19 @@ use serde_json::Value;
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 use time::OffsetDateTime;
+use webhook::Platform;
 
 /// The delivery of one event to one endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Delivery {
+    /// Whose delivery it is.
+    #[serde(default)]
+    pub platform: Platform,
     /// The event's id.
     pub event_id: String,
     /// The event's type.
     pub event_type: String,
-    /// The endpoint's id.
+    /// The id of the endpoint or webhook; that of the job, if it is a callback.
     pub endpoint_id: String,
     /// The state of the delivery.
     pub progress: Progress,
@@ -29,7 +33,7 @@ pub struct Delivery {
 pub enum Progress {
     /// There will be an attempt, or one is in progress.
     InFlight,
-    /// An attempt was answered with 2xx.
+    /// An attempt was answered with 2xx, or with what else its platform counts as a success.
     Delivered,
     /// All attempts failed, or the endpoint no longer exists or is disabled.
     GaveUp,
@@ -52,6 +56,7 @@ pub struct Attempt {
 /// An event, to be delivered to endpoints.
 #[derive(Clone)]
 pub(crate) struct Event {
+    pub(crate) platform: Platform,
     pub(crate) event_id: String,
     pub(crate) event_type: String,
     pub(crate) event_data: Value,
@@ -86,17 +91,19 @@ struct Logged {
 }
 
 impl Event {
-    /// Reads type and data from the body, which need not be JSON.
+    /// An event of this type.
+    pub(crate) fn of(platform: Platform, event_type: &str, body: Vec<u8>, created_at: OffsetDateTime) -> Self {
+        let event_id = random::opaque();
+        let event_type = event_type.to_owned();
+        Event { platform, event_id, event_type, event_data: Value::Null, created_at, number: 0, body }
+    }
+
+    /// An event of HeyGen. Reads type and data from the body, which need not be JSON.
     pub(crate) fn new(body: Vec<u8>, created_at: OffsetDateTime) -> Self {
         let mut json: Value = serde_json::from_slice(&body).unwrap_or_default();
-        Event {
-            event_id: random::opaque(),
-            event_type: json["event_type"].as_str().unwrap_or_default().to_owned(),
-            event_data: json.get_mut("event_data").map(Value::take).unwrap_or_default(),
-            created_at,
-            number: 0,
-            body,
-        }
+        let event_data = json.get_mut("event_data").map(Value::take).unwrap_or_default();
+        let event_type = json["event_type"].as_str().unwrap_or_default();
+        Event { event_data, ..Event::of(Platform::HeyGen, event_type, body, created_at) }
     }
 
     /// The entity's id has different names in different events. A callback id and a folder id are not
@@ -135,6 +142,7 @@ impl Log {
         entries.in_flight += usize::from(progress == Progress::InFlight);
         entries.event_of.push(event.number as usize);
         entries.deliveries.push(Delivery {
+            platform: event.platform,
             event_id: event.event_id.clone(),
             event_type: event.event_type.clone(),
             endpoint_id: endpoint_id.to_owned(),
@@ -169,15 +177,15 @@ impl Log {
         lock(&self.entries).deliveries.clone()
     }
 
-    /// What `read` returns of the events that were delivered to at least one endpoint, or of all.
+    /// What `read` returns of HeyGen's events that were delivered to at least one endpoint, or of all.
     pub(crate) fn read_events<T>(
         &self,
         all: bool,
         read: impl FnOnce(&mut dyn DoubleEndedIterator<Item = &Event>) -> T,
     ) -> T {
         let entries = lock(&self.entries);
-        let mut listed = entries.events.iter().filter(|logged| all || logged.is_delivered).map(|logged| &logged.event);
-        read(&mut listed)
+        let listed = entries.events.iter().filter(|logged| all || logged.is_delivered).map(|logged| &logged.event);
+        read(&mut listed.filter(|event| event.platform == Platform::HeyGen))
     }
 
     /// Waits until no job is running and no delivery is in flight. Fails if that takes longer than `limit`,

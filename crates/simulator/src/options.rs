@@ -1,8 +1,12 @@
 //! The options of a simulator.
 
+use crate::jobs::JobOutcome;
+use crate::random;
 use heygen::EventType;
 use serde_json::{Value, json};
+use std::fmt;
 use std::time::Duration;
+use webhook::Platform;
 
 /// How the simulator behaves. The default is HeyGen as documented, but with short waits.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +47,82 @@ pub struct Options {
     pub behind: Duration,
     /// The `data` of `GET /v3/users/me`. Default: a wallet with 100 USD.
     pub account: Value,
+    /// Synthesia. Default: it waits 6 s for a response and allows 60 GETs a minute, as documented; links are valid for a
+    /// day, which is not.
+    pub synthesia: PlatformOptions,
+    /// ElevenLabs. Default: links are valid for an hour, as documented.
+    pub elevenlabs: PlatformOptions,
+    /// Tavus. Default: links are valid for a day, which is not documented.
+    pub tavus: PlatformOptions,
+    /// D-ID. Default: links are valid for a day, as documented.
+    pub did: PlatformOptions,
+}
+
+/// How a platform beside HeyGen behaves. `Debug` does not show the key.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PlatformOptions {
+    /// The key of its API. Default: a fixed text, another one for each platform.
+    pub api_key: String,
+    /// How long links are valid, from the time of the response or event that has them.
+    pub link_lifetime: Duration,
+    /// The time limit of a receiver's response to a delivery.
+    pub delivery_limit: Duration,
+    /// How many GETs are answered in a minute by the simulator's clock. Default, but for Synthesia: any number.
+    pub gets_per_minute: u32,
+    /// Whether a rejection of too many GETs has the header `Retry-After`. Default: no.
+    pub says_retry_after: bool,
+    /// How a job ends that a call of the API creates, after [`Options::job_duration`]. Default: it succeeds.
+    pub created_jobs: JobOutcome,
+}
+
+impl PlatformOptions {
+    fn new(platform: Platform) -> Self {
+        let day = Duration::from_hours(24);
+        let options = PlatformOptions {
+            api_key: format!("simulated-{platform}-key"),
+            link_lifetime: day,
+            delivery_limit: Duration::from_secs(10),
+            gets_per_minute: u32::MAX,
+            says_retry_after: false,
+            created_jobs: JobOutcome::Succeeds,
+        };
+        match platform {
+            Platform::Synthesia => {
+                PlatformOptions { delivery_limit: Duration::from_secs(6), gets_per_minute: 60, ..options }
+            }
+            Platform::ElevenLabs => PlatformOptions { link_lifetime: Duration::from_hours(1), ..options },
+            Platform::Did => {
+                PlatformOptions { api_key: "simulated-did-user:simulated-did-password".to_owned(), ..options }
+            }
+            Platform::HeyGen | Platform::Tavus => options,
+        }
+    }
+}
+
+impl fmt::Debug for PlatformOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = &mut f.debug_struct("PlatformOptions");
+        shown.field("link_lifetime", &self.link_lifetime).field("gets_per_minute", &self.gets_per_minute);
+        shown.finish_non_exhaustive()
+    }
+}
+
+impl Options {
+    /// Those of one platform. HeyGen's key is another one each time.
+    pub(crate) fn of(&self, platform: Platform) -> PlatformOptions {
+        match platform {
+            Platform::HeyGen => PlatformOptions {
+                api_key: random::opaque(),
+                link_lifetime: self.link_lifetime,
+                delivery_limit: self.delivery_limit,
+                ..PlatformOptions::new(platform)
+            },
+            Platform::Synthesia => self.synthesia.clone(),
+            Platform::ElevenLabs => self.elevenlabs.clone(),
+            Platform::Tavus => self.tavus.clone(),
+            Platform::Did => self.did.clone(),
+        }
+    }
 }
 
 /// An endpoint that was registered before the test.
@@ -110,6 +190,10 @@ impl Default for Options {
                 "username": "simulated", "email": "simulated@example.invalid", "billing_type": "wallet",
                 "wallet": {"currency": "usd", "remaining_balance": 100.0, "auto_reload": null},
             }),
+            synthesia: PlatformOptions::new(Platform::Synthesia),
+            elevenlabs: PlatformOptions::new(Platform::ElevenLabs),
+            tavus: PlatformOptions::new(Platform::Tavus),
+            did: PlatformOptions::new(Platform::Did),
         }
     }
 }

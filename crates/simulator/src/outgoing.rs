@@ -3,7 +3,11 @@
 use crate::http::Http;
 use crate::options::Options;
 use crate::rejection::Rejection;
+use std::borrow::Cow;
 use ureq::http::Uri;
+
+/// Names and values.
+pub(crate) type Headers = Vec<(Cow<'static, str>, String)>;
 
 pub(crate) struct Outgoing {
     check: Option<Http>,
@@ -27,26 +31,20 @@ impl Outgoing {
     }
 
     /// Posts a delivery. Returns the status of the response; `None` if there was none in time.
-    pub(crate) async fn deliver(&self, url: &str, headers: Vec<(&'static str, String)>, body: Vec<u8>) -> Option<u16> {
+    pub(crate) async fn deliver(&self, url: &str, headers: Headers, body: Vec<u8>) -> Option<u16> {
         send(self.deliver.clone(), "POST", url, headers, body).await
     }
 }
 
 /// Hosts below `.invalid` have no address (RFC 6761). Here each is a receiver of another team that responds
 /// with 200, so that a workspace can be full of endpoints without any request leaving the machine.
-async fn send(
-    http: Http,
-    method: &'static str,
-    url: &str,
-    headers: Vec<(&'static str, String)>,
-    body: Vec<u8>,
-) -> Option<u16> {
+pub(crate) async fn send(http: Http, method: &'static str, url: &str, headers: Headers, body: Vec<u8>) -> Option<u16> {
     let uri: Uri = url.parse().ok()?;
     if uri.host()?.ends_with(".invalid") {
         return Some(200);
     }
     let request = move || {
-        let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let headers: Vec<_> = headers.iter().map(|(name, value)| (name.as_ref(), value.as_str())).collect();
         http.send(method, &uri.to_string(), &headers, &body)
     };
     let result = tokio::task::spawn_blocking(request).await.ok()?;

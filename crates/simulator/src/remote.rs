@@ -1,27 +1,33 @@
 //! A client for the controls of a simulator that runs as another process.
 
-use crate::control::{DELIVERIES, ENDPOINTS, EVENTS, Emitted, JOBS, NewJob, OPTIONS, RegisteredEndpoint, StartedJobs};
+use crate::calls::Call;
+use crate::control::{
+    CALLBACK_URL, DELIVERIES, ENDPOINTS, EVENTS, Emitted, End, JOBS, NewJob, OPTIONS, PLATFORMS, RegisteredEndpoint,
+    StartedJobs,
+};
 use crate::error::{Context, Error, Result};
 use crate::http::{Http, Response};
 use crate::jobs::{Ends, JobKind, JobOutcome, StartJob};
 use crate::log::{Delivery, Progress};
 use crate::sender::Disturbance;
 use crate::settings::Change;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::thread;
 use std::time::{Duration, Instant};
+use webhook::Platform;
 
 const HTTP_LIMIT: Duration = Duration::from_secs(10);
 /// Short, because the simulator is on this machine and a demonstration waits often.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// The URL of a simulated HeyGen and its API key. `Debug` does not show the key.
+/// The URL of a simulated platform's API and its key. `Debug` does not show the key.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Access {
     /// The base URL of its API, without a trailing slash.
     pub url: String,
-    /// The value of `X-Api-Key`.
+    /// The key of its API: for HeyGen the value of `X-Api-Key`.
     pub api_key: String,
 }
 
@@ -51,7 +57,7 @@ impl Remote {
 
     /// Delivers a body, byte for byte, to every enabled endpoint that subscribes to its type; the event's id.
     pub fn emit(&self, body: &[u8], disturbance: Option<Disturbance>) -> Result<String> {
-        self.emit_with(disturbance.map(|disturbance| format!("?disturbance={}", disturbance.name())), body)
+        self.emit_with(disturbance.map(|disturbance| format!("?disturbance={}", disturbance.name())), &[], body)
     }
 
     /// The same, to one endpoint only, if that subscribes to the type.
@@ -60,11 +66,30 @@ impl Remote {
     ///
     /// There is no such endpoint, or the simulator does not respond.
     pub fn emit_to(&self, endpoint_id: &str, body: &[u8]) -> Result<String> {
-        self.emit_with(Some(format!("?endpoint_id={endpoint_id}")), body)
+        self.emit_with(Some(format!("?endpoint_id={endpoint_id}")), &[], body)
     }
 
-    fn emit_with(&self, query: Option<String>, body: &[u8]) -> Result<String> {
-        let answer = self.ask("POST", &format!("{EVENTS}{}", query.unwrap_or_default()), &[], body)?;
+    /// Delivers a platform's event, byte for byte: to a callback URL, or to every webhook that gets events of its type;
+    /// the event's id.
+    ///
+    /// # Errors
+    ///
+    /// The simulator does not respond.
+    pub fn emit_from(
+        &self,
+        platform: Platform,
+        callback_url: Option<&str>,
+        body: &[u8],
+        disturbance: Option<Disturbance>,
+    ) -> Result<String> {
+        let disturbance = disturbance.map(|disturbance| format!("&disturbance={}", disturbance.name()));
+        let query = format!("?platform={platform}{}", disturbance.unwrap_or_default());
+        let header = callback_url.map(|url| (CALLBACK_URL, url));
+        self.emit_with(Some(query), header.as_slice(), body)
+    }
+
+    fn emit_with(&self, query: Option<String>, headers: &[(&str, &str)], body: &[u8]) -> Result<String> {
+        let answer = self.ask("POST", &format!("{EVENTS}{}", query.unwrap_or_default()), headers, body)?;
         let emitted: Emitted =
             serde_json::from_slice(&answer.body).context("Reading the simulated HeyGen's response")?;
         Ok(emitted.event_id)
@@ -78,6 +103,48 @@ impl Remote {
     pub fn endpoints(&self) -> Result<Vec<RegisteredEndpoint>> {
         let answer = self.ask("GET", ENDPOINTS, &[], &[])?;
         serde_json::from_slice(&answer.body).context("Reading the simulated HeyGen's endpoints")
+    }
+
+    /// The base URL of a platform's API, and its key.
+    ///
+    /// # Errors
+    ///
+    /// The simulator does not respond.
+    pub fn platform(&self, platform: Platform) -> Result<Access> {
+        self.read(platform, "")
+    }
+
+    /// All calls of a platform's API so far.
+    ///
+    /// # Errors
+    ///
+    /// The simulator does not respond.
+    pub fn calls(&self, platform: Platform) -> Result<Vec<Call>> {
+        self.read(platform, "/calls")
+    }
+
+    /// The webhooks of a platform beside HeyGen, in the order of their registration.
+    ///
+    /// # Errors
+    ///
+    /// The simulator does not respond.
+    pub fn webhooks(&self, platform: Platform) -> Result<Vec<RegisteredEndpoint>> {
+        self.read(platform, "/webhooks")
+    }
+
+    fn read<T: DeserializeOwned>(&self, platform: Platform, what: &str) -> Result<T> {
+        let answer = self.ask("GET", &format!("{PLATFORMS}/{platform}{what}"), &[], &[])?;
+        serde_json::from_slice(&answer.body).context("Reading the simulator's response")
+    }
+
+    /// Ends a job that is running, as [`Simulator::end_job`](crate::Simulator::end_job) does.
+    ///
+    /// # Errors
+    ///
+    /// No such job is running, or the simulator does not respond.
+    pub fn end_job(&self, job_id: &str, outcome: &JobOutcome, disturbance: Option<Disturbance>) -> Result<()> {
+        let end = End { outcome: outcome.clone(), disturbance };
+        self.send_json("POST", &format!("{JOBS}/{job_id}/end"), &end).map(drop)
     }
 
     /// Starts a job that ends after `duration` and is reported then; returns its id.

@@ -8,11 +8,15 @@ use crate::shown;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use time::OffsetDateTime;
+use webhook::Platform;
 
 impl World {
     /// Reports the end of a job. HeyGen documents no event of a job that was cancelled.
     pub(crate) fn report(self: &Arc<Self>, job: &Job, at: OffsetDateTime, disturbance: Option<Disturbance>) {
-        let links = self.links();
+        if let JobKind::On(product, notify) = &job.kind {
+            return self.report_elsewhere(job, (*product, notify), at, disturbance);
+        }
+        let links = self.links(Platform::HeyGen);
         let (outcome, data) = match job.state() {
             State::Running | State::Cancelled { .. } => return,
             State::Succeeded { .. } => ("success", job.succeeded(&links)),
@@ -43,6 +47,8 @@ impl Job {
             JobKind::VideoAgent => {
                 json!({"session_id": id, "callback_id": callback_id, "video_url": links.to(id, "mp4")})
             }
+            // Reported by its own platform.
+            JobKind::On(..) => Value::Null,
         }
     }
 
@@ -56,6 +62,7 @@ impl Job {
             JobKind::Lipsync => json!({"lipsync_id": id, "callback_id": callback_id, "message": message}),
             JobKind::AiClipping(_) => shown::clipping(self, links),
             JobKind::VideoAgent => json!({"session_id": id, "callback_id": callback_id, "message": message}),
+            JobKind::On(..) => Value::Null,
         }
     }
 }

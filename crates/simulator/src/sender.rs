@@ -37,10 +37,28 @@ impl Disturbance {
     }
 }
 
-/// An event, with the index in the log and the endpoint of each of its deliveries.
+/// Where a delivery goes.
+#[derive(Debug, Clone)]
+pub(crate) enum Target {
+    /// An endpoint of HeyGen, by its id.
+    Endpoint(String),
+    /// A webhook of another platform, by its id.
+    Webhook(String),
+    /// A URL that belongs to one job. The name is shown in its place, because it may hold a token.
+    Callback { name: String, url: String },
+}
+
+impl Target {
+    pub(crate) fn name(&self) -> &str {
+        let (Target::Endpoint(name) | Target::Webhook(name) | Target::Callback { name, .. }) = self;
+        name
+    }
+}
+
+/// An event, with the index in the log and the target of each of its deliveries.
 struct Dispatch {
     event: Event,
-    deliveries: Vec<(usize, String)>,
+    deliveries: Vec<(usize, Target)>,
     first_attempt_fails: bool,
 }
 
@@ -81,19 +99,30 @@ impl World {
         disturbance: Option<Disturbance>,
         at: OffsetDateTime,
     ) -> String {
-        let event = self.log.event(Event::new(body, at));
+        let event = Event::new(body, at);
+        let is_meant = |id: &str| endpoint_id.is_none_or(|only| only == id);
+        let endpoints = self.endpoints.all().into_iter();
+        let meant = endpoints.filter(|endpoint| endpoint.wants(&event.event_type) && is_meant(&endpoint.endpoint_id));
+        let targets = meant.map(|endpoint| Target::Endpoint(endpoint.endpoint_id)).collect();
+        self.send(event, targets, disturbance)
+    }
+
+    /// Sends an event to each of the targets; returns the event's id.
+    pub(crate) fn send(
+        self: &Arc<Self>,
+        event: Event,
+        targets: Vec<Target>,
+        disturbance: Option<Disturbance>,
+    ) -> String {
+        let event = self.log.event(event);
         let event_id = event.event_id.clone();
         let disturbance = disturbance.or_else(|| self.sender.next_disturbance());
         let progress = if disturbance == Some(Disturbance::Lost) { Progress::Lost } else { Progress::InFlight };
         let times = if disturbance == Some(Disturbance::Twice) { 2 } else { 1 };
         let mut deliveries = Vec::new();
-        let is_meant = |id: &str| endpoint_id.is_none_or(|only| only == id);
-        let endpoints = self.endpoints.all();
-        let subscribed = endpoints.iter().filter(|endpoint| endpoint.wants(&event.event_type));
-        for endpoint in subscribed.filter(|endpoint| is_meant(&endpoint.endpoint_id)) {
+        for target in targets {
             for _ in 0..times {
-                let delivery = self.log.begin(&event, &endpoint.endpoint_id, progress);
-                deliveries.push((delivery, endpoint.endpoint_id.clone()));
+                deliveries.push((self.log.begin(&event, target.name(), progress), target.clone()));
             }
         }
         let first_attempt_fails = disturbance == Some(Disturbance::FirstAttemptFails);
@@ -118,10 +147,15 @@ impl World {
     async fn dispatch(self: &Arc<Self>, dispatch: Dispatch) {
         let event = Arc::new(dispatch.event);
         let mut under_way = JoinSet::new();
-        for (delivery, endpoint_id) in dispatch.deliveries {
+        for (delivery, target) in dispatch.deliveries {
             let (world, event) = (Arc::clone(self), Arc::clone(&event));
             let fails = dispatch.first_attempt_fails;
-            under_way.spawn(async move { world.deliver(delivery, &endpoint_id, &event, fails).await });
+            under_way.spawn(async move {
+                match target {
+                    Target::Endpoint(id) => world.deliver(delivery, &id, &event, fails).await,
+                    other => world.deliver_elsewhere(delivery, &other, &event, fails).await,
+                }
+            });
         }
         while under_way.join_next().await.is_some() {}
     }
@@ -156,12 +190,12 @@ impl World {
         let signature = heygen::sign(secret, &event.body);
         let shown = self.options.headers;
         let headers = [
-            (true, ("Content-Type", "application/json".to_owned())),
-            (shown.signature, ("Signature", signature.clone())),
-            (shown.heygen_signature, ("Heygen-Signature", signature)),
+            (true, ("Content-Type".into(), "application/json".to_owned())),
+            (shown.signature, ("Signature".into(), signature.clone())),
+            (shown.heygen_signature, ("Heygen-Signature".into(), signature)),
             // The time of the event, not of the attempt, so that retries repeat it.
-            (shown.timestamp, ("Heygen-Timestamp", event.created_at.unix_timestamp().to_string())),
-            (shown.event_id, ("Heygen-Event-Id", event.event_id.clone())),
+            (shown.timestamp, ("Heygen-Timestamp".into(), event.created_at.unix_timestamp().to_string())),
+            (shown.event_id, ("Heygen-Event-Id".into(), event.event_id.clone())),
         ];
         let headers = headers.into_iter().filter(|(is_shown, _)| *is_shown).map(|(_, header)| header).collect();
         self.outgoing.deliver(url, headers, event.body.clone()).await

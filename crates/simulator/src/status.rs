@@ -15,6 +15,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use webhook::Platform;
 
 /// The most ids in one call (HeyGen's v3 documentation).
 const MOST_IDS: usize = 100;
@@ -117,7 +118,7 @@ async fn videos(Shared(world): SharedWorld, Params(params): Params<VideoListPara
 fn one(path: &str, kind: &'static Kind) -> Router<Arc<World>> {
     let one = async |Shared(world): SharedWorld, Path(id): Path<String>, _: Params<Nothing>| {
         let job = world.find(kind, &id)?;
-        ApiResult::Ok(Json(json!({"data": (kind.show)(&job, &world.links())})))
+        ApiResult::Ok(Json(json!({"data": (kind.show)(&job, &world.links(Platform::HeyGen))})))
     };
     Router::new().route(path, get(one))
 }
@@ -152,7 +153,7 @@ struct V1Params {
 
 async fn v1_video(Shared(world): SharedWorld, Params(params): Params<V1Params>) -> ApiResult {
     let job = world.find(&VIDEO, &params.video_id)?;
-    Ok(enveloped(&shown::v1_video(&job, &world.links())))
+    Ok(enveloped(&shown::v1_video(&job, &world.links(Platform::HeyGen))))
 }
 
 impl World {
@@ -161,7 +162,7 @@ impl World {
     }
 
     fn page_of(&self, kind: &Kind, limit: Option<usize>, token: Option<&str>, lists: fn(&Job) -> bool) -> ApiResult {
-        let (order, links) = (self.order(), self.links());
+        let (order, links) = (self.order(), self.links(Platform::HeyGen));
         let show = |job: &Job| (kind.show)(job, &links);
         let page = self.jobs.read(|store| {
             let jobs = store.all().filter(|(_, job)| lists(job));

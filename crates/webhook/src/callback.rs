@@ -2,6 +2,53 @@
 //!
 //! The path is `/webhooks/{platform}/{endpoint}/{kind}/{correlation}/{token}`. The correlation is the base64url of a job's
 //! `callback_id`; the token is the MAC of the other parts, so that it is good for this job alone.
+//!
+//! Who starts a job makes its URL:
+//!
+//! ```rust
+//! use webhook::callback::Callback;
+//! use webhook::{Platform, Secret};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let secret = Secret::new("capability-key-1")?;
+//! let callback = Callback {
+//!     platform: Platform::Tavus,
+//!     endpoint: "main".to_owned(),
+//!     kind: "video".to_owned(),
+//!     correlation: "order_12345".to_owned(),
+//! };
+//! assert_eq!(
+//!     callback.path(&secret),
+//!     "/webhooks/tavus/main/video/b3JkZXJfMTIzNDU/5cc88205d28bdaa5235a53d6c00f7805eb78edea5e027d3d3f19704d28c57859"
+//! );
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Whoever is called there reads it back. With a right token the body is a claim, of which the job's id can be read and
+//! nothing else; with a wrong one it stays unread:
+//!
+//! ```rust
+//! use webhook::callback::Callback;
+//! use webhook::{Platform, Secret, Unverified};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let path = "main/video/b3JkZXJfMTIzNDU/5cc88205d28bdaa5235a53d6c00f7805eb78edea5e027d3d3f19704d28c57859";
+//! let (callback, token) = Callback::read(Platform::Tavus, path).ok_or("not the path of a callback")?;
+//! assert_eq!(callback.correlation, "order_12345");
+//!
+//! let body = Unverified::new(br#"{"video_id": "vid_1", "status": "ready"}"#.to_vec());
+//! let stranger = Secret::new("capability-key-2")?;
+//! let Err((callback, body)) = callback.claim(&token, &[&stranger], body, &["video_id"]) else {
+//!     return Err("a token of another secret was accepted".into());
+//! };
+//!
+//! let secret = Secret::new("capability-key-1")?;
+//! let claimed = callback.claim(&token, &[&secret], body, &["video_id"]).map_err(|_| "not ours")?;
+//! assert_eq!(claimed.entity_id(), Some("vid_1"));
+//! # Ok(())
+//! # }
+//! ```
 
 use std::fmt;
 

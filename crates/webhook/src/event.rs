@@ -5,6 +5,7 @@ use std::fmt;
 
 use crate::digest::sha256;
 use crate::expiry::expires_at;
+use crate::json::each_field;
 use crate::{CorrelationId, Failure, Identity, Job, Place, Platform, Status, Verified};
 
 /// An event as plain facts. Each platform's crate reads one from a [`Verified`] body.
@@ -75,6 +76,13 @@ impl Event {
             failure: None,
             duration_seconds: None,
         }
+    }
+
+    /// An event of a body in which nothing is understood: its identity is that of its content, and it has no job.
+    pub fn of_content(platform: Platform, body: &Verified) -> Self {
+        let identity = Identity::of_content(platform, body.body());
+        let is_json = each_field(&String::from_utf8_lossy(body.body()), |_| false, |_, _| ());
+        Self { is_json, ..Self::new(platform, identity, body) }
     }
 
     /// The event's type as a label for logs and metrics: `"unknown"` unless it is a known one, so that a label has a

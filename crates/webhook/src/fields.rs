@@ -37,10 +37,28 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// A link of http or https. One of any other scheme would be unsafe to follow, and is not one to a result.
+    pub fn link(self, name: &str) -> Option<String> {
+        self.text(name).filter(|text| is_link(text))
+    }
+
+    /// The length of a result, given in seconds.
+    pub fn whole_seconds(self, name: &str) -> Option<u32> {
+        let seconds = self.text(name)?.parse::<f64>().ok().filter(|seconds| (0.0..=1e6).contains(seconds))?;
+        // No longer than 12 days, so nothing is lost but the fraction.
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked above")]
+        Some(seconds.round() as u32)
+    }
+
     /// The first of `names` that is a text.
     pub fn first_text(self, names: &[&str]) -> Option<String> {
         names.iter().find_map(|name| self.text(name))
     }
+}
+
+/// Whether a text is a link of http or https.
+pub fn is_link(text: &str) -> bool {
+    text.starts_with("https://") || text.starts_with("http://")
 }
 
 #[cfg(test)]
@@ -61,6 +79,30 @@ mod tests {
     fn a_number_is_a_text() {
         let value = json!({"id": 9_007_199_254_740_993_u64});
         assert_eq!(Fields::of(Some(&value)).text("id").unwrap(), "9007199254740993");
+    }
+
+    #[test]
+    fn only_a_length_in_seconds_is_one() {
+        for (given, expected) in [
+            (json!(12.5), Some(13)),
+            (json!("61"), Some(61)),
+            (json!(0), Some(0)),
+            (json!(-1), None),
+            (json!(1e300), None),
+            (json!("long"), None),
+            (json!("NaN"), None),
+            (json!([1]), None),
+        ] {
+            assert_eq!(Fields::of(Some(&json!({"duration": given}))).whole_seconds("duration"), expected, "{given}");
+        }
+    }
+
+    #[test]
+    fn only_http_links_count() {
+        let value =
+            json!({"a": "https://x.invalid", "b": "http://x.invalid", "c": "s3://x", "d": "javascript:x", "e": 7});
+        let found = ["a", "b", "c", "d", "e"].map(|name| Fields::of(Some(&value)).link(name).is_some());
+        assert_eq!(found, [true, true, false, false, false]);
     }
 
     #[test]

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Platform;
+use crate::canonical::canonical;
 use crate::digest::digest;
 
 /// The identity of an event: 64 lower-case hex digits, of SHA-256.
@@ -24,6 +26,15 @@ impl Identity {
     /// identified, so that events of two platforms never share one.
     pub fn of(domain: &str, parts: &[&[u8]]) -> Self {
         Self(digest(domain, parts))
+    }
+
+    /// The identity of an event that only its content tells from others: the canonical form of its body, or the bytes
+    /// where there is none.
+    pub fn of_content(platform: Platform, body: &[u8]) -> Self {
+        match canonical(body) {
+            Some(content) => Self::of(&format!("{platform} content"), &[&content]),
+            None => Self::of(&format!("{platform} body"), &[body]),
+        }
     }
 
     /// The 64 hex digits.
@@ -63,6 +74,16 @@ mod tests {
         assert_eq!(serde_json::from_str::<Identity>(&json).unwrap(), identity);
         for text in ["", "abc", &stored[1..], &stored.to_uppercase()] {
             assert_eq!(Identity::try_from(text.to_owned()), Err(InvalidIdentity), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_same_content_of_two_platforms_is_two_events() {
+        for body in [&b"{}"[..], b"not json"] {
+            let mut identities = Platform::ALL.map(|platform| Identity::of_content(platform, body)).to_vec();
+            identities.sort();
+            identities.dedup();
+            assert_eq!(identities.len(), Platform::ALL.len());
         }
     }
 

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::Deserializer;
 use serde_json::value::RawValue;
+use serde_json::{Deserializer, Map, Value};
 
 /// Gives each field that `is_read` to `take`, with its undecoded value, until the end of the object
 /// or the first error. False if the text is not JSON.
@@ -25,6 +25,16 @@ pub fn each_element<'t>(value: &'t str, take: impl FnMut(&'t str)) {
         // An undecoded value is whole, so there is no error.
         let _ = Deserializer::from_str(value).deserialize_seq(Elements(take));
     }
+}
+
+/// The fields of an object that `is_read`. A text or a number is a text, and any other value is null. Empty for anything
+/// else than an object.
+pub fn texts(object: &str, is_read: impl Fn(&str) -> bool) -> Map<String, Value> {
+    let mut fields = Map::new();
+    each_field(object, is_read, |name, value| {
+        fields.insert(name.to_owned(), text(value).into());
+    });
+    fields
 }
 
 /// A text, or a number as the text of its digits.
@@ -104,5 +114,26 @@ impl<'de> Visitor<'de> for Text {
 
     fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Self::Value, E> {
         Ok(Cow::Owned(String::from_utf8_lossy(bytes).into_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_is_read_is_a_text_or_null_whatever_else_is_there() {
+        let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+        let object =
+            format!(r#"{{"odd": {deep}, "a": "x", "b": 1e400, "c": [1], "d": null, "lone": "\ud83d", "z": 1}}"#);
+        let read = texts(&object, |name| matches!(name, "a" | "b" | "c" | "d" | "lone" | "absent"));
+        assert_eq!(
+            Value::from(read),
+            json!({"a": "x", "b": "1e400", "c": null, "d": null, "lone": "\u{fffd}\u{fffd}\u{fffd}"})
+        );
+        for other in ["", "[]", "7", "null", "x", r#"["a", "x"]"#] {
+            assert!(texts(other, |_| true).is_empty(), "{other}");
+        }
     }
 }

@@ -52,8 +52,8 @@ impl Signed {
     }
 }
 
-/// Unix seconds, else RFC 3339.
-fn time_of(text: &str) -> Option<OffsetDateTime> {
+/// The time that a text says: Unix seconds, else RFC 3339.
+pub fn time_of(text: &str) -> Option<OffsetDateTime> {
     use time::format_description::well_known::Rfc3339;
     let text = text.trim();
     match text.parse() {

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 use std::fmt;
 use std::sync::LazyLock;
 use time::OffsetDateTime;
+use webhook::Platform;
 
 pub const NAMESPACE: &str = "HeygenWebhooks";
 
@@ -30,7 +31,10 @@ impl Unit {
 
 /// The metrics of one line. Each has its own dimensions, but a dimension has the same value for all of them.
 #[derive(Debug, Default)]
-pub struct Metrics(Vec<Metric>);
+pub struct Metrics {
+    all: Vec<Metric>,
+    platform: Platform,
+}
 
 #[derive(Debug)]
 struct Metric {
@@ -41,6 +45,11 @@ struct Metric {
 }
 
 impl Metrics {
+    /// Metrics about one platform, which is their first dimension. HeyGen's have none.
+    pub fn of(platform: Platform) -> Self {
+        Metrics { all: Vec::new(), platform }
+    }
+
     /// Counts one occurrence. CloudWatch bills each combination of dimension values as a metric, so values have to come
     /// from a short list.
     pub fn count(&mut self, name: &'static str, dimensions: &[(&'static str, &str)]) {
@@ -57,8 +66,10 @@ impl Metrics {
     ) {
         let value = value.into();
         if value.is_number() {
-            let dimensions = dimensions.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
-            self.0.push(Metric { name, value, unit, dimensions });
+            let platform = Some(("Platform", self.platform.name())).filter(|_| self.platform != Platform::HeyGen);
+            let dimensions =
+                platform.iter().chain(dimensions).map(|(name, value)| (*name, (*value).to_owned())).collect();
+            self.all.push(Metric { name, value, unit, dimensions });
         }
     }
 
@@ -71,7 +82,7 @@ impl Metrics {
     fn emf(&self, at: OffsetDateTime, stack: Option<&str>) -> Map<String, Value> {
         let mut entries: Vec<(Vec<&str>, Vec<Value>)> = Vec::new();
         let mut line = Map::new();
-        for metric in &self.0 {
+        for metric in &self.all {
             let own = metric.dimensions.iter().map(|(name, value)| (*name, value.as_str()));
             let dimensions: Vec<_> = stack.map(|stack| ("Stack", stack)).into_iter().chain(own).collect();
             let names: Vec<_> = dimensions.iter().map(|(name, _)| *name).collect();

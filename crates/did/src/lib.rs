@@ -1,0 +1,10 @@
+#![doc = include_str!("../README.md")]
+#![warn(missing_docs)]
+
+mod kind;
+mod look_up;
+mod read;
+
+pub use kind::{KINDS, claimed_ids};
+pub use look_up::{BASE_URL, authorization, echoed, paths};
+pub use read::read;

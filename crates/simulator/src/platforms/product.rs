@@ -1,0 +1,121 @@
+//! What the platforms beside HeyGen make, and whom they tell about it.
+
+use crate::jobs::JobKind;
+use crate::random;
+use std::fmt;
+use webhook::Platform;
+
+/// A kind of job at a platform beside HeyGen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Product {
+    /// A video of Synthesia.
+    SynthesiaVideo,
+    /// A video that ElevenLabs generates (Flows).
+    ElevenLabsVideo,
+    /// Speech that ElevenLabs generates as a job (Flows).
+    ElevenLabsSpeech,
+    /// A video of Tavus.
+    TavusVideo,
+    /// The training of a replica at Tavus.
+    TavusReplica,
+    /// A conversation at Tavus. A failure is the reason of its end.
+    TavusConversation,
+    /// A talk of D-ID.
+    DidTalk,
+    /// A clip of D-ID.
+    DidClip,
+    /// An animation of D-ID.
+    DidAnimation,
+    /// A scene of D-ID.
+    DidScene,
+}
+
+impl Product {
+    /// All of them.
+    pub const ALL: [Product; 10] = [
+        Product::SynthesiaVideo,
+        Product::ElevenLabsVideo,
+        Product::ElevenLabsSpeech,
+        Product::TavusVideo,
+        Product::TavusReplica,
+        Product::TavusConversation,
+        Product::DidTalk,
+        Product::DidClip,
+        Product::DidAnimation,
+        Product::DidScene,
+    ];
+
+    /// The name of the kind, with its platform.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Product::SynthesiaVideo => "synthesia.video",
+            Product::ElevenLabsVideo => "elevenlabs.video",
+            Product::ElevenLabsSpeech => "elevenlabs.speech",
+            Product::TavusVideo => "tavus.video",
+            Product::TavusReplica => "tavus.replica",
+            Product::TavusConversation => "tavus.conversation",
+            Product::DidTalk => "did.talk",
+            Product::DidClip => "did.clip",
+            Product::DidAnimation => "did.animation",
+            Product::DidScene => "did.scene",
+        }
+    }
+
+    /// The product of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|product| product.name() == name)
+    }
+
+    /// Whose product it is.
+    pub fn platform(self) -> Platform {
+        Platform::of_kind(self.name())
+    }
+
+    /// A job that is reported to this URL.
+    pub fn calling(self, url: impl Into<String>) -> JobKind {
+        JobKind::On(self, Notify::Url(CallbackUrl(url.into())))
+    }
+
+    /// A new id. Only talks and clips have a prefix, because D-ID documents no other by example.
+    pub(crate) fn new_id(self) -> String {
+        let id = random::opaque();
+        match self {
+            Product::SynthesiaVideo => random::uuid(),
+            Product::ElevenLabsVideo | Product::ElevenLabsSpeech => format!("gen_{id}"),
+            Product::TavusVideo | Product::TavusReplica | Product::TavusConversation | Product::DidAnimation => id,
+            Product::DidScene => id,
+            Product::DidTalk => format!("tlk_{id}"),
+            Product::DidClip => format!("clp_{id}"),
+        }
+    }
+}
+
+/// A job that the subscribed webhooks hear of, if its platform has webhooks.
+impl From<Product> for JobKind {
+    fn from(product: Product) -> Self {
+        JobKind::On(product, Notify::Subscribed)
+    }
+}
+
+/// Who hears of a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Notify {
+    /// Every webhook that subscribes to it.
+    Subscribed,
+    /// These webhooks, by their ids, if they subscribe to it.
+    Webhooks(Vec<String>),
+    /// A URL, without a signature.
+    Url(CallbackUrl),
+    /// Nobody.
+    Nobody,
+}
+
+/// The URL that a job is reported to. It may hold a token, so `Debug` does not show it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct CallbackUrl(pub String);
+
+impl fmt::Debug for CallbackUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CallbackUrl(redacted)")
+    }
+}
