@@ -44,11 +44,11 @@ up: ## Start the local stack and leave it running, or update it with the current
 down: ## Stop the local stack
 	@$(LOCAL) down
 
-start: ## Start a job at the simulated HeyGen and see it arrive: CALLBACK_ID=my_order [KIND=video_translate] [FAIL=1] [LOST=1 loses its webhook]
+start: ## Start a job at the simulated HeyGen and see it arrive: CALLBACK_ID=my_order [KIND=video_translate or synthesia.video, …] [FAIL=1] [LOST=1 loses its webhook]
 	@$(LOCAL) start --callback-id "$(or $(CALLBACK_ID),$(error CALLBACK_ID is missing: make start CALLBACK_ID=my_order))" \
 		$(if $(KIND),--kind "$(KIND)") $(if $(FAIL),--fail) $(if $(LOST),--lost)
 
-send: ## Send an event, signed: EVENT=avatar_video.success or a file [CALLBACK_ID=my_order] [SET='video_id=v1 url=…'] [ENDPOINT=main]
+send: ## Send an event, signed: EVENT=avatar_video.success, EVENT=synthesia/video.completed or a file [CALLBACK_ID=my_order] [SET='video_id=v1 url=…'] [ENDPOINT=main]
 	@$(LOCAL) send "$(or $(EVENT),$(error EVENT is missing: make send EVENT=avatar_video.success))" --endpoint "$(or $(ENDPOINT),main)" \
 		$(if $(CALLBACK_ID),--callback-id "$(CALLBACK_ID)") $(foreach field,$(SET),--set "$(field)")
 

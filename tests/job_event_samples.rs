@@ -5,10 +5,21 @@
 use local::stack_dir::workspace;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use webhook::Platform;
 
 fn sample(name: &str) -> Value {
     let file = workspace().join("events/eventbridge").join(name);
     serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap()
+}
+
+/// All samples, by the names of their files.
+fn samples() -> Vec<(String, Value)> {
+    let files = std::fs::read_dir(workspace().join("events/eventbridge")).unwrap().flatten();
+    let names = files.map(|file| file.file_name().into_string().unwrap());
+    let samples: Vec<_> =
+        names.filter(|name| !name.ends_with(".schema.json")).map(|name| (name.clone(), sample(&name))).collect();
+    assert!(samples.len() > 3);
+    samples
 }
 
 #[test]
@@ -16,11 +27,24 @@ fn the_samples_of_events_match_the_schema() {
     let schema = sample("job-event.schema.json");
     jsonschema::meta::validate(&schema).unwrap();
     let schema = jsonschema::validator_for(&schema).unwrap();
-    for name in ["job-succeeded.json", "job-failed.json", "job-succeeded-after-failure.json"] {
-        let event = sample(name);
+    for (name, event) in samples() {
         schema.validate(&event["detail"]).unwrap_or_else(|why| panic!("{name}: {why}"));
         let word = if event["detail"]["status"] == "succeeded" { "Succeeded" } else { "Failed" };
-        assert_eq!(event["detail-type"], format!("HeyGen Job {word}"));
+        let platform = Platform::of_kind(event["detail"]["kind"].as_str().unwrap());
+        assert_eq!(event["detail-type"], format!("{} Job {word}", platform.title()), "{name}");
+    }
+}
+
+#[test]
+fn the_detail_types_of_every_platform_are_documented() {
+    let reference = std::fs::read_to_string(workspace().join("docs/reference.md")).unwrap();
+    let schema = sample("job-event.schema.json").to_string();
+    for platform in Platform::ALL {
+        for word in ["Succeeded", "Failed"] {
+            let detail_type = format!("`{} Job {word}`", platform.title());
+            assert!(reference.contains(&detail_type), "docs/reference.md lacks {detail_type}");
+        }
+        assert!(schema.contains(platform.title()), "the schema lacks {}", platform.title());
     }
 }
 
@@ -78,8 +102,8 @@ fn the_pipe_and_the_schema_have_the_same_attributes() {
             "{name} of job-event.schema.json lacks {missing:?} of the pipe in template.yaml; the pipe lacks {unexpected:?}"
         );
     }
-    for name in ["job-succeeded.json", "job-failed.json", "job-succeeded-after-failure.json"] {
-        let sampled: BTreeSet<_> = sample(name)["detail"].as_object().unwrap().keys().cloned().collect();
+    for (name, event) in samples() {
+        let sampled: BTreeSet<_> = event["detail"].as_object().unwrap().keys().cloned().collect();
         let missing: Vec<_> = piped.difference(&sampled).collect();
         let unexpected: Vec<_> = sampled.difference(&piped).collect();
         assert!(missing.is_empty() && unexpected.is_empty(), "{name} lacks {missing:?}; the pipe lacks {unexpected:?}");

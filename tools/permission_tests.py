@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-SOURCE = ROOT / "tests/e2e/permissions.rs"
+SOURCES = [ROOT / "tests/e2e/permissions.rs", ROOT / "tests/e2e/permissions_platforms.rs"]
 CONSTANTS = ROOT / "crates/local/src"
 FUNCTION = re.compile(r"^(?:pub )?fn (\w+)\(([^)]*)\)[^{;]*\{\n(.*?)^\}", re.MULTILINE | re.DOTALL)
 CONSTANT = re.compile(r'const (\w+): &str = "([^"]*)";')
@@ -51,7 +51,7 @@ def all_tests():
     constants = {name: value for source in CONSTANTS.rglob("*.rs") for name, value in CONSTANT.findall(source.read_text())}
     functions = {
         name: ([each.split(":")[0].strip() for each in parameters.split(",")], body)
-        for name, parameters, body in FUNCTION.findall(SOURCE.read_text())
+        for source in SOURCES for name, parameters, body in FUNCTION.findall(source.read_text())
     }
     found = set()
     for name, (parameters, body) in functions.items():

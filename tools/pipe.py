@@ -17,9 +17,11 @@ import expanded
 from moto.events.models import EventPattern
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-SAMPLES = sorted((ROOT / "events/eventbridge").glob("job-*ed*.json"))
+SAMPLES = sorted((ROOT / "events/eventbridge").glob("*job-*ed*.json"))
 RANK = {"pending": 0, "failed": 1, "succeeded": 2}
 ENDED = ("failed", "succeeded")
+# Kinds of HeyGen carry no platform.
+TITLES = {"synthesia": "Synthesia", "elevenlabs": "ElevenLabs", "tavus": "Tavus", "did": "D-ID"}
 PATH = re.compile(r"<?(\$(?:\.\w+)+)>?")
 STREAM_RECORD = {
     "eventID": "1", "eventVersion": "1.1", "eventSource": "aws:dynamodb", "awsRegion": "us-east-1",
@@ -39,8 +41,9 @@ def job_item(detail):
     item["status_rank"] = {"N": str(RANK[detail["status"]])}
     item |= {name: {"M": detail[name]} for name in ("links", "failure") if detail[name]}
     item |= texts({name: detail[name] for name in ("reason", "output_language") if detail[name]})
+    title = TITLES.get(detail["kind"].split(".")[0], "HeyGen")
     item["job_event"] = {"M": {
-        "detail_type": {"S": f"HeyGen Job {detail['status'].capitalize()}"}, "links": {"M": detail["links"]},
+        "detail_type": {"S": f"{title} Job {detail['status'].capitalize()}"}, "links": {"M": detail["links"]},
         "failure": {"M": detail["failure"]}, "reason": {"S": detail["reason"]}, "output_language": {"S": detail["output_language"]},
     }}
     return item

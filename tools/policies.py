@@ -32,11 +32,15 @@ EVERYTHING = {
     "GradualDeployment": "Linear10PercentEvery1Minute", "Release": "1",
     "PermissionsBoundaryArn": "arn:aws:iam::123456789012:policy/boundary", "RolePath": "/webhooks/",
 }
+PLATFORMS = {
+    "PlatformEndpoints": "synthesia/main,elevenlabs/main,tavus/main,did/main,heygen/main", "SynthesiaApiKeySecret": "synthesia-api-key",
+    "ElevenLabsApiKeySecret": "elevenlabs-api-key", "TavusApiKeySecret": "tavus-api-key", "DidApiKeySecret": "did-api-key",
+}
 # tests/e2e/access.rs: the names of a role's actions against the calls in the function's binary.
 BINARY_TEST = "each_role_allows_what_its_code_calls_and_no_more"
 # The stack of that test does not need them.
 OPTIONAL_CALLS = {"ssm:GetParameter"}
-CASES = {"defaults": {}, "a customer key": KEY, "the API key by ARN": API_KEY_BY_ARN, "everything": EVERYTHING}
+CASES = {"defaults": {}, "a customer key": KEY, "the API key by ARN": API_KEY_BY_ARN, "other platforms": PLATFORMS, "everything": EVERYTHING}
 
 
 def stack_for(template, chosen):

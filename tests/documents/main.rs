@@ -8,6 +8,7 @@ mod contracts;
 mod facts;
 mod generated;
 mod markdown;
+mod platforms;
 mod references;
 mod runbook;
 mod template;

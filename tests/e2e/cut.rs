@@ -99,7 +99,7 @@ pub struct Request {
     pub path: String,
     /// Names in lower case.
     pub headers: Vec<(String, String)>,
-    body: Vec<u8>,
+    pub body: Vec<u8>,
 }
 
 impl Request {
@@ -142,7 +142,25 @@ impl Request {
     }
 }
 
-pub fn write(stream: &mut TcpStream, response: &Response) -> Option<()> {
+/// Starts a server that lasts as long as this process; returns its URL. A request without a response waits for one until
+/// its sender gives up.
+pub fn serve(respond: impl Fn(&Request) -> Option<Response> + Send + 'static) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        let mut withheld = Vec::new();
+        for mut stream in listener.incoming().flatten() {
+            let Some(request) = Request::read(&stream) else { continue };
+            match respond(&request) {
+                Some(response) => drop(write(&mut stream, &response)),
+                None => withheld.push(stream),
+            }
+        }
+    });
+    url
+}
+
+fn write(stream: &mut TcpStream, response: &Response) -> Option<()> {
     let own = ["connection", "content-length", "transfer-encoding"];
     let headers = response.headers.iter().filter(|(name, _)| !own.contains(&name.as_str()));
     let headers: String = headers.map(|(name, value)| format!("{name}: {value}\r\n")).collect();

@@ -9,11 +9,12 @@ use serde_json::{Value, json};
 use std::process::Command;
 use webhook::Status;
 
-pub fn template() -> String {
-    std::fs::read_to_string(workspace().join("examples/retry.yaml")).unwrap()
+/// A template of the examples.
+pub fn template(name: &str) -> String {
+    std::fs::read_to_string(workspace().join("examples").join(name)).unwrap()
 }
 
-/// The example retry.yaml beside a stack.
+/// An example beside a stack.
 pub struct Example(Value);
 
 impl Example {
@@ -23,16 +24,17 @@ impl Example {
     }
 }
 
-pub fn deploy(stack: &Stack, name: &str, template: &str) -> Example {
+/// With the stack's bus, and more parameters.
+pub fn deploy(stack: &Stack, name: &str, template: &str, parameters: &[(&str, &str)]) -> Example {
     let api = stack.api();
-    let create = [
-        ("StackName", name),
-        ("TemplateBody", template),
-        ("Parameters.member.1.ParameterKey", "BusName"),
-        ("Parameters.member.1.ParameterValue", &stack.stack().bus),
-        ("Parameters.member.2.ParameterKey", "DelaySeconds"),
-        ("Parameters.member.2.ParameterValue", "0"),
-    ];
+    let parameters = [&[("BusName", stack.stack().bus.as_str())], parameters].concat();
+    let named = parameters.iter().enumerate().flat_map(|(index, (key, value))| {
+        let prefix = format!("Parameters.member.{}", index + 1);
+        [(format!("{prefix}.ParameterKey"), *key), (format!("{prefix}.ParameterValue"), *value)]
+    });
+    let named: Vec<_> = named.collect();
+    let mut create = vec![("StackName", name), ("TemplateBody", template), ("Capabilities.member.1", "CAPABILITY_IAM")];
+    create.extend(named.iter().map(|(name, value)| (name.as_str(), *value)));
     api.query(CloudFormation, "CreateStack", &create).unwrap();
     let deployed = || {
         let described = local::cloudformation::describe(api, name)?;
@@ -43,11 +45,14 @@ pub fn deploy(stack: &Stack, name: &str, template: &str) -> Example {
     stack.wait_for("the example to be deployed", TIMEOUT, deployed).unwrap()
 }
 
+/// What is tried again is tried at once.
+pub const RETRY: [(&str, &str); 1] = [("DelaySeconds", "0")];
+
 #[test]
 fn each_queue_of_the_example_gets_the_jobs_that_failed_for_its_reason_and_no_other() {
     let stack = stack();
     let (api, name) = (stack.api(), unique("retry"));
-    let example = deploy(&stack, &name, &template());
+    let example = deploy(&stack, &name, &template("retry.yaml"), &RETRY);
 
     let id = unique("order");
     let fails = |message: &str| {

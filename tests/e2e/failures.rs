@@ -9,12 +9,16 @@ use std::fs;
 use std::thread;
 use std::time::Duration;
 use time::OffsetDateTime;
-use webhook::{Status, Verified};
+use webhook::{Platform, Status, Verified};
 
 /// A message as the receiver writes it.
 pub fn message(body: Vec<u8>) -> String {
+    message_of(Platform::HeyGen, body)
+}
+
+pub fn message_of(platform: Platform, body: Vec<u8>) -> String {
     let delivery = Delivery {
-        platform: webhook::Platform::HeyGen,
+        platform,
         endpoint: "main".into(),
         received_at: OffsetDateTime::now_utc(),
         request_id: "end-to-end".into(),

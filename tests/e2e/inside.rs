@@ -59,6 +59,7 @@ impl Inside {
             domain_target: None,
             endpoints_json: String::new(),
             endpoints_parameter: None,
+            platforms: admin::PlatformSettings::default(),
             secret_prefix: prefix,
             stack: "inside".to_owned(),
             kms_key: None,

@@ -8,6 +8,7 @@ use local::client::Client;
 use local::stack_dir::workspace;
 use serde_json::{Value, json};
 use std::cell::RefCell;
+use webhook::Platform;
 
 /// A rule on the bus with a queue as its target, as a user would attach one.
 pub struct Listener<'a> {
@@ -67,11 +68,12 @@ impl<'a> Listener<'a> {
                 let detail = &event["detail"];
                 self.schema.validate(detail).unwrap_or_else(|why| panic!("{why}: {detail}"));
                 assert_eq!(event["source"], "heygen-webhooks");
-                let words = [("succeeded", "HeyGen Job Succeeded"), ("failed", "HeyGen Job Failed")];
-                assert!(
-                    words.iter().any(|words| *words == (text(detail, "status"), text(&event, "detail-type"))),
-                    "{event}"
-                );
+                let title = Platform::of_kind(text(detail, "kind")).title();
+                let word = match text(detail, "status") {
+                    "succeeded" => "Succeeded",
+                    _ => "Failed",
+                };
+                assert_eq!(text(&event, "detail-type"), format!("{title} Job {word}"));
                 self.received.borrow_mut().push(detail.clone());
                 let receipt = message.receipt_handle().unwrap();
                 let delete = async |sqs: &aws_sdk_sqs::Client| {

@@ -7,6 +7,7 @@
 mod access;
 mod any_order;
 mod bad_days;
+mod chain;
 mod cloudformation;
 mod crashes;
 mod cut;
@@ -27,6 +28,8 @@ mod outage;
 mod parameters;
 mod patient;
 mod permissions;
+mod permissions_platforms;
+mod platforms;
 mod reading;
 mod records;
 mod recovering;

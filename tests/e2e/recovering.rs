@@ -72,9 +72,12 @@ impl Recovering {
             delay: Duration::ZERO,
             expected_within: Duration::from_mins(60),
             unknown_after: Duration::from_hours(24),
+            callbacks: recovery::Callbacks::default(),
             watched: recovery::Watched::default(),
             // What a killed run held is there for the next one at once.
             holding: recovery::Holding { hidden: Duration::ZERO, wait: Duration::ZERO, most: 100 },
+            apis: std::collections::BTreeMap::new(),
+            confirming: recovery::Confirming::default(),
             timeouts: Timeouts { attempt: Duration::from_secs(2), ..Timeouts::default() },
             retry: RetryPolicy { attempts: 2, base: Duration::from_millis(1), ..RetryPolicy::default() },
         };

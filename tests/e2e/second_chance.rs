@@ -1,7 +1,7 @@
 //! `examples/retry`: a failed job is started again if that may help, and when there is credit.
 
-use crate::cut::{Request, write};
-use crate::examples::{Example, deploy, template};
+use crate::cut::{Request, serve};
+use crate::examples::{Example, RETRY, deploy, template};
 use crate::support::{Stack, TIMEOUT, body, stack, unique};
 use local::aws_api::QueryService::CloudFormation;
 use local::stack_dir::workspace;
@@ -9,10 +9,8 @@ use local::tools::Tools;
 use serde_json::{Value, json};
 use simulator::http::Response;
 use std::collections::BTreeMap;
-use std::net::TcpListener;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
-use std::thread;
 use webhook::Status;
 
 const ACCOUNT: &str = "/v3/users/me";
@@ -32,21 +30,11 @@ struct Front {
 impl Front {
     /// Returns its URL, too.
     fn start(upstream: &str) -> (Arc<Self>, String) {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
         let front = Arc::new(Front::default());
         let (shared, upstream) = (Arc::clone(&front), upstream.to_owned());
-        thread::spawn(move || {
-            let mut withheld = Vec::new();
-            for mut stream in listener.incoming().flatten() {
-                let Some(request) = Request::read(&stream) else { continue };
-                let Some(response) = shared.respond(&request, &upstream) else { continue };
-                if request.path != ACCOUNT && *shared.is_silent.lock().unwrap() {
-                    withheld.push(stream);
-                } else {
-                    let _ = write(&mut stream, &response);
-                }
-            }
+        let url = serve(move |request| {
+            let response = shared.respond(request, &upstream);
+            response.filter(|_| request.path == ACCOUNT || !*shared.is_silent.lock().unwrap())
         });
         (front, url)
     }
@@ -114,8 +102,9 @@ impl SecondChance {
         let name = unique("second-chance");
         // Other tests' jobs fail as well.
         let own = format!("detail:\n          callback_id: [{{prefix: {name}}}]\n");
-        let template = template().replace("detail:\n", &own).replace("VisibilityTimeout: 120", "VisibilityTimeout: 4");
-        let example = deploy(&stack, &name, &template);
+        let template = template("retry.yaml").replace("detail:\n", &own);
+        let template = template.replace("VisibilityTimeout: 120", "VisibilityTimeout: 4");
+        let example = deploy(&stack, &name, &template, &RETRY);
         let (front, url) = Front::start(&heygen.url);
         front.has(100);
         Some(SecondChance { stack, name, example, front, url })

@@ -13,7 +13,8 @@ use crate::lease::Lease;
 use crate::list;
 use crate::measures;
 use crate::parameter;
-use crate::reply::{ChangeReply, PlanReply, Reply, RotateReply, SyncReply, VerifyReply};
+use crate::platforms::{Platforms, Run};
+use crate::reply::{ChangeReply, PlanReply, PlatformRotateReply, Reply, RotateReply, SyncReply, VerifyReply};
 use crate::rotation::rotation;
 use crate::snapshot::Snapshot;
 use crate::store::Store;
@@ -21,21 +22,26 @@ use crate::sync::{self, Synced};
 use crate::urls;
 use crate::verification::Verification;
 use crate::verify::Verify;
+use aws::endpoints::PlatformEndpoint;
 use aws::jobs::Jobs;
 use aws::sdk::Sdk;
 use aws::secrets::CACHED;
+use futures::future::join;
 use heygen::EventType;
 use heygen::api::{Api, EventFilter};
 use serde_json::{Value, json};
 use std::time::Duration;
 use time::OffsetDateTime;
 use tokio::time::Instant;
+use webhook::Platform;
 
 /// The function's state. All that has to survive the process is in Secrets Manager.
 #[derive(Debug, Clone)]
 pub struct App {
     pub(crate) config: Config,
     pub(crate) store: Store,
+    /// The secrets of callback URLs.
+    callbacks: Option<Store>,
     lease: Lease,
     jobs: Jobs,
     checks: Checks,
@@ -46,6 +52,7 @@ impl App {
     pub fn new(config: Config, sdk: &Sdk) -> Self {
         App {
             store: Store::new(sdk, &config),
+            callbacks: Store::of_callbacks(sdk, &config),
             lease: Lease::new(sdk.dynamodb(), &config),
             checks: Checks::new(sdk.dynamodb(), &config),
             jobs: Jobs::new(sdk.dynamodb(), config.table.clone()).without_bodies(),
@@ -74,7 +81,8 @@ impl App {
             Action::Plan { endpoints: Some(endpoints) } => {
                 let config = self.config_with(&endpoints);
                 let plan = Snapshot::take(&config, &self.api().await?, &self.store).await?.plan(&config);
-                Reply::Plan(PlanReply { url, plan })
+                let platforms = Platforms { config: &config, ..self.platforms() }.run(Run::Look).await;
+                Reply::Plan(PlanReply { url, plan, platforms })
             }
             Action::Plan { endpoints: None } => {
                 let snapshot = self.snapshot(&self.api().await?).await?;
@@ -86,12 +94,21 @@ impl App {
                     self.config.verify && checks.get(name).is_some_and(|checked| checked.problem.is_some())
                 };
                 measures::drift(&plan, snapshot.enabled().iter().filter(|name| has_failed(name)).count());
-                Reply::Plan(PlanReply { url, plan })
+                let platforms = self.platforms().run(Run::Plan).await;
+                Reply::Plan(PlanReply { url, plan, platforms })
             }
             Action::Sync(options) => {
                 let synced = self.alone("a sync", self.sync(&options)).await?;
-                let Synced { done, held_back, left, verified, in_use: _ } = synced;
-                Reply::Sync(SyncReply { url, done, held_back, left, verified })
+                let Synced { done, held_back, left, verified, platforms, in_use: _ } = synced;
+                Reply::Sync(SyncReply { url, done, held_back, left, verified, platforms })
+            }
+            Action::Rotate { endpoint, revoke } if endpoint.contains('/') => {
+                let known = self.known_platform(&endpoint)?;
+                let rotated = self.alone("a rotation", self.rotate_platform(known, revoke)).await;
+                Reply::RotatePlatform(rotated.map_err(|reason| match revoke {
+                    true => Error::NotRevoked { endpoint, reason: Box::new(reason) },
+                    false => reason,
+                })?)
             }
             Action::Rotate { endpoint, revoke } => {
                 let endpoint = self.known(endpoint)?;
@@ -119,7 +136,8 @@ impl App {
             }
             Action::List {} => {
                 let snapshot = self.snapshot(&self.api().await?).await?;
-                Reply::List(list::endpoints(&snapshot, &self.config, &self.checks.read().await?))
+                let platforms = self.platforms().run(Run::Look).await;
+                Reply::List(list::endpoints(&snapshot, &self.config, &self.checks.read().await?, platforms))
             }
             Action::EventTypes {} => {
                 Reply::EventTypes(list::event_types(&self.api().await?.event_types().readable().await?))
@@ -157,7 +175,13 @@ impl App {
     }
 
     pub(crate) async fn sync(&self, options: &SyncOptions) -> Result<Synced, Error> {
-        let mut result = Synced::run(&self.config, &self.store, options).await;
+        // A checksum is of HeyGen's changes only, so nothing else is changed with it.
+        let run = if options.checksum.is_some() { Run::Look } else { Run::Sync { prune: options.prune } };
+        let (mut result, platforms) =
+            join(Synced::run(&self.config, &self.store, options), self.platforms().run(run)).await;
+        if let Ok(synced) = &mut result {
+            synced.platforms = platforms;
+        }
         match &mut result {
             Ok(synced) if self.config.verify => synced.verified = self.verify(&synced.in_use).await,
             // No later sync would end the alarm of a probe that was asked for.
@@ -183,7 +207,7 @@ impl App {
     /// The names of the endpoints that are configured to receive.
     async fn enabled(&self) -> Result<Vec<String>, Error> {
         let desired = parameter::desired(&self.config, &self.store).await?;
-        Ok(desired.into_iter().filter(|desired| desired.enabled).map(|desired| desired.name).collect())
+        Ok(desired.heygen.into_iter().filter(|desired| desired.enabled).map(|desired| desired.name).collect())
     }
 
     fn known(&self, name: String) -> Result<String, Error> {
@@ -191,13 +215,42 @@ impl App {
         if names.contains(&name) {
             Ok(name)
         } else {
-            Err(Error::UnknownEndpoint { name, configured: names.join(", ") })
+            Err(Error::UnknownEndpoint { name, configured: self.configured() })
         }
+    }
+
+    fn known_platform(&self, name: &str) -> Result<&PlatformEndpoint, Error> {
+        let known = self.config.platforms.endpoints.0.iter().find(|endpoint| endpoint.to_string() == name);
+        known.ok_or_else(|| Error::UnknownEndpoint { name: name.to_owned(), configured: self.configured() })
+    }
+
+    fn configured(&self) -> String {
+        let others = self.config.platforms.endpoints.0.iter().map(ToString::to_string);
+        self.config.deployment.names().iter().cloned().chain(others).collect::<Vec<_>>().join(", ")
+    }
+
+    pub(crate) fn platforms(&self) -> Platforms<'_> {
+        Platforms { config: &self.config, store: &self.store, callbacks: self.callbacks.as_ref() }
+    }
+
+    /// Gives an endpoint of another platform a new secret.
+    async fn rotate_platform(&self, endpoint: &PlatformEndpoint, revoke: bool) -> Result<PlatformRotateReply, Error> {
+        let (report, stored) = self.platforms().rotate(endpoint, revoke).await?;
+        let now = OffsetDateTime::now_utc();
+        let previous = stored.previous.first().map(|previous| previous.valid_until);
+        Ok(PlatformRotateReply {
+            old_secret_valid_until: previous.filter(|until| *until > now),
+            old_secret_rejected_from: revoke.then(|| now + PROPAGATION + CACHED),
+            report,
+        })
     }
 
     /// The configuration with these endpoints, as in `endpoints.json`. What is wrong with them is found when it is used.
     fn config_with(&self, endpoints: &[Value]) -> Config {
-        let names: Vec<_> = endpoints.iter().filter_map(|endpoint| endpoint["name"].as_str()).collect();
+        let heygen = Platform::HeyGen.name();
+        let heygens =
+            endpoints.iter().filter(|endpoint| endpoint["platform"].as_str().is_none_or(|name| name == heygen));
+        let names: Vec<_> = heygens.filter_map(|endpoint| endpoint["name"].as_str()).collect();
         Config {
             deployment: self.config.deployment.with_names(&names.join(",")),
             endpoints_json: json!({ "endpoints": endpoints }).to_string(),

@@ -2,6 +2,7 @@
 
 use crate::deployment::Deployment;
 use crate::limits::Limits;
+use crate::settings::PlatformSettings;
 use aws::env::{ConfigError, Env};
 use heygen::HeaderNames;
 use heygen::api::{ApiConfig, ApiVersion, RetryPolicy, Timeouts};
@@ -42,6 +43,8 @@ pub struct Config {
     pub version: ApiVersion,
     /// `HEYGEN_BASE_URL`.
     pub base_url: String,
+    /// The endpoints of other platforms; there may be none.
+    pub platforms: PlatformSettings,
     /// How long it takes until every receiver has read a stored secret: `SECRET_REFRESH_SECONDS`, which is how long a
     /// receiver caches it, and the time that Secrets Manager needs.
     pub settle: Duration,
@@ -99,6 +102,7 @@ impl Config {
         let endpoints_parameter = env.text("ENDPOINTS_PARAMETER");
         let api_key_secret = env.text("API_KEY_SECRET");
         let base_url = env.text("HEYGEN_BASE_URL").unwrap_or_else(|| ApiConfig::BASE_URL.to_owned());
+        let platforms = PlatformSettings::read(&mut env);
         let required = api_url.zip(endpoints).zip(secret_prefix).zip(table.zip(stack));
         let config = required.map(|(((api_url, endpoints), secret_prefix), (table, stack))| Config {
             deployment: Deployment::new(&api_url, public_url.as_deref(), &endpoints).with_former_urls(&former_urls),
@@ -112,6 +116,7 @@ impl Config {
             api_key_secret,
             version,
             base_url,
+            platforms,
             settle,
             secret_overlap,
             max_secret_age: (max_secret_days > 0).then(|| Duration::from_hours(24 * u64::from(max_secret_days))),

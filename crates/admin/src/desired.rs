@@ -1,25 +1,61 @@
 //! The configured endpoints: `endpoints.json`, whose schema is `endpoints.schema.json`.
 
+use crate::settings::has_webhooks;
+use aws::endpoints::{PlatformEndpoint, PlatformEndpoints};
 use serde::Deserialize;
 use std::collections::HashSet;
 use std::fmt::Display;
 use thiserror::Error;
+use webhook::Platform;
 
 /// An endpoint that should be registered at HeyGen.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DesiredEndpoint {
     /// The last part of its path, and of its secret's name.
     pub name: String,
     /// The event types that it gets; `None` is all, future ones included.
-    #[serde(default)]
     pub events: Option<Vec<String>>,
     /// The only entity whose events it gets.
-    #[serde(default)]
     pub entity_id: Option<String>,
     /// Whether it should be registered. HeyGen cannot switch an endpoint off.
-    #[serde(default = "yes")]
     pub enabled: bool,
+}
+
+/// A webhook that should be registered at another platform.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DesiredWebhook {
+    pub endpoint: PlatformEndpoint,
+    /// The event types that it gets; `None` is all that this version knows.
+    pub events: Option<Vec<String>>,
+    /// Whether ElevenLabs tries again, where it can.
+    pub retry: bool,
+    /// Whether it should be registered.
+    pub enabled: bool,
+}
+
+/// What `endpoints.json` says, for each platform.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Desired {
+    pub heygen: Vec<DesiredEndpoint>,
+    /// One for each endpoint of a platform where webhooks are registered, whether the file has it or not.
+    pub webhooks: Vec<DesiredWebhook>,
+}
+
+/// An element of the file.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    #[serde(default)]
+    platform: Platform,
+    name: String,
+    #[serde(default)]
+    events: Option<Vec<String>>,
+    #[serde(default)]
+    entity_id: Option<String>,
+    #[serde(default = "yes")]
+    enabled: bool,
+    #[serde(default)]
+    retry: Option<bool>,
 }
 
 fn yes() -> bool {
@@ -31,7 +67,7 @@ fn yes() -> bool {
 struct File {
     #[serde(rename = "$schema")]
     _schema: Option<String>,
-    endpoints: Vec<DesiredEndpoint>,
+    endpoints: Vec<Entry>,
 }
 
 /// The first error in `endpoints.json`.
@@ -55,10 +91,25 @@ impl DesiredEndpoint {
     }
 }
 
-/// Reads `endpoints.json` for a deployment with these endpoint names. An empty text means all of them, with all events.
+impl DesiredWebhook {
+    pub fn all_events(endpoint: PlatformEndpoint) -> Self {
+        DesiredWebhook { endpoint, events: None, retry: true, enabled: true }
+    }
+}
+
+/// Reads `endpoints.json` for a deployment with these endpoints at HeyGen, and none at other platforms. An empty text means
+/// all of them, with all events.
 pub fn desired_endpoints(json: &str, names: &[String]) -> Result<Vec<DesiredEndpoint>, InvalidFile> {
+    Ok(desired(json, names, &PlatformEndpoints::default())?.heygen)
+}
+
+/// The same with endpoints at other platforms. Those that the file does not name are registered with all events.
+pub fn desired(json: &str, names: &[String], others: &PlatformEndpoints) -> Result<Desired, InvalidFile> {
+    let registered = others.0.iter().filter(|endpoint| has_webhooks(endpoint.platform));
+    let mut webhooks: Vec<_> = registered.cloned().map(DesiredWebhook::all_events).collect();
     if json.trim().is_empty() {
-        return Ok(names.iter().map(|name| DesiredEndpoint::all_events(name)).collect());
+        let heygen = names.iter().map(|name| DesiredEndpoint::all_events(name)).collect();
+        return Ok(Desired { heygen, webhooks });
     }
     let mut reader = serde_json::Deserializer::from_str(json);
     let file: File = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
@@ -67,30 +118,78 @@ pub fn desired_endpoints(json: &str, names: &[String]) -> Result<Vec<DesiredEndp
     })?;
     reader.end().map_err(|error| InvalidFile::new("the document", error))?;
     let mut checked = HashSet::new();
-    for (index, endpoint) in file.endpoints.iter().enumerate() {
+    let mut heygen = Vec::new();
+    for (index, entry) in file.endpoints.into_iter().enumerate() {
         let field = |name: &str| format!("endpoints[{index}].{name}");
-        let DesiredEndpoint { name, events, entity_id, enabled: _ } = endpoint;
-        if !names.contains(name) {
-            let configured = names.join(", ");
-            let reason = format!(
-                "unknown endpoint {name:?} (configured: {configured}): add it to the deployment's parameter Endpoints, or correct it"
-            );
-            return Err(InvalidFile::new(&field("name"), reason));
+        let (platform, name) = (entry.platform, &entry.name);
+        match platform {
+            Platform::HeyGen => check_name(name, names, &field)?,
+            _ => check_platform(&entry, others, &field)?,
         }
-        if !checked.insert(name) {
+        if !checked.insert((platform, name.clone())) {
             return Err(InvalidFile::new(&field("name"), format!("duplicate {name:?}: remove one")));
         }
-        if entity_id.as_ref().is_some_and(String::is_empty) {
+        if entry.entity_id.as_ref().is_some_and(String::is_empty) {
             return Err(InvalidFile::new(
                 &field("entity_id"),
                 "it is empty: leave it out for the events of every entity",
             ));
         }
-        if let Some(events) = events {
+        if entry.retry.is_some() && platform != Platform::ElevenLabs {
+            return Err(InvalidFile::new(&field("retry"), "only ElevenLabs has this setting: remove it"));
+        }
+        if let Some(events) = &entry.events {
             check_events(events, &field)?;
         }
+        let Entry { name, events, entity_id, enabled, retry, .. } = entry;
+        match webhooks.iter_mut().find(|webhook| webhook.endpoint.platform == platform && webhook.endpoint.name == name)
+        {
+            Some(webhook) => {
+                *webhook =
+                    DesiredWebhook { endpoint: webhook.endpoint.clone(), events, retry: retry.unwrap_or(true), enabled }
+            }
+            None => heygen.push(DesiredEndpoint { name, events, entity_id, enabled }),
+        }
     }
-    Ok(file.endpoints)
+    Ok(Desired { heygen, webhooks })
+}
+
+fn check_name(name: &String, names: &[String], field: &dyn Fn(&str) -> String) -> Result<(), InvalidFile> {
+    if names.contains(name) {
+        return Ok(());
+    }
+    let configured = names.join(", ");
+    let reason = format!(
+        "unknown endpoint {name:?} (configured: {configured}): add it to the deployment's parameter Endpoints, or correct it"
+    );
+    Err(InvalidFile::new(&field("name"), reason))
+}
+
+/// Checks an entry of another platform.
+fn check_platform(
+    entry: &Entry,
+    others: &PlatformEndpoints,
+    field: &dyn Fn(&str) -> String,
+) -> Result<(), InvalidFile> {
+    let Entry { platform, name, entity_id, .. } = entry;
+    let (title, endpoint) = (platform.title(), format!("{platform}/{name}"));
+    if !has_webhooks(*platform) {
+        let reason = format!("{title} has no webhooks to register, only a callback URL for each job: remove the entry");
+        return Err(InvalidFile::new(&field("platform"), reason));
+    }
+    if others.0.iter().all(|other| other.platform != *platform || other.name != *name) {
+        let configured = others.0.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let configured = if configured.is_empty() { "none" } else { &configured };
+        let reason = format!(
+            "unknown endpoint {endpoint:?} (configured: {configured}): add it to the deployment's parameter PlatformEndpoints, or correct it"
+        );
+        return Err(InvalidFile::new(&field("name"), reason));
+    }
+    if entity_id.is_some() {
+        let reason = format!("{title} cannot limit a webhook to one entity: remove it");
+        return Err(InvalidFile::new(&field("entity_id"), reason));
+    }
+    Ok(())
 }
 
 fn check_events(events: &[String], field: &dyn Fn(&str) -> String) -> Result<(), InvalidFile> {
@@ -165,5 +264,41 @@ mod tests {
             let error = desired_endpoints(json, &names()).unwrap_err().to_string();
             assert!(error.starts_with(&format!("endpoints.json: {field}: ")), "{json}: {error}");
         }
+    }
+
+    fn others() -> PlatformEndpoints {
+        "synthesia/main,elevenlabs/main,tavus/main,heygen/main".parse().unwrap()
+    }
+
+    #[test]
+    fn an_entry_of_another_platform_changes_its_endpoint_and_one_without_an_entry_gets_all_events() {
+        let json = r#"{"endpoints": [{"name": "main"},
+            {"platform": "elevenlabs", "name": "main", "events": ["flows"], "retry": false}]}"#;
+        let desired = desired(json, &names(), &others()).unwrap();
+        assert_eq!(desired.heygen, [DesiredEndpoint::all_events("main")]);
+        let [synthesia, elevenlabs] = &desired.webhooks[..] else { panic!("{:?}", desired.webhooks) };
+        assert_eq!(*synthesia, DesiredWebhook::all_events("synthesia/main".parse().unwrap()));
+        assert_eq!((elevenlabs.events.clone().unwrap(), elevenlabs.retry), (vec!["flows".to_owned()], false));
+    }
+
+    #[test]
+    fn an_entry_of_a_platform_that_is_not_configured_says_what_to_do() {
+        for (entry, words) in [
+            (
+                r#"{"platform": "synthesia", "name": "second"}"#,
+                "add it to the deployment's parameter PlatformEndpoints",
+            ),
+            (r#"{"platform": "tavus", "name": "main"}"#, "a callback URL for each job: remove the entry"),
+            (r#"{"platform": "sora", "name": "main"}"#, "endpoints[0].platform"),
+            (r#"{"platform": "synthesia", "name": "main", "entity_id": "v1"}"#, "endpoints[0].entity_id"),
+            (r#"{"platform": "synthesia", "name": "main", "retry": true}"#, "endpoints[0].retry"),
+            (r#"{"name": "main", "retry": true}"#, "endpoints[0].retry"),
+        ] {
+            let json = format!(r#"{{"endpoints": [{entry}]}}"#);
+            let error = desired(&json, &names(), &others()).unwrap_err().to_string();
+            assert!(error.contains(words), "{entry}: {error}");
+        }
+        let json = r#"{"endpoints": [{"platform": "synthesia", "name": "main"}]}"#;
+        assert!(desired_endpoints(json, &names()).unwrap_err().to_string().contains("configured: none"));
     }
 }

@@ -74,6 +74,9 @@ pub enum Error {
     /// A rotation with `revoke` failed.
     #[error("{reason}\nThe old secret of {endpoint} may still be accepted: repeat the request until it succeeds")]
     NotRevoked { endpoint: String, reason: Box<Error> },
+    /// Of another platform than HeyGen.
+    #[error("{reason}")]
+    Platform { reason: String, class: ErrorClass },
     #[error("{}", partial(.done, .failed))]
     Partial { done: Vec<Change>, failed: Vec<(Change, Error)> },
     /// The invocation is about to end.
@@ -136,6 +139,7 @@ impl Error {
             | Error::Busy { .. }
             | Error::Overtaken(_) => ErrorClass::Transient,
             Error::NotRevoked { reason, .. } => reason.class(),
+            Error::Platform { class, .. } => *class,
             Error::Timeout | Error::CloudFormation => ErrorClass::Transient,
             // The class that needs someone's attention wins over the one that passes by itself.
             Error::Partial { failed, .. } => {

@@ -4,6 +4,7 @@ use crate::change::{Change, ChangeKind};
 use crate::checks::Checked;
 use crate::config::Config;
 use crate::plan::Plan;
+use crate::platforms::report::PlatformReport;
 use crate::reply::{
     DeliveriesReply, EndpointState, EventTypesReply, ListReply, ListedEndpoint, ListedEvent, ListedEventType,
     SecretState,
@@ -14,7 +15,12 @@ use heygen::EventType;
 use heygen::api::{DeliveredEvent, Endpoint, EndpointStatus, EventTypeInfo, Readable};
 use std::collections::{BTreeMap, BTreeSet};
 
-pub(crate) fn endpoints(snapshot: &Snapshot, config: &Config, checks: &BTreeMap<String, Checked>) -> ListReply {
+pub(crate) fn endpoints(
+    snapshot: &Snapshot,
+    config: &Config,
+    checks: &BTreeMap<String, Checked>,
+    platforms: Vec<PlatformReport>,
+) -> ListReply {
     let plan = snapshot.plan(config);
     let missing = |change: &&Change| matches!(change.kind, ChangeKind::Create { .. });
     ListReply {
@@ -28,6 +34,7 @@ pub(crate) fn endpoints(snapshot: &Snapshot, config: &Config, checks: &BTreeMap<
         owned: plan.owned,
         foreign: plan.foreign,
         unreadable: snapshot.unlisted,
+        platforms,
     }
 }
 

@@ -2,8 +2,9 @@
 
 use crate::plan::Plan;
 use aws::secrets::EndpointSecret;
-use aws::telemetry::{Unit, count, measure};
+use aws::telemetry::{Metrics, TARGET, Unit, count, measure};
 use time::OffsetDateTime;
+use webhook::Platform;
 
 /// One sync; `outcome` is `unchanged`, `changed`, `held_back`, `rejected` or `failed`.
 pub(crate) fn sync(outcome: &str) {
@@ -28,6 +29,25 @@ pub(crate) fn unverified(count: usize) {
 /// The number of our endpoints that HeyGen has disabled.
 pub(crate) fn disabled(count: usize) {
     measure("EndpointsDisabled", count, Unit::Count, &[]);
+}
+
+/// The endpoints of another platform: the outcome of a sync, if there was one, the differences that were found or are left,
+/// and how many webhooks were disabled.
+pub(crate) fn platform(platform: Platform, outcome: Option<&str>, drift: usize, disabled: usize) {
+    let mut metrics = Metrics::of(platform);
+    if let Some(outcome) = outcome {
+        metrics.count("EndpointSyncs", &[("Outcome", outcome)]);
+    }
+    metrics.measure("EndpointDrift", drift, Unit::Count, &[]);
+    metrics.measure("EndpointsDisabled", disabled, Unit::Count, &[]);
+    tracing::info!(target: TARGET, %metrics);
+}
+
+/// One change at another platform; `outcome` is `done` or `failed`.
+pub(crate) fn platform_change(platform: Platform, name: &str, outcome: &str) {
+    let mut metrics = Metrics::of(platform);
+    metrics.count("EndpointChanges", &[("Change", name), ("Outcome", outcome)]);
+    tracing::info!(target: TARGET, %metrics);
 }
 
 /// The age of the oldest current secret; nothing if no age is known.

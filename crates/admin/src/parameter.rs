@@ -1,7 +1,7 @@
 //! The configured endpoints, from a parameter of SSM if one is configured: a function's variables have 4 KB in all.
 
 use crate::config::Config;
-use crate::desired::{DesiredEndpoint, desired_endpoints};
+use crate::desired::{self, Desired};
 use crate::error::{Error, ParameterProblem};
 use crate::store::Store;
 use aws::signed::{Calls, Service};
@@ -9,14 +9,14 @@ use serde_json::json;
 
 /// Reads the parameter again each time, so that a sync applies what has changed. Without it there is nothing to plan with:
 /// an error is not the same as no endpoints.
-pub(crate) async fn desired(config: &Config, store: &Store) -> Result<Vec<DesiredEndpoint>, Error> {
-    let names = config.deployment.names();
+pub(crate) async fn desired(config: &Config, store: &Store) -> Result<Desired, Error> {
+    let (names, others) = (config.deployment.names(), &config.platforms.endpoints);
     let Some(name) = &config.endpoints_parameter else {
-        return Ok(desired_endpoints(&config.endpoints_json, names)?);
+        return Ok(desired::desired(&config.endpoints_json, names, others)?);
     };
     let error = |problem| Error::EndpointsParameter { name: name.clone(), problem };
     let text = read(store.calls(), name).await.map_err(error)?;
-    desired_endpoints(&text, names).map_err(|invalid| error(ParameterProblem::Invalid(invalid)))
+    desired::desired(&text, names, others).map_err(|invalid| error(ParameterProblem::Invalid(invalid)))
 }
 
 async fn read(calls: &Calls, name: &str) -> Result<String, ParameterProblem> {

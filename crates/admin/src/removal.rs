@@ -5,12 +5,14 @@ use crate::change::{Change, ChangeKind, DeleteReason};
 use crate::error::Error;
 use crate::ownership::owner;
 use aws::secrets::{PendingChange, SecretError};
+use futures::future::join;
 use heygen::api::{ApiError, Kind};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl App {
     /// Deletes all of our endpoints at HeyGen, then their secrets.
     pub(crate) async fn deregister(&self) -> Result<Vec<Change>, Error> {
+        self.platforms().deregister().await;
         let api = self.api().await?;
         let snapshot = self.existing(&api).await?;
         let ours = snapshot.endpoints.iter().filter_map(|endpoint| {
@@ -59,6 +61,10 @@ impl App {
     /// Deletes the endpoints that a failed creation of the stack has registered: those of these `names`, and those that
     /// a note says may have been created. Then it deletes their secrets.
     pub(crate) async fn delete_created(&self, names: &BTreeSet<String>) -> Result<(), Error> {
+        join(self.delete_created_at_heygen(names), self.platforms().deregister()).await.0
+    }
+
+    async fn delete_created_at_heygen(&self, names: &BTreeSet<String>) -> Result<(), Error> {
         let api = self.api().await?;
         let snapshot = self.existing(&api).await?;
         for (name, stored) in &snapshot.stored {

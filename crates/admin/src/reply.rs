@@ -3,6 +3,7 @@
 use crate::change::Change;
 use crate::jobs::JobsReply;
 use crate::plan::Plan;
+use crate::platforms::report::PlatformReport;
 use crate::verification::Verification;
 use serde::Serialize;
 use serde_json::Value;
@@ -15,6 +16,9 @@ pub enum Reply {
     Plan(PlanReply),
     Sync(SyncReply),
     Rotate(RotateReply),
+    /// Of an endpoint of another platform.
+    #[serde(rename = "rotate")]
+    RotatePlatform(PlatformRotateReply),
     Delete(ChangeReply),
     Adopt(ChangeReply),
     Verify(VerifyReply),
@@ -31,6 +35,9 @@ pub struct PlanReply {
     pub url: String,
     #[serde(flatten)]
     pub plan: Plan,
+    /// The endpoints of other platforms; absent if there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub platforms: Vec<PlatformReport>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -44,6 +51,9 @@ pub struct SyncReply {
     pub left: Plan,
     /// The verification of each endpoint that has to work now.
     pub verified: Vec<Verification>,
+    /// The endpoints of other platforms; absent if there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub platforms: Vec<PlatformReport>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -57,6 +67,18 @@ pub struct RotateReply {
     pub old_secret_rejected_from: Option<OffsetDateTime>,
     /// The verification with the new secret, if there was one.
     pub verified: Vec<Verification>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PlatformRotateReply {
+    #[serde(flatten)]
+    pub report: PlatformReport,
+    /// Until when the receiver accepts the old secret; `None` if there is none, or if it was revoked.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub old_secret_valid_until: Option<OffsetDateTime>,
+    /// From when no receiver accepts any earlier secret; `None` unless it was revoked.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub old_secret_rejected_from: Option<OffsetDateTime>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -81,6 +103,9 @@ pub struct ListReply {
     pub foreign: usize,
     /// How many elements of HeyGen's list could not be read.
     pub unreadable: usize,
+    /// The endpoints of other platforms; absent if there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub platforms: Vec<PlatformReport>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -32,7 +32,7 @@ pub(crate) struct Snapshot {
 impl Snapshot {
     pub(crate) async fn take(config: &Config, api: &Api, store: &Store) -> Result<Self, Error> {
         // A wrong configuration is reported before any call is made.
-        let desired = parameter::desired(config, store).await?;
+        let desired = parameter::desired(config, store).await?.heygen;
         let (mut stored, mut unreadable, mut deleted) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
         for name in config.deployment.names() {
             match store.get(name).await {

@@ -18,6 +18,7 @@ use heygen::api::Credential;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use webhook::Platform;
 
 /// The longest that Secrets Manager offers. A secret that is scheduled for deletion costs nothing.
 const RECOVERY_DAYS: i64 = 30;
@@ -31,6 +32,8 @@ pub(crate) struct Store {
     calls: Calls,
     /// An endpoint's secret is called this, followed by the endpoint's name.
     prefix: String,
+    /// Says what the secret of this endpoint is for.
+    describe: fn(&str) -> String,
     stack: String,
     kms_key: Option<String>,
     /// The version of each endpoint's secret that was read or written last, by the endpoint's name.
@@ -39,9 +42,21 @@ pub(crate) struct Store {
 
 impl Store {
     pub(crate) fn new(sdk: &Sdk, config: &Config) -> Self {
-        let Config { secret_prefix, stack, kms_key, .. } = config.clone();
+        Self::with_prefix(sdk, config, config.secret_prefix.clone(), signing)
+    }
+
+    /// The secrets that tokens of callback URLs are made with; `None` if the deployment has none.
+    pub(crate) fn of_callbacks(sdk: &Sdk, config: &Config) -> Option<Self> {
+        let prefix = config.platforms.callback_prefix.clone()?;
+        Some(Self::with_prefix(sdk, config, prefix, |endpoint| {
+            format!("The secret of the callback URLs of {endpoint}.")
+        }))
+    }
+
+    fn with_prefix(sdk: &Sdk, config: &Config, prefix: String, describe: fn(&str) -> String) -> Self {
+        let Config { stack, kms_key, .. } = config.clone();
         let versions = Arc::default();
-        Store { client: sdk.secrets(), calls: sdk.calls(), prefix: secret_prefix, stack, kms_key, versions }
+        Store { client: sdk.secrets(), calls: sdk.calls(), prefix, describe, stack, kms_key, versions }
     }
 
     pub(crate) fn calls(&self) -> &Calls {
@@ -104,7 +119,7 @@ impl Store {
             .client
             .create_secret()
             .name(self.name(endpoint))
-            .description(format!("The signing secret of the HeyGen webhook endpoint {endpoint}."))
+            .description((self.describe)(endpoint))
             .secret_string(text)
             .set_kms_key_id(self.kms_key.clone())
             .tags(Tag::builder().key(TAG).value(&self.stack).build());
@@ -153,9 +168,20 @@ impl Store {
         api_key::read(&self.client, secret).await
     }
 
+    /// The key of another platform's API.
+    pub(crate) async fn key_of(&self, platform: Platform, secret: Option<&str>) -> Result<String, ApiKeyError> {
+        api_key::read_key(&self.client, platform, secret).await
+    }
+
     fn name(&self, endpoint: &str) -> String {
         format!("{}{endpoint}", self.prefix)
     }
+}
+
+/// An endpoint of another platform is named after it.
+fn signing(endpoint: &str) -> String {
+    let of = if endpoint.contains('/') { "webhook endpoint" } else { "HeyGen webhook endpoint" };
+    format!("The signing secret of the {of} {endpoint}.")
 }
 
 /// The result of storing a value.

@@ -8,6 +8,7 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::measures;
 use crate::plan::Plan;
+use crate::platforms::report::{Others, PlatformReport};
 use crate::reach;
 use crate::snapshot::Snapshot;
 use crate::store::Store;
@@ -32,6 +33,8 @@ pub(crate) struct Synced {
     pub(crate) in_use: Vec<String>,
     /// What was found of them, if they were verified.
     pub(crate) verified: Vec<Verification>,
+    /// What was done for the endpoints of other platforms.
+    pub(crate) platforms: Vec<PlatformReport>,
 }
 
 impl Synced {
@@ -69,6 +72,7 @@ impl Synced {
                         left,
                         in_use: Vec::new(),
                         verified: Vec::new(),
+                        platforms: Vec::new(),
                     });
                 }
                 continue;
@@ -97,7 +101,7 @@ impl Synced {
                 format!("{name}: HeyGen confirmed the update, but does not list it; the next sync tries again")
             });
             left.notes.splice(0..0, waiting.into_iter().chain(unseen));
-            return Ok(Synced { done, held_back, left, in_use, verified: Vec::new() });
+            return Ok(Synced { done, held_back, left, in_use, verified: Vec::new(), platforms: Vec::new() });
         }
     }
 }
@@ -153,7 +157,8 @@ async fn waiting_for_domain(config: &Config, changes: &[&Change]) -> Option<Stri
 
 impl fmt::Display for Synced {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Summary { done: &self.done, held_back: &self.held_back, left: &self.left, verified: &self.verified }.fmt(f)
+        let Synced { done, held_back, left, verified, platforms, .. } = self;
+        write!(f, "{}{}", Summary { done, held_back, left, verified }, Others(platforms))
     }
 }
 

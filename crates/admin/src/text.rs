@@ -2,21 +2,31 @@
 
 use crate::change::{Change, ChangeKind, PendingKind};
 use crate::plan::Plan;
+use crate::platforms::report::Others;
 use crate::reply::{
     ChangeReply, CustomResourceReply, DeliveriesReply, EndpointState, EventTypesReply, ListReply, ListedEndpoint,
-    ListedEvent, PlanReply, Reply, RotateReply, SecretState, SyncReply, VerifyReply,
+    ListedEvent, PlanReply, PlatformRotateReply, Reply, RotateReply, SecretState, SyncReply, VerifyReply,
 };
 use crate::verification::Verification;
 use std::fmt;
+use time::OffsetDateTime;
 
 impl fmt::Display for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Reply::Plan(PlanReply { url, plan }) => write!(f, "{}{plan}", Heading(url)),
-            Reply::Sync(SyncReply { url, done, held_back, left, verified }) => {
-                write!(f, "{}{}", Heading(url), Summary { done, held_back, left, verified })
+            Reply::Plan(PlanReply { url, plan, platforms }) => {
+                write!(f, "{}{plan}{}", Heading(url), Others(platforms))
+            }
+            Reply::Sync(SyncReply { url, done, held_back, left, verified, platforms }) => {
+                let summary = Summary { done, held_back, left, verified };
+                write!(f, "{}{summary}{}", Heading(url), Others(platforms))
             }
             Reply::Rotate(reply) => reply.fmt(f),
+            Reply::RotatePlatform(PlatformRotateReply { report, old_secret_valid_until, old_secret_rejected_from }) => {
+                write!(f, "{}: it has a new secret.", report.endpoint)?;
+                Validity { until: *old_secret_valid_until, rejected_from: *old_secret_rejected_from }.fmt(f)?;
+                write!(f, "\n{report}")
+            }
             Reply::Delete(ChangeReply { done }) => write!(f, "Done: {done}."),
             Reply::Adopt(ChangeReply { done }) => {
                 write!(f, "Done: {done}. The next sync sets its URL and its events, if they differ.")
@@ -109,10 +119,24 @@ impl fmt::Display for RotateReply {
             _ => "it has a new secret",
         };
         write!(f, "{}: {outcome}.", self.done.endpoint)?;
-        if let Some(until) = self.old_secret_valid_until {
+        let (until, rejected_from) = (self.old_secret_valid_until, self.old_secret_rejected_from);
+        Validity { until, rejected_from }.fmt(f)?;
+        self.verified.iter().try_for_each(|found| write!(f, "\n{found}"))
+    }
+}
+
+/// Until when the old secret is accepted, or from when it is not.
+struct Validity {
+    until: Option<OffsetDateTime>,
+    rejected_from: Option<OffsetDateTime>,
+}
+
+impl fmt::Display for Validity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(until) = self.until {
             write!(f, " The old secret is accepted until {}.", aws::clock::to_text(until))?;
         }
-        if let Some(from) = self.old_secret_rejected_from {
+        if let Some(from) = self.rejected_from {
             write!(
                 f,
                 " Earlier secrets are revoked: a receiver that gets a delivery with the new one rejects them at once, every \
@@ -120,7 +144,7 @@ impl fmt::Display for RotateReply {
                 aws::clock::to_text(from)
             )?;
         }
-        self.verified.iter().try_for_each(|found| write!(f, "\n{found}"))
+        Ok(())
     }
 }
 
@@ -129,7 +153,8 @@ impl fmt::Display for ListReply {
         write!(f, "{}", Heading(&self.url))?;
         self.endpoints.iter().try_for_each(|endpoint| endpoint.fmt(f))?;
         self.missing.iter().try_for_each(|name| writeln!(f, "  {name}  configured, but not registered"))?;
-        write!(f, "{} ours, {} not ours.{}", self.owned, self.foreign, Unreadable(self.unreadable))
+        let (unreadable, others) = (Unreadable(self.unreadable), Others(&self.platforms));
+        write!(f, "{} ours, {} not ours.{unreadable}{others}", self.owned, self.foreign)
     }
 }
 

@@ -13,7 +13,7 @@
 
 use crate::action::SyncOptions;
 use crate::app::App;
-use crate::desired::desired_endpoints;
+use crate::desired::desired;
 use crate::error::Error;
 use aws::endpoints::names;
 use serde::Deserialize;
@@ -26,6 +26,8 @@ pub(crate) struct Properties {
     /// Comma-separated names.
     endpoints: String,
     endpoints_json: String,
+    /// Those of other platforms; `None` in a template without them.
+    platform_endpoints: Option<String>,
     #[serde(flatten)]
     others: Map<String, Value>,
 }
@@ -40,19 +42,23 @@ pub(crate) async fn update(app: &App, new: &Properties, old: &Properties) -> Res
         Ok(text) => return Ok(text),
         Err(error) => error,
     };
-    if is_invalid(new) || error.is_rejection_by_heygen() && has_nothing_to_roll_back(app, new, old).await {
+    if is_invalid(app, new) || error.is_rejection_by_heygen() && has_nothing_to_roll_back(app, new, old).await {
         return Err(error);
     }
     Ok(not_applied(&error))
 }
 
 /// Judged by the request and not by the function's variables, which a rollback may not have changed back yet.
-fn is_invalid(new: &Properties) -> bool {
-    desired_endpoints(&new.endpoints_json, &names(&new.endpoints)).is_err()
+fn is_invalid(app: &App, new: &Properties) -> bool {
+    let own = app.config().platforms.endpoints.clone();
+    let others = new.platform_endpoints.as_ref().map_or(Ok(own), |list| list.parse());
+    others.map_or(true, |others| desired(&new.endpoints_json, &names(&new.endpoints), &others).is_err())
 }
 
 async fn has_nothing_to_roll_back(app: &App, new: &Properties, old: &Properties) -> bool {
-    new.others == old.others && app.is_in_place(&old.endpoints, &old.endpoints_json).await.unwrap_or(false)
+    new.others == old.others
+        && new.platform_endpoints == old.platform_endpoints
+        && app.is_in_place(&old.endpoints, &old.endpoints_json).await.unwrap_or(false)
 }
 
 /// The reason comes last, because a long text is cut.

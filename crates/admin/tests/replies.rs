@@ -3,9 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use admin::jobs::{JobsReply, RecordedEvent, RecordedFailure, RecordedJob};
+use admin::platforms::report::{self, ChangeKind as ChangeOfPlatform, PlatformReport, Reason};
 use admin::reply::{
     ChangeReply, CustomResourceReply, DeliveriesReply, EndpointState, EventTypesReply, ListReply, ListedEndpoint,
-    ListedEvent, ListedEventType, PlanReply, RotateReply, SecretState, SyncReply, VerifyReply,
+    ListedEvent, ListedEventType, PlanReply, PlatformRotateReply, RotateReply, SecretState, SyncReply, VerifyReply,
 };
 use admin::{
     Action, Answer, Change, ChangeKind, DeleteReason, PendingKind, Plan, ReplaceReason, Reply, RotateReason,
@@ -15,7 +16,7 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use time::macros::datetime;
-use webhook::Status;
+use webhook::{Platform, Status};
 
 const URL: &str = "https://abc.execute-api.example.invalid";
 
@@ -96,6 +97,30 @@ fn not_verified() -> Verification {
     }
 }
 
+/// An endpoint of another platform, with these changes.
+fn platform(platform: Platform, done: Vec<report::Change>, left: Vec<report::Change>) -> PlatformReport {
+    PlatformReport {
+        endpoint: format!("{platform}/main"),
+        platform,
+        url: Some(format!("{URL}/webhooks/{platform}/main")),
+        webhook_id: Some("wh_1".to_owned()),
+        secret: true,
+        secret_since: Some("2026-11-21T02:00:00.000Z".to_owned()),
+        pending: false,
+        done,
+        left,
+        notes: vec!["warning: wh_1 is disabled, so nothing is delivered. A sync enables it".to_owned()],
+        problem: Some("no Synthesia API key".to_owned()),
+    }
+}
+
+/// Endpoints of all platforms, with all changes and reasons.
+fn platforms() -> Vec<PlatformReport> {
+    let changes: Vec<_> = platform_changes().map(report::Change::new).into_iter().collect();
+    let reasons = reasons().map(|reason| report::Change::of(report::ChangeKind::Delete, "wh_1", reason));
+    Platform::ALL.map(|of| platform(of, changes.clone(), reasons.to_vec())).into_iter().collect()
+}
+
 fn job(kind: &str, entity_id: &str, status: Status) -> RecordedJob {
     let event = if status == Status::Failed { "fail" } else { "success" };
     RecordedJob {
@@ -150,7 +175,7 @@ fn jobs() -> JobsReply {
 fn sample(action: &str) -> Reply {
     let url = URL.to_owned();
     match action {
-        "plan" => Reply::Plan(PlanReply { url, plan: plan(vec![create()], &["second"]) }),
+        "plan" => Reply::Plan(PlanReply { url, plan: plan(vec![create()], &["second"]), platforms: Vec::new() }),
         "sync" => {
             let left = plan(vec![delete(DeleteReason::NotInFile)], &["second"]);
             Reply::Sync(SyncReply {
@@ -159,6 +184,7 @@ fn sample(action: &str) -> Reply {
                 held_back: Vec::new(),
                 left,
                 verified: vec![verified()],
+                platforms: Vec::new(),
             })
         }
         "rotate" => Reply::Rotate(RotateReply {
@@ -183,6 +209,7 @@ fn sample(action: &str) -> Reply {
             owned: 1,
             foreign: 1,
             unreadable: 0,
+            platforms: Vec::new(),
         }),
         "event-types" => Reply::EventTypes(EventTypesReply {
             event_types: vec![ListedEventType {
@@ -236,7 +263,14 @@ fn more_replies() -> Vec<Reply> {
     done.extend(delete_reasons().map(delete));
     let held_back = vec![delete(DeleteReason::NotInFile)];
     let left = Plan { unreadable: vec!["second".to_owned()], ..plan(held_back.clone(), &[]) };
-    let sync = Reply::Sync(SyncReply { url: URL.to_owned(), done, held_back, left, verified: vec![not_verified()] });
+    let sync = Reply::Sync(SyncReply {
+        url: URL.to_owned(),
+        done,
+        held_back,
+        left,
+        verified: vec![not_verified()],
+        platforms: platforms(),
+    });
 
     let names = ["adopt", "update", "replace", "rotate", "delete"];
     let drifted = names.map(|drift| ListedEndpoint {
@@ -247,7 +281,14 @@ fn more_replies() -> Vec<Reply> {
     let secrets = secret_states().map(|secret| listed(Some("main"), EndpointState::Registered, Some(secret)));
     let endpoints = drifted.into_iter().chain(states).chain(secrets).collect();
     let (url, missing) = (URL.to_owned(), Vec::new());
-    let list = Reply::List(ListReply { url, endpoints, missing, owned: 1, foreign: 0, unreadable: 0 });
+    let list =
+        Reply::List(ListReply { url, endpoints, missing, owned: 1, foreign: 0, unreadable: 0, platforms: platforms() });
+    let plan = Reply::Plan(PlanReply { url: URL.to_owned(), plan: plan(Vec::new(), &[]), platforms: platforms() });
+    let rotated = Reply::RotatePlatform(PlatformRotateReply {
+        report: platforms().remove(1),
+        old_secret_valid_until: Some(since),
+        old_secret_rejected_from: Some(since),
+    });
 
     let custom_resource = |request_type: &str| {
         Reply::CustomResource(CustomResourceReply { request_type: request_type.to_owned(), succeeded: true })
@@ -260,7 +301,11 @@ fn more_replies() -> Vec<Reply> {
         omitted_jobs: 1,
         omitted_events: 2,
     };
-    ["Create", "Update", "Delete"].map(custom_resource).into_iter().chain([sync, list, Reply::Jobs(jobs)]).collect()
+    ["Create", "Update", "Delete"]
+        .map(custom_resource)
+        .into_iter()
+        .chain([sync, list, plan, rotated, Reply::Jobs(jobs)])
+        .collect()
 }
 
 /// All values of an enum; a new one does not compile until it is added here, and then the schema lacks it.
@@ -284,6 +329,11 @@ every! {
     delete_reasons: DeleteReason { NotInFile, NotEnabled, Duplicate, Replaced, Requested, Deregistered }
     endpoint_states: EndpointState { Registered, Duplicate, NotConfigured, Unknown, Foreign }
     statuses: Status { Pending, Failed, Succeeded }
+    platform_changes: ChangeOfPlatform { Restore, Finish, Adopt, Create, Update, Delete, CreateSecret, RotateSecret }
+    reasons: Reason {
+        New, Gone, UrlChanged, SecretUnknown, AnswerLost, EventsChanged, SettingsChanged, Disabled, Requested, Revoked,
+        Replaced, Duplicate, NotEnabled
+    }
     secret_states: SecretState { Stored, Pending, Missing, Unknown }
 }
 
@@ -358,6 +408,27 @@ fn the_schema_has_every_field_and_value_of_the_replies_and_no_other() {
     everything_in("", &schema, &mut all);
     let unused: Vec<_> = all.difference(&usage.used).collect();
     assert!(unused.is_empty(), "reply.schema.json has what no reply has: {unused:#?}");
+}
+
+#[test]
+fn the_endpoints_of_other_platforms_come_after_heygens_with_their_changes_warnings_and_problems() {
+    let changes = vec![report::Change::of(report::ChangeKind::Create, "wh_1", Reason::New)];
+    let left = vec![report::Change::of(report::ChangeKind::Delete, "wh_2", Reason::Duplicate)];
+    let platforms = vec![platform(Platform::Synthesia, changes, left)];
+    let plan = Plan { notes: Vec::new(), ..plan(Vec::new(), &[]) };
+    let reply = Reply::Plan(PlanReply { url: URL.to_owned(), plan, platforms });
+    insta::assert_snapshot!(reply, @r#"
+    Endpoints of https://abc.execute-api.example.invalid at HeyGen
+      · 3 endpoints are not ours, left alone
+    Nothing to do. Checksum 4f53cda18c2baa0c.
+    Endpoints of other platforms
+      synthesia/main  wh_1, secret stored
+          https://abc.execute-api.example.invalid/webhooks/synthesia/main
+        ✓ create wh_1: it is not registered
+        ~ delete wh_2: another webhook has the same URL (with "prune": true)
+        warning: wh_1 is disabled, so nothing is delivered. A sync enables it
+        ✗ no Synthesia API key
+    "#);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use admin::desired_endpoints;
+use admin::{InvalidFile, desired, desired_endpoints};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -13,6 +13,11 @@ fn top_level(file: &str) -> Value {
 
 fn names() -> Vec<String> {
     vec!["main".into(), "second".into()]
+}
+
+fn read(document: &Value) -> Result<(), InvalidFile> {
+    let others = "synthesia/main,elevenlabs/main,tavus/main".parse().unwrap();
+    desired(&document.to_string(), &names(), &others).map(drop)
 }
 
 #[test]
@@ -40,6 +45,8 @@ fn schema_and_code_agree() {
         json!(["a b"]),
         json!([1]),
         json!({}),
+        json!("elevenlabs"),
+        json!("tavus"),
     ];
     let mut documents = vec![json!({"endpoints": []}), json!({"endpoints": [], "$schema": "x"}), json!({})];
     for value in &values {
@@ -47,15 +54,20 @@ fn schema_and_code_agree() {
         documents.push(json!({ "endpoints": value }));
         documents.push(json!({ "endpoints": [value] }));
         documents.push(json!({"endpoints": [], "extra": value}));
-        for field in ["name", "events", "entity_id", "enabled", "extra"] {
-            let mut endpoint = json!({"name": "main"});
-            endpoint[field] = value.clone();
-            documents.push(json!({ "endpoints": [endpoint] }));
+        for field in ["platform", "name", "events", "entity_id", "enabled", "retry", "extra"] {
+            for platform in [None, Some("heygen"), Some("synthesia"), Some("elevenlabs")] {
+                let mut endpoint = json!({"name": "main"});
+                if let Some(platform) = platform {
+                    endpoint["platform"] = json!(platform);
+                }
+                endpoint[field] = value.clone();
+                documents.push(json!({ "endpoints": [endpoint] }));
+            }
         }
     }
     let mut accepted = 0;
     for document in &documents {
-        let (by_schema, by_code) = (schema.is_valid(document), desired_endpoints(&document.to_string(), &names()));
+        let (by_schema, by_code) = (schema.is_valid(document), read(document));
         // A schema cannot know the deployment's endpoints.
         let other_name = by_code.as_ref().is_err_and(|error| error.to_string().contains("unknown endpoint"));
         assert!(by_schema == by_code.is_ok() || other_name, "{document}: {by_schema}, {by_code:?}");

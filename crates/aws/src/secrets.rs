@@ -8,6 +8,7 @@
 //!  "pending": {"change": "rotate", "endpoint_id": "…", "idempotency_key": "…", "since": "2026-11-21T00:00:00Z"}}
 //! ```
 //! Every field may be absent. `registered` and `pending` are written by admin, which registers the endpoint at HeyGen.
+//! For endpoints at other platforms, admin also writes `replaced` and `settings`.
 
 use crate::error::{AwsError, ErrorClass};
 use aws_sdk_secretsmanager::Client;
@@ -39,6 +40,21 @@ pub struct EndpointSecret {
     /// A create or a rotation whose result is not stored yet: HeyGen may sign with a secret that is not stored here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending: Option<Pending>,
+    /// Earlier webhooks of this endpoint that are still to be deleted; not at HeyGen, which has `Registered::replaces`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub replaced: Vec<String>,
+    /// What was set last at a platform that does not show it; never at HeyGen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<WebhookSettings>,
+}
+
+/// The settings of a webhook that its platform does not show.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WebhookSettings {
+    pub events: Vec<String>,
+    /// `None` where the platform has no such setting.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry: Option<bool>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -157,6 +173,13 @@ impl EndpointSecret {
             self.previous.truncate(MOST_PREVIOUS);
         }
         self.current_since = None;
+    }
+
+    /// Accepts the previous secrets until then at least: what signs with them is still in use.
+    pub fn keep_previous(&mut self, valid_until: OffsetDateTime) {
+        for previous in &mut self.previous {
+            previous.valid_until = previous.valid_until.max(valid_until);
+        }
     }
 }
 
@@ -298,7 +321,8 @@ mod tests {
         let since = datetime!(2026-11-21 00:00:00 UTC);
         let pending = Some(Pending { idempotency_key: "k".into(), since, revoke: true, change });
         let registered = Some(Registered { endpoint_id: "ep_1".into(), ..Registered::default() });
-        let all = EndpointSecret { registered, pending, ..stored() };
+        let settings = Some(WebhookSettings { events: vec!["video.completed".into()], retry: Some(true) });
+        let all = EndpointSecret { registered, pending, replaced: vec!["wh_0".into()], settings, ..stored() };
         assert_eq!(serde_json::from_str::<EndpointSecret>(&serde_json::to_string(&all).unwrap()).unwrap(), all);
         assert_eq!(serde_json::to_string(&EndpointSecret::default()).unwrap(), "{}");
     }

@@ -6,6 +6,7 @@ use crate::interrupt;
 use aws::jobs::JobItem;
 use simulator::{Progress, Remote};
 use std::time::Duration;
+use webhook::Platform;
 
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -33,8 +34,12 @@ impl Sent {
     }
 }
 
-/// Posts an event to an endpoint: by the stack's simulated HeyGen, else signed with the stored secret.
-pub fn send(client: &Client, endpoint: &str, body: &[u8]) -> Result<Sent> {
+/// Posts an event to an endpoint: by the stack's simulated HeyGen, else signed with the stored secret. The simulator posts
+/// that of another platform to all webhooks that are registered there.
+pub fn send(client: &Client, platform: Platform, endpoint: &str, body: &[u8]) -> Result<Sent> {
+    if platform != Platform::HeyGen {
+        return from_elsewhere(&client.simulator()?, platform, body);
+    }
     // An unknown endpoint is an error here.
     client.stack().endpoint(endpoint)?;
     if client.stack().simulator.is_some() {
@@ -51,24 +56,42 @@ fn by_simulator(heygen: &Remote, endpoint: &str, body: &[u8]) -> Result<Sent> {
     let registered = registered.ok_or_else(|| {
         Error::Failed(format!("{endpoint} is not registered at the simulated HeyGen: run `make sync`"))
     })?;
-    let event_id = heygen.emit_to(&registered.endpoint_id, body)?;
+    settled(heygen, &heygen.emit_to(&registered.endpoint_id, body)?)?.ok_or_else(|| {
+        Error::Failed(format!("{endpoint} does not subscribe to this event type, or is disabled: see `make endpoints`"))
+    })
+}
+
+fn from_elsewhere(simulator: &Remote, platform: Platform, body: &[u8]) -> Result<Sent> {
+    if !platform.is_signed() {
+        return Err(Error::Failed(format!(
+            "{} does not sign, so its callbacks are never recorded: start a job with \
+             `make start KIND={platform}.… CALLBACK_ID=my_order`",
+            platform.title()
+        )));
+    }
+    settled(simulator, &simulator.emit_from(platform, None, body, None)?)?.ok_or_else(|| {
+        let title = platform.title();
+        Error::Failed(format!("no webhook at the simulated {title} gets events of this type: run `make sync`"))
+    })
+}
+
+/// The response to an event's first delivery; `None` if it goes nowhere.
+fn settled(heygen: &Remote, event_id: &str) -> Result<Option<Sent>> {
     let settled = interrupt::poll(LIMIT, Duration::from_millis(10), || {
         let deliveries = heygen.deliveries()?;
-        let of_event: Vec<_> = deliveries.into_iter().filter(|one| one.event_id == event_id).collect();
+        let of_event: Vec<_> = deliveries.into_iter().filter(|one| one.event_id == *event_id).collect();
         Ok((!of_event.iter().any(|one| one.progress == Progress::InFlight)).then_some(of_event))
     })?;
     let settled = settled.ok_or_else(|| Error::failed("the delivery is still in flight; see `make logs`"))?;
-    let delivery = settled.first().ok_or_else(|| {
-        Error::Failed(format!("{endpoint} does not subscribe to this event type, or is disabled: see `make endpoints`"))
-    })?;
+    let Some(delivery) = settled.first() else { return Ok(None) };
     let status = delivery.attempts.last().and_then(|attempt| attempt.status);
-    Ok(Sent { status, by_simulator: true, body: String::new() })
+    Ok(Some(Sent { status, by_simulator: true, body: String::new() }))
 }
 
 /// Waits until an event is recorded; the jobs of its `callback_id`, else of its entity.
-pub fn wait_until_recorded(client: &Client, body: &[u8], limit: Duration) -> Result<Vec<JobItem>> {
+pub fn wait_until_recorded(client: &Client, platform: Platform, body: &[u8], limit: Duration) -> Result<Vec<JobItem>> {
     #[expect(clippy::disallowed_methods, reason = "the bytes are a file that was just signed here")]
-    let event = heygen::read(&webhook::Verified::assume_authentic(body.to_vec()));
+    let event = ::platforms::read(platform, &webhook::Verified::assume_authentic(body.to_vec()));
     let item = event.item_key();
     client.wait_for("the delivery to be recorded", limit, || {
         let record = client.record(event.correlation_id().as_str())?;

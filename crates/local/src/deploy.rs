@@ -8,10 +8,10 @@ use crate::desired::Desired;
 use crate::error::{Context, Error, Result};
 use crate::stack::{Credentials, Endpoint, Functions, Stack};
 use crate::stack_dir::{StackDir, workspace};
-use crate::{archive, cloudformation, secrets};
+use crate::{archive, cloudformation, platforms, secrets};
 use aws::sdk::Sdk;
 use serde_json::{Value, json};
-use simulator::Access;
+use simulator::{Access, Remote};
 use std::fs;
 use tokio::runtime::Builder;
 
@@ -33,10 +33,14 @@ pub struct LocalAws {
 /// Deploys what was built, or updates what is deployed. The stack registers its endpoints at the simulated HeyGen.
 pub fn deploy(aws: &LocalAws, place: &StackDir, desired: &Desired, heygen: &Access) -> Result<Stack> {
     let api = aws.api();
-    store_api_key(aws, &heygen.api_key)?;
+    store_api_key(aws, API_KEY_SECRET, &heygen.api_key)?;
+    let sites = if desired.platforms.is_empty() { Vec::new() } else { platforms::sites(&Remote::new(heygen.clone()))? };
+    for site in &sites {
+        store_api_key(aws, site.key.1, &site.api_key)?;
+    }
     let template_url = upload(&api, place, TEMPLATE, &[])?;
     let endpoints = desired.names.join(",");
-    let parameters = [
+    let mut parameters = vec![
         ("Architecture", ARCHITECTURE),
         ("Endpoints", &endpoints),
         ("EndpointsJson", &desired.json),
@@ -57,6 +61,12 @@ pub fn deploy(aws: &LocalAws, place: &StackDir, desired: &Desired, heygen: &Acce
         ("MinCredits", "1"),
         ("MinUsd", "1"),
     ];
+    if !sites.is_empty() {
+        parameters.push(("PlatformEndpoints", &desired.platforms));
+    }
+    for site in &sites {
+        parameters.extend([site.key, (site.base_url.0, site.base_url.1.as_str())]);
+    }
     let described = cloudformation::deploy(&api, STACK_NAME, &template_url, &parameters)?;
     let stack = read_outputs(&described["Outputs"], aws, heygen)?;
     // The template's six times the timeout would be a long wait for those who watch a crash.
@@ -95,10 +105,10 @@ impl LocalAws {
     }
 }
 
-fn store_api_key(aws: &LocalAws, api_key: &str) -> Result<()> {
+fn store_api_key(aws: &LocalAws, name: &str, api_key: &str) -> Result<()> {
     let sdk = Sdk::new(REGION, Some(&aws.endpoint), aws.credentials.to_sdk());
     let runtime = Builder::new_current_thread().enable_all().build().context("Starting a runtime")?;
-    runtime.block_on(secrets::store(&sdk.secrets(), API_KEY_SECRET, api_key))
+    runtime.block_on(secrets::store(&sdk.secrets(), name, api_key))
 }
 
 fn read_outputs(outputs: &Value, aws: &LocalAws, heygen: &Access) -> Result<Stack> {

@@ -1,6 +1,7 @@
 //! The webhook endpoints of a local stack, and which of them it registers.
 
 use crate::error::{Context, Result};
+use crate::platforms;
 use crate::stack_dir::workspace;
 use serde::Deserialize;
 use serde_json::json;
@@ -13,6 +14,8 @@ pub struct Desired {
     pub names: Vec<String>,
     /// Those that are registered, as `endpoints.json` says it.
     pub json: String,
+    /// The parameter `PlatformEndpoints`.
+    pub platforms: String,
 }
 
 #[derive(Deserialize)]
@@ -34,7 +37,8 @@ impl Desired {
 
     fn read(json: String) -> Result<Self> {
         let registered: Registered = serde_json::from_str(&json).context("Reading endpoints.json")?;
-        Ok(Desired { names: registered.endpoints.into_iter().map(|endpoint| endpoint.name).collect(), json })
+        let names = registered.endpoints.into_iter().map(|endpoint| endpoint.name).collect();
+        Ok(Desired { names, json, platforms: platforms::ENDPOINTS.to_owned() })
     }
 
     /// For tests: `main` and `second` are registered; `unset` has no secret, `rotating` one that a
@@ -42,7 +46,8 @@ impl Desired {
     pub fn for_tests() -> Self {
         let names = ["main", "second", "unset", "rotating", "managed-a", "managed-b"];
         let json = json!({"endpoints": [{"name": "main"}, {"name": "second"}]});
-        Desired { names: names.map(str::to_owned).to_vec(), json: json.to_string() }
+        // Without other platforms, as most deployments are: tests of those have a stack of their own.
+        Desired { names: names.map(str::to_owned).to_vec(), json: json.to_string(), platforms: String::new() }
     }
 }
 

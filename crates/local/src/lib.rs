@@ -16,6 +16,7 @@ mod foreground;
 mod interrupt;
 pub mod log_view;
 pub mod logs;
+pub mod platforms;
 mod process;
 pub mod progress;
 pub mod recovery;

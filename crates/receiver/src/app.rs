@@ -124,7 +124,7 @@ impl App {
             tracing::error!(%error, class = error.class.as_str(), "the delivery could not be enqueued");
             Rejection::QueueUnavailable
         })?;
-        Ok(Handled::Delivery { event, delivery })
+        Ok(Handled::Delivery { event: Box::new(event), delivery })
     }
 
     /// A mismatch is final only if it was checked against the secret that is stored now, and that secret is not being

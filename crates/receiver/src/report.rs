@@ -21,7 +21,7 @@ const MOST_AHEAD: f64 = 5.0;
 /// What SQS holds.
 #[derive(Debug)]
 pub(crate) enum Handled {
-    Delivery { event: Event, delivery: Delivery },
+    Delivery { event: Box<Event>, delivery: Delivery },
     Callback(Claim),
 }
 

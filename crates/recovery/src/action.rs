@@ -133,13 +133,13 @@ impl TryFrom<OneId> for About {
 }
 
 /// A job that a team expects.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrackOptions {
     pub callback_id: String,
-    /// `avatar_video`, … as in the event types.
+    /// `avatar_video`, … as in the event types of HeyGen; `synthesia.video` and the like of another platform.
     pub kind: String,
-    /// HeyGen's id, as soon as it is known.
+    /// The platform's id, as soon as it is known.
     #[serde(default)]
     pub entity_id: Option<String>,
     /// The field that holds it in the events of a kind that HeyGen has no status call for, such as `group_id`.
@@ -148,7 +148,10 @@ pub struct TrackOptions {
     /// Of a translation.
     #[serde(default)]
     pub output_language: Option<String>,
-    /// RFC 3339. After it, HeyGen is asked for the job.
+    /// The endpoint that the callback URL leads to. It may be left out if the platform has one.
+    #[serde(default)]
+    pub endpoint: Option<String>,
+    /// RFC 3339. After it, the platform is asked for the job.
     #[serde(default, with = "time::serde::rfc3339::option")]
     pub expected_by: Option<OffsetDateTime>,
     /// Whether its links are replaced before they expire.

@@ -1,17 +1,20 @@
 //! The actions.
 
 use crate::action::{About, Action, BackfillOptions, PurgeOptions, RedriveOptions, ReplayOptions};
-use crate::backfill::Backfill;
 use crate::backfill::before::Befores;
 use crate::backfill::cursor::Cursors;
+use crate::backfill::{self, Backfill};
 use crate::budget::Budget;
 use crate::config::Config;
+use crate::confirm::Confirm;
+use crate::confirm::limits::Limits;
 use crate::dead_letters::Letters;
 use crate::doctor::Doctor;
 use crate::error::Error;
 use crate::explain::Explain;
 use crate::explain::explanation::Explanation;
 use crate::key::Key;
+use crate::look_up::{self, Platforms};
 use crate::measures;
 use crate::replay::Replay;
 use crate::replay::pages::Table;
@@ -23,19 +26,24 @@ use crate::reply::{
 use crate::send::Sender;
 use crate::sweep::Sweep;
 use crate::sweep::due::Due;
-use crate::sweep::fresh::{Refreshed, refresh};
+use crate::sweep::elsewhere::Elsewhere;
+use crate::sweep::ending::Ending;
+use crate::sweep::fresh::{Refreshed, refresh, refresh_elsewhere};
 use crate::sweep::look::Look;
-use crate::track::Tracking;
+use crate::track::{Tracked, Tracking};
 use crate::unfinished::rest::{Rest, is_continued, rest};
 use crate::unfinished::{Note, Unfinished};
-use aws::jobs::Jobs;
+use aws::jobs::{JobItem, Jobs};
 use aws::queue::Queue;
 use aws::sdk::Sdk;
 use aws::signed::Calls;
-use heygen::api::{Account, Api, ApiConfig, ApiVersion, EntityKind};
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use heygen::api::{Account, Api, ApiVersion, EntityKind};
 use serde_json::Value;
 use std::time::Duration;
 use time::OffsetDateTime;
+use tokio::sync::OnceCell;
+use webhook::Platform;
 
 /// The function's state. All that has to survive the process is in the table.
 #[derive(Debug, Clone)]
@@ -55,6 +63,8 @@ pub struct App {
     due: Due,
     tracking: Tracking,
     unfinished: Unfinished,
+    limits: Limits,
+    callbacks: Option<Queue>,
 }
 
 /// One invocation.
@@ -81,8 +91,10 @@ impl App {
             cursors: Cursors::new(sdk.dynamodb(), &config),
             befores: Befores::new(sdk.dynamodb(), &config),
             due: Due::new(sdk.dynamodb(), &config),
-            tracking: Tracking::new(sdk.dynamodb(), &config),
+            tracking: Tracking::new(sdk.dynamodb(), sdk.secrets(), &config),
             unfinished: Unfinished::new(sdk.dynamodb(), &config),
+            limits: Limits::new(sdk.dynamodb(), &config),
+            callbacks: config.confirming.queue_url.clone().map(|url| Queue::new(sdk.sqs(), url)),
             config,
         }
     }
@@ -107,21 +119,45 @@ impl App {
     pub async fn run(&self, action: Action, request_id: &str, limit: Duration) -> Result<Reply, Error> {
         let run = Run { app: self, request_id, budget: Budget::of(limit) };
         match action {
-            Action::Recover {} => run.scheduled().await.map(Reply::Recover),
-            other => run.act(other).await,
+            // Boxed, since the futures nest deeper than the compiler allows.
+            Action::Recover {} => Box::pin(run.scheduled()).await.map(Reply::Recover),
+            other => Box::pin(run.act(other)).await,
         }
     }
 
-    /// With the key as it is stored now.
+    /// Looks at callbacks that nobody signed.
+    pub(crate) async fn confirm(&self, batch: SqsEvent, limit: Duration) -> Result<SqsBatchResponse, Error> {
+        let App { config, secrets, jobs, limits, queue, callbacks, .. } = self;
+        let budget = Budget::of(limit);
+        let platforms = Platforms::new(config, secrets, budget).once();
+        let (callbacks, heygen) = (callbacks.as_ref(), OnceCell::new());
+        Confirm { config, secrets, jobs, limits, queue, callbacks, platforms, heygen, budget }.batch(batch).await
+    }
+
     async fn api(&self) -> Result<Api, Error> {
-        let credential = aws::api_key::read(&self.secrets, self.config.api_key_secret.as_deref()).await?;
-        let config = ApiConfig {
-            base_url: self.config.base_url.clone(),
-            timeouts: self.config.timeouts,
-            retry: self.config.retry,
-            ..ApiConfig::new(self.config.version, credential)
-        };
-        Ok(Api::new(&config)?)
+        look_up::api::api(&self.config, &self.secrets, self.config.retry).await
+    }
+
+    /// Whether there is a key for another platform than HeyGen.
+    fn asks_others(&self) -> bool {
+        Platform::ALL.into_iter().any(|platform| self.config.has_key(platform))
+    }
+
+    /// The same, or why it cannot be used, if there are other platforms whose work goes on without it.
+    async fn heygen(&self) -> Result<Result<Api, Error>, Error> {
+        match self.api().await {
+            Err(error) if !self.asks_others() => Err(error),
+            api => Ok(api),
+        }
+    }
+
+    /// What was done, unless HeyGen's API is meant to be used and cannot be.
+    fn with_heygen<T>(&self, done: Result<T, Error>, api: Result<Api, Error>) -> Result<T, Error> {
+        match (done, api) {
+            (Ok(_), Err(error)) if self.config.api_key_secret.is_some() => Err(error),
+            (Err(one), Err(other)) if self.config.api_key_secret.is_some() => Err(Error::Several(vec![one, other])),
+            (done, _) => done,
+        }
     }
 }
 
@@ -131,14 +167,21 @@ impl Run<'_> {
         Ok(match action {
             // It would run itself.
             Action::Recover {} => return Err(Error::InvalidRequest("recover is not part of itself".to_owned())),
-            Action::Backfill(options) => Reply::Backfill(self.backfill(&app.api().await?, &options).await?),
+            Action::Backfill(options) => match self.backfill_elsewhere(&options).await? {
+                Some(reply) => Reply::Backfill(reply),
+                None => Reply::Backfill(self.backfill(&app.api().await?, &options).await?),
+            },
             Action::Track(options) => {
                 let tracked = app.tracking.track(&options, OffsetDateTime::now_utc()).await?;
-                let Key { id, item } = tracked.key;
-                Reply::Track(TrackReply { id, item, expected_by: tracked.expected_by })
+                let Tracked { key: Key { id, item }, expected_by, callback_url } = tracked;
+                Reply::Track(TrackReply { id, item, expected_by, callback_url })
             }
-            Action::Sweep {} => Reply::Sweep(self.sweep(&app.api().await?).await?),
-            Action::Refresh(of) => Reply::Refresh(self.refresh(&app.api().await?, &of).await?),
+            Action::Sweep {} => {
+                let api = app.heygen().await?;
+                let swept = self.sweep(&api).await;
+                Reply::Sweep(app.with_heygen(swept, api)?)
+            }
+            Action::Refresh(of) => Reply::Refresh(self.refresh(app.heygen().await?, &of).await?),
             Action::Redrive(options) => Reply::Redrive(self.redrive(&options).await?),
             Action::Purge(options) => Reply::Purge(self.purge(&options).await?),
             Action::Replay(options) => Reply::Replay(self.replay(&options).await?),
@@ -188,10 +231,17 @@ impl Run<'_> {
 
     /// Each step whatever happens to the others. The sweep is first, because it is short and the lists may be long.
     async fn recover(self) -> Result<RecoverReply, Error> {
-        let api = self.app.api().await?;
+        let api = self.app.heygen().await?;
         let has_lists = self.app.config.version == ApiVersion::V3;
         let half = Run { budget: self.budget.share(2), ..self };
         let sweep = half.sweep(&api).await;
+        let api = match api {
+            Ok(api) => api,
+            unusable => {
+                let sweep = self.app.with_heygen(sweep, unusable)?;
+                return Ok(RecoverReply { backfill: None, sweep, credit: None, continued: Vec::new() });
+            }
+        };
         let backfill = match has_lists {
             true => Some(self.backfill(&api, &BackfillOptions::default()).await),
             false => None,
@@ -207,29 +257,46 @@ impl Run<'_> {
         }
     }
 
+    async fn backfill_elsewhere(self, options: &BackfillOptions) -> Result<Option<BackfillReply>, Error> {
+        if !self.app.asks_others() {
+            return Ok(None);
+        }
+        backfill::elsewhere::entity(&self.platforms(), &self.app.jobs, &self.sender(), options).await
+    }
+
     async fn backfill(self, api: &Api, options: &BackfillOptions) -> Result<BackfillReply, Error> {
         let App { config, jobs, cursors, befores, .. } = self.app;
         let (sender, budget, now) = (self.sender(), self.budget, OffsetDateTime::now_utc());
         Backfill { config, api, jobs, cursors, befores, sender, budget, now }.run(options).await
     }
 
-    async fn sweep(self, api: &Api) -> Result<SweepReply, Error> {
+    async fn sweep(self, api: &Result<Api, Error>) -> Result<SweepReply, Error> {
         let App { config, jobs, due, tracking, .. } = self.app;
         let now = OffsetDateTime::now_utc();
-        let look = Look { config, api, jobs, tracking, sender: self.sender(), now };
-        Sweep { due, look, budget: self.budget }.run().await
+        let ending = || Ending { config, jobs, tracking, sender: self.sender(), now };
+        let look = api.as_ref().ok().map(|api| Look { api, ending: ending() });
+        // What failed is looked at again by the next run.
+        let elsewhere = Elsewhere { platforms: self.platforms().once(), ending: ending() };
+        Sweep { due, look, elsewhere, budget: self.budget }.run().await
     }
 
-    async fn refresh(self, api: &Api, of: &About) -> Result<RefreshReply, Error> {
+    async fn refresh(self, api: Result<Api, Error>, of: &About) -> Result<RefreshReply, Error> {
+        let platforms = self.platforms();
         let record = match of {
             About::CallbackId(id) => self.app.jobs.of_callback_id(id).await?,
             About::EntityId(id) => self.app.jobs.of_entity(id).await?,
         };
         let (mut reply, mut errors) = (RefreshReply::default(), Vec::new());
         for job in &record.jobs {
-            let refreshed = match EntityKind::of_job(&job.kind) {
-                Some(kind) => refresh(api, &self.sender(), job, kind).await,
-                None => Ok(Refreshed::Left),
+            let refreshed = match (Platform::of_kind(&job.kind), EntityKind::of_job(&job.kind), &api) {
+                (Platform::HeyGen, Some(kind), Ok(api)) => refresh(api, &self.sender(), job, kind).await,
+                // Said below.
+                (Platform::HeyGen, Some(_), Err(_)) => continue,
+                (Platform::HeyGen, None, _) => Ok(Refreshed::Left),
+                (platform, ..) => {
+                    let refreshed = refresh_elsewhere(&platforms, &self.sender(), job, platform).await;
+                    refreshed.map(|(refreshed, _)| refreshed)
+                }
             };
             match refreshed {
                 Ok(Refreshed::Sent) => reply.refreshed += 1,
@@ -241,7 +308,13 @@ impl Run<'_> {
                 }
             }
         }
+        let is_heygens = |job: &JobItem| EntityKind::of_job(&job.kind).is_some();
+        errors.extend(api.err().filter(|_| record.jobs.iter().any(is_heygens)));
         if errors.is_empty() { Ok(reply) } else { Err(Error::Several(errors)) }
+    }
+
+    fn platforms(&self) -> Platforms<'_> {
+        Platforms::new(&self.app.config, &self.app.secrets, self.budget)
     }
 
     fn sender(&self) -> Sender<'_> {
@@ -276,13 +349,14 @@ impl Run<'_> {
     async fn explain(self, about: &About) -> Explanation {
         let App { jobs, undelivered, .. } = self.app;
         let (api, now) = (self.app.api().await, OffsetDateTime::now_utc());
-        Explain { jobs, letters: self.letters(), undelivered, api, now }.run(about).await
+        let (letters, platforms) = (self.letters(), self.platforms().once());
+        Explain { jobs, letters, undelivered, api, platforms, now }.run(about).await
     }
 
     async fn doctor(&self) -> Doctor<'_> {
-        let App { config, calls, cursors, due, queue, dead_letters, undelivered, .. } = self.app;
-        let (api, budget) = (self.app.api().await, self.budget);
-        Doctor { config, calls, cursors, due, queue, dead_letters, undelivered, api, budget }
+        let App { config, calls, cursors, due, queue, dead_letters, undelivered, secrets, .. } = self.app;
+        let (api, platforms, budget) = (self.app.api().await, self.platforms().once(), self.budget);
+        Doctor { config, calls, cursors, due, queue, dead_letters, undelivered, api, platforms, secrets, budget }
     }
 
     async fn replay(self, options: &ReplayOptions) -> Result<ReplayReply, Error> {

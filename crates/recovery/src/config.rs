@@ -1,8 +1,11 @@
 //! The function's configuration, read from its environment.
 
+use aws::endpoints::{PlatformEndpoint, PlatformEndpoints};
 use aws::env::{ConfigError, Env};
 use heygen::api::{ApiConfig, ApiVersion, RetryPolicy, Timeouts};
+use std::collections::BTreeMap;
 use std::time::Duration;
+use webhook::Platform;
 
 /// All attempts of a call of HeyGen's end within this time, so that one which begins just before the reserve of an
 /// invocation ends within it.
@@ -35,10 +38,69 @@ pub struct Config {
     pub expected_within: Duration,
     /// `UNKNOWN_JOB_HOURS`: a job that HeyGen does not know fails this long after it should have ended.
     pub unknown_after: Duration,
+    pub callbacks: Callbacks,
     pub watched: Watched,
     pub holding: Holding,
+    /// The APIs of the other platforms.
+    pub apis: BTreeMap<Platform, PlatformApi>,
+    pub confirming: Confirming,
     pub timeouts: Timeouts,
     pub retry: RetryPolicy,
+}
+
+/// How callbacks are confirmed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Confirming {
+    /// `CONFIRM_QUEUE_URL`: where callbacks wait. Without it, the queue's visibility timeout is their wait.
+    pub queue_url: Option<String>,
+    /// How many requests the callbacks of one endpoint may cause in a minute. A token that leaked leads to no more.
+    pub per_endpoint: u32,
+    /// How many those of all endpoints of a platform may cause.
+    pub per_platform: u32,
+}
+
+impl Default for Confirming {
+    fn default() -> Self {
+        Confirming { queue_url: None, per_endpoint: 30, per_platform: 60 }
+    }
+}
+
+/// What the callback URLs of tracked jobs are made of.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Callbacks {
+    /// `PLATFORM_ENDPOINTS`: the endpoints besides HeyGen's registered ones.
+    pub endpoints: Vec<PlatformEndpoint>,
+    /// `CALLBACK_PREFIX`: what the names of the callback secrets begin with.
+    pub secret_prefix: Option<String>,
+}
+
+impl Callbacks {
+    fn read(env: &mut Env<'_>) -> Self {
+        let PlatformEndpoints(endpoints) = env.or("PLATFORM_ENDPOINTS", PlatformEndpoints::default());
+        Callbacks { endpoints, secret_prefix: env.text("CALLBACK_PREFIX") }
+    }
+}
+
+/// How a platform other than HeyGen is asked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PlatformApi {
+    /// `SYNTHESIA_API_KEY_SECRET` and so on: the name or the ARN of the secret with the key. Without one, the platform is
+    /// not used.
+    pub key_secret: Option<String>,
+    /// `SYNTHESIA_BASE_URL` and so on: in place of the platform's production host.
+    pub base_url: Option<String>,
+}
+
+impl PlatformApi {
+    fn all(env: &Env<'_>) -> BTreeMap<Platform, Self> {
+        let others = Platform::ALL.into_iter().filter(|platform| *platform != Platform::HeyGen);
+        let read = |platform: Platform| {
+            let name = platform.name().to_ascii_uppercase();
+            let key_secret = env.text(&format!("{name}_API_KEY_SECRET"));
+            (platform, PlatformApi { key_secret, base_url: env.text(&format!("{name}_BASE_URL")) })
+        };
+        others.map(read).collect()
+    }
 }
 
 /// How messages are hidden from others while a run looks at them.
@@ -114,7 +176,9 @@ impl Config {
         let expected_within = Duration::from_mins(env.or("EXPECTED_MINUTES", 60));
         let unknown_after = Duration::from_hours(env.or("UNKNOWN_JOB_HOURS", 24));
         let undelivered_queue_url = env.required("UNDELIVERED_QUEUE_URL");
-        let watched = Watched::read(&mut env);
+        let (callbacks, watched) = (Callbacks::read(&mut env), Watched::read(&mut env));
+        let apis = PlatformApi::all(&env);
+        let confirming = Confirming { queue_url: env.text("CONFIRM_QUEUE_URL"), ..Confirming::default() };
         let queues = queue_url.zip(dead_letter_queue_url).zip(undelivered_queue_url);
         let config = stack.zip(table).zip(queues).map(
             |((stack, table), ((queue_url, dead_letter_queue_url), undelivered_queue_url))| Config {
@@ -130,13 +194,26 @@ impl Config {
                 delay,
                 expected_within,
                 unknown_after,
+                callbacks,
                 watched,
                 holding: Holding::default(),
+                apis,
+                confirming,
                 timeouts: Timeouts::default(),
                 retry: RetryPolicy { deadline: LONGEST_CALL, ..RetryPolicy::default() },
             },
         );
         env.finish(config)
+    }
+
+    /// Whether another platform than HeyGen can be asked.
+    pub(crate) fn has_key(&self, platform: Platform) -> bool {
+        self.apis.get(&platform).is_some_and(|api| api.key_secret.is_some())
+    }
+
+    /// Where platforms reach this deployment: its own domain, if it has one.
+    pub(crate) fn public_url(&self) -> Option<String> {
+        self.urls.last().cloned()
     }
 
     /// The partition of the table that holds what recovery itself has to remember.
@@ -151,7 +228,8 @@ mod tests {
 
     #[test]
     fn every_problem_is_named_at_once() {
-        let get = |name: &str| (name == "BACKFILL_DELAY_MINUTES").then(|| "soon".to_owned());
+        let is_wrong = |name: &str| matches!(name, "BACKFILL_DELAY_MINUTES" | "PLATFORM_ENDPOINTS");
+        let get = |name: &str| is_wrong(name).then(|| "soon".to_owned());
         let problems = Config::read(Env::from_fn(get)).unwrap_err().to_string();
         for name in [
             "STACK",
@@ -160,6 +238,7 @@ mod tests {
             "DEAD_LETTER_QUEUE_URL",
             "UNDELIVERED_QUEUE_URL",
             "BACKFILL_DELAY_MINUTES",
+            "PLATFORM_ENDPOINTS",
         ] {
             assert!(problems.contains(name), "{name} is missing in: {problems}");
         }

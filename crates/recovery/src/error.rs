@@ -1,7 +1,9 @@
 //! What can fail, with its class, and what to do next.
 
+use crate::look_up::error::LookUpError;
 use aws::api_key::ApiKeyError;
 use aws::error::AwsError;
+use aws::secrets::SecretError;
 use heygen::api::{ApiError, InvalidConfig};
 use lambda_runtime::Diagnostic;
 use thiserror::Error;
@@ -17,10 +19,22 @@ pub enum Error {
     /// The API key or the base URL.
     #[error("HeyGen settings: {0}")]
     Settings(#[from] InvalidConfig),
+    /// A callback secret.
+    #[error("{0}")]
+    Secret(#[from] SecretError),
+    #[error(
+        "the callback secret {0} has no value yet: run {{\"action\": \"sync\"}} of admin, which makes it. Then track the job again"
+    )]
+    NoCallbackSecret(String),
+    #[error("there are no callback URLs without API_URL or PUBLIC_URL, and CALLBACK_PREFIX")]
+    NoCallbacks,
     #[error("{0}")]
     Aws(#[from] AwsError),
     #[error("{0}")]
     HeyGen(#[from] ApiError),
+    /// Of another platform.
+    #[error("{0}")]
+    LookUp(#[from] LookUpError),
     /// The invocation is about to end.
     #[error("timed out before everything was done; repeat the request, and it continues where it stopped")]
     Timeout,
@@ -47,12 +61,15 @@ impl Error {
             Error::InvalidRequest(_)
             | Error::Settings(_)
             | Error::OtherCount { .. }
+            | Error::NoCallbacks
             | Error::TooMany
             | Error::OthersInTheWay { .. } => ErrorClass::Permanent,
             Error::ApiKey(error) => error.class(),
             Error::Aws(error) => error.class,
             Error::HeyGen(error) => error.class,
-            Error::Timeout => ErrorClass::Transient,
+            Error::Secret(error) => error.class(),
+            Error::Timeout | Error::NoCallbackSecret(_) => ErrorClass::Transient,
+            Error::LookUp(error) => error.class(),
             // The class that needs someone's attention wins over the one that passes by itself.
             Error::Several(errors) => {
                 let classes: Vec<_> = errors.iter().map(Error::class).collect();

@@ -1,7 +1,8 @@
 //! The metrics.
 
-use crate::reply::{CreditReply, SweepReply};
+use crate::reply::{CreditReply, SweepReply, Swept};
 use aws::telemetry::{Metrics, TARGET, Unit, measure};
+use webhook::Platform;
 
 /// The number of events that HeyGen has and that were never received, as soon as they are on the queue.
 pub(crate) fn missed(count: usize) {
@@ -10,10 +11,16 @@ pub(crate) fn missed(count: usize) {
 
 /// What became of the jobs that should have ended.
 pub(crate) fn swept(reply: &SweepReply) {
-    let SweepReply { finished, running, unknown, failed, .. } = reply;
-    for (outcome, count) in [("finished", finished), ("running", running), ("unknown", unknown), ("failed", failed)] {
-        if *count > 0 {
-            measure("OverdueJobs", *count, Unit::Count, &[("Outcome", outcome)]);
+    let elsewhere = reply.platforms.iter().map(|(platform, swept)| (*platform, &swept.jobs));
+    for (platform, swept) in [(Platform::HeyGen, &reply.heygen)].into_iter().chain(elsewhere) {
+        let Swept { finished, running, unknown, failed, refreshed: _ } = swept;
+        for (outcome, count) in [("finished", finished), ("running", running), ("unknown", unknown), ("failed", failed)]
+        {
+            if *count > 0 {
+                let mut metrics = Metrics::of(platform);
+                metrics.measure("OverdueJobs", *count, Unit::Count, &[("Outcome", outcome)]);
+                tracing::info!(target: TARGET, %metrics);
+            }
         }
     }
 }

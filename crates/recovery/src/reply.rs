@@ -9,7 +9,9 @@ use crate::key::Key;
 use crate::replay::chosen::Chosen;
 use serde::Serialize;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use time::OffsetDateTime;
+use webhook::Platform;
 
 /// The reply to an action, tagged with its name.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -130,29 +132,72 @@ pub struct TrackReply {
     pub item: String,
     #[serde(with = "time::serde::rfc3339")]
     pub expected_by: OffsetDateTime,
+    /// To hand to the platform with the job. Whoever knows it can have the job looked up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub callback_url: Option<String>,
 }
 
-/// How many jobs were due, by what was found.
+/// What a sweep found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SweepReply {
-    /// Ended at HeyGen, without an event here: it is on the queue now.
-    pub finished: usize,
-    /// Not at their end.
-    pub running: usize,
-    /// Unknown to HeyGen, but not for long enough.
-    pub unknown: usize,
-    /// Unknown to HeyGen for too long: they fail.
-    pub failed: usize,
-    /// New links are on the queue.
-    pub refreshed: usize,
+    /// HeyGen's jobs.
+    #[serde(flatten)]
+    pub heygen: Swept,
+    /// Those of other platforms, if any were due.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub platforms: BTreeMap<Platform, SweptElsewhere>,
     /// If not, the next run continues.
     pub is_complete: bool,
 }
 
 impl Default for SweepReply {
     fn default() -> Self {
-        SweepReply { finished: 0, running: 0, unknown: 0, failed: 0, refreshed: 0, is_complete: true }
+        SweepReply { heygen: Swept::default(), platforms: BTreeMap::new(), is_complete: true }
     }
+}
+
+/// How many jobs were due, by what was found.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Swept {
+    /// Ended at the platform, without an event here: it is on the queue now.
+    pub finished: usize,
+    /// Not at their end.
+    pub running: usize,
+    /// Unknown to it, but not for long enough.
+    pub unknown: usize,
+    /// Unknown to it for too long: they fail.
+    pub failed: usize,
+    /// New links are on the queue.
+    pub refreshed: usize,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct SweptElsewhere {
+    #[serde(flatten)]
+    pub jobs: Swept,
+    /// Why the platform was asked no more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<Stopped>,
+    /// Once its list was read, the id of each order's job; `None` of several.
+    #[serde(skip)]
+    pub(crate) listed: Option<BTreeMap<String, Option<String>>>,
+    /// How many calls have failed in a row.
+    #[serde(skip)]
+    pub(crate) failures: usize,
+}
+
+/// Why a run asks a platform no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stopped {
+    /// There is no API key for it: its jobs wait for their events.
+    NoKey,
+    /// Its rate limit is exceeded: the next run continues.
+    RateLimited,
+    /// It rejects the key, or the settings are wrong.
+    Refused,
+    /// Several calls in a row failed.
+    Failing,
 }
 
 /// How many jobs there are, by what was found.

@@ -1,10 +1,10 @@
-//! Sends what HeyGen said about a job to the queue, as if it had been delivered.
+//! Sends what a platform said about a job to the queue, as if it had been delivered.
 
 use aws::envelope::{Advisory, Delivery};
 use aws::error::{AwsError, ErrorClass};
 use aws::queue::Queue;
 use time::OffsetDateTime;
-use webhook::Verified;
+use webhook::{Platform, Verified};
 
 /// Where the receiver would say which endpoint got the delivery.
 pub const ENDPOINT: &str = "recovery";
@@ -17,10 +17,15 @@ pub(crate) struct Sender<'a> {
 }
 
 impl Sender<'_> {
-    /// Returns once the event is durable on the queue.
+    /// An event of HeyGen's. Returns once it is durable on the queue.
     pub(crate) async fn send(&self, body: Verified, via: &'static str) -> Result<(), AwsError> {
+        self.send_of(Platform::HeyGen, body, via).await
+    }
+
+    /// The same for any platform.
+    pub(crate) async fn send_of(&self, platform: Platform, body: Verified, via: &'static str) -> Result<(), AwsError> {
         let delivery = Delivery {
-            platform: webhook::Platform::HeyGen,
+            platform,
             endpoint: ENDPOINT.to_owned(),
             received_at: OffsetDateTime::now_utc(),
             request_id: self.request_id.to_owned(),
@@ -28,9 +33,14 @@ impl Sender<'_> {
             advisory: Advisory::default(),
             body,
         };
-        let message = delivery
-            .seal()
-            .map_err(|too_large| AwsError::new("sqs:SendMessage", ErrorClass::Permanent, too_large.to_string()))?;
-        self.queue.send(message).await
+        put(self.queue, &delivery).await
     }
+}
+
+/// Returns once the delivery is durable on the queue.
+pub(crate) async fn put(queue: &Queue, delivery: &Delivery) -> Result<(), AwsError> {
+    let message = delivery
+        .seal()
+        .map_err(|too_large| AwsError::new("sqs:SendMessage", ErrorClass::Permanent, too_large.to_string()))?;
+    queue.send(message).await
 }

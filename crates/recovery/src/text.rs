@@ -4,11 +4,12 @@ use crate::action::To;
 use crate::dead_letters::letter::Counts;
 use crate::reply::{
     BackfillReply, ContinuedReply, CreditReply, PurgeReply, RecoverReply, RedriveReply, RefreshReply, ReplayReply,
-    Reply, SourceReply, SweepReply, TrackReply,
+    Reply, SourceReply, Stopped, SweepReply, Swept, TrackReply,
 };
 use aws::clock::to_text;
 use aws::jobs::printable;
 use std::fmt;
+use webhook::Platform;
 
 impl fmt::Display for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -95,30 +96,54 @@ impl fmt::Display for SourceReply {
 
 impl fmt::Display for TrackReply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let TrackReply { id, item, expected_by } = self;
-        write!(f, "{}  {}, expected by {}", printable(id), printable(item), to_text(*expected_by))
+        let TrackReply { id, item, expected_by, callback_url } = self;
+        write!(f, "{}  {}, expected by {}", printable(id), printable(item), to_text(*expected_by))?;
+        callback_url.as_ref().map_or(Ok(()), |url| write!(f, "\nCallback URL, for this job alone: {url}"))
     }
 }
 
 impl fmt::Display for SweepReply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let SweepReply { finished, running, unknown, failed, refreshed, is_complete } = self;
-        let counts = [
-            (finished, "ended without an event here"),
-            (running, "not at the end"),
-            (unknown, "unknown to HeyGen"),
-            (failed, "failed, because HeyGen does not know them"),
-            (refreshed, "with new links"),
-        ];
-        let counts: Vec<_> = counts.iter().filter(|(count, _)| **count > 0).collect();
-        match counts.len() {
-            0 => write!(f, "No tracked job was due.")?,
-            _ => {
-                let texts: Vec<_> = counts.iter().map(|(count, what)| format!("{count} {what}")).collect();
-                write!(f, "Tracked jobs: {}.", texts.join(", "))?;
+        let SweepReply { heygen, platforms, is_complete } = self;
+        match counts(heygen, Platform::HeyGen) {
+            None if platforms.is_empty() => write!(f, "No tracked job was due.")?,
+            None => write!(f, "No tracked job of HeyGen's was due.")?,
+            Some(counts) => write!(f, "Tracked jobs: {counts}.")?,
+        }
+        for (platform, swept) in platforms {
+            let counts = counts(&swept.jobs, *platform);
+            write!(f, " {}: {}", platform.title(), counts.as_deref().unwrap_or("none was looked at"))?;
+            match swept.stopped {
+                None => write!(f, ".")?,
+                Some(stopped) => write!(f, "; {}.", why(stopped))?,
             }
         }
         if *is_complete { Ok(()) } else { write!(f, " To be continued.") }
+    }
+}
+
+/// `None` if no job was found.
+fn counts(swept: &Swept, platform: Platform) -> Option<String> {
+    let Swept { finished, running, unknown, failed, refreshed } = swept;
+    let title = platform.title();
+    let counts = [
+        (finished, "ended without an event here".to_owned()),
+        (running, "not at the end".to_owned()),
+        (unknown, format!("unknown to {title}")),
+        (failed, format!("failed, because {title} does not know them")),
+        (refreshed, "with new links".to_owned()),
+    ];
+    let texts: Vec<_> =
+        counts.iter().filter(|(count, _)| **count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+    (!texts.is_empty()).then(|| texts.join(", "))
+}
+
+fn why(stopped: Stopped) -> &'static str {
+    match stopped {
+        Stopped::NoKey => "there is no API key to ask for others, which wait for their events",
+        Stopped::RateLimited => "its rate limit is exceeded, so others are looked at in the next run",
+        Stopped::Refused => "it could not be asked for others: see the error",
+        Stopped::Failing => "it fails, so others are looked at in the next run",
     }
 }
 

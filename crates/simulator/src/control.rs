@@ -223,7 +223,10 @@ impl NewJob {
         Ok(StartJob {
             kind: match (kind, self.clips, self.callback_url) {
                 (JobKind::AiClipping(_), Some(clips), _) => JobKind::AiClipping(clips),
-                (JobKind::On(product, _), _, Some(url)) => product.calling(url),
+                (JobKind::On(product, _), _, Some(url)) if product.platform().takes_callback_urls() => {
+                    product.calling(url)
+                }
+                (_, _, Some(_)) => return Err(Rejection::invalid("callback_url", "this kind of job has no callback")),
                 (kind, ..) => kind,
             },
             callback_id: self.callback_id,

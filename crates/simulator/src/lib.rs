@@ -58,14 +58,14 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 use time::OffsetDateTime;
 
-/// A simulated HeyGen, which runs until it is dropped. Threads may share it.
+/// A simulated HeyGen, with the other platforms beside it, which runs until it is dropped. Threads may share it.
 pub struct Simulator {
     server: Server,
     world: Arc<World>,
     api_key: String,
 }
 
-/// The state of the simulated HeyGen.
+/// The state of what is simulated.
 struct World {
     options: Options,
     /// The base URL, known once it runs.

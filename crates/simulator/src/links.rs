@@ -13,7 +13,8 @@ use time::{Duration, OffsetDateTime};
 use webhook::Platform;
 
 const FILE: &str = "/files/{name}";
-const SIGNATURE: &str = "&X-Amz-Signature=";
+/// That of the newer scheme, and of the older one.
+const SIGNATURES: [&str; 2] = ["&X-Amz-Signature=", "&Signature="];
 
 /// Makes links that are signed at one time.
 pub(crate) struct Links {
@@ -38,7 +39,7 @@ impl World {
     }
 
     fn allows(&self, link: &str) -> Option<bool> {
-        let (signed, signature) = link.split_once(SIGNATURE)?;
+        let (signed, signature) = SIGNATURES.iter().find_map(|name| link.split_once(name))?;
         let field = |name: &str| {
             let mut pairs = signed.split_once('?')?.1.split('&').filter_map(|pair| pair.split_once('='));
             pairs.find(|(key, _)| *key == name).map(|(_, value)| value)
@@ -55,17 +56,19 @@ impl Links {
     /// A link to a file, which is another one each time. D-ID's are in an older scheme than the others.
     pub(crate) fn to(&self, name: &str, extension: &str) -> String {
         let (date, token) = (compact(self.signed_at), random::opaque());
-        let query = match self.platform {
+        let [newer, older] = SIGNATURES;
+        let (query, signature) = match self.platform {
             Platform::Did => {
-                format!("Expires={}&Key-Pair-Id={token}", (self.signed_at + self.lifetime).unix_timestamp())
+                let until = (self.signed_at + self.lifetime).unix_timestamp();
+                (format!("Expires={until}&Key-Pair-Id={token}"), older)
             }
             _ => {
                 let lifetime = self.lifetime.as_secs();
-                format!("X-Amz-Date={date}&X-Amz-Expires={lifetime}&X-Amz-Security-Token={token}")
+                (format!("X-Amz-Date={date}&X-Amz-Expires={lifetime}&X-Amz-Security-Token={token}"), newer)
             }
         };
         let signed = format!("{}?{query}", FILE.replace("{name}", &format!("{name}.{extension}")));
-        format!("{}{signed}{SIGNATURE}{}", self.base, heygen::sign(&self.secret, signed.as_bytes()))
+        format!("{}{signed}{signature}{}", self.base, heygen::sign(&self.secret, signed.as_bytes()))
     }
 }
 

@@ -5,10 +5,24 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// A platform. The set is closed: a `match` on it has to say what each one does.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Platform {
+/// Defines [`Platform`] and the list of all from one list.
+macro_rules! platforms {
+    ($($(#[$about:meta])* $name:ident,)*) => {
+        /// A platform. The set is closed: a `match` on it has to say what each one does.
+        #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "lowercase")]
+        pub enum Platform {
+            $($(#[$about])* $name,)*
+        }
+
+        impl Platform {
+            /// All of them, HeyGen first.
+            pub const ALL: [Platform; [$(stringify!($name)),*].len()] = [$(Platform::$name),*];
+        }
+    };
+}
+
+platforms! {
     /// The one that is meant where none is named: in paths, in the table and on the bus.
     #[default]
     HeyGen,
@@ -28,10 +42,6 @@ pub enum Platform {
 pub struct UnknownPlatform;
 
 impl Platform {
-    /// All of them, HeyGen first.
-    pub const ALL: [Platform; 5] =
-        [Platform::HeyGen, Platform::Synthesia, Platform::ElevenLabs, Platform::Tavus, Platform::Did];
-
     /// The name in paths, kinds, items and metrics.
     pub const fn name(self) -> &'static str {
         match self {
@@ -104,6 +114,7 @@ mod tests {
             assert_eq!(serde_json::to_value(platform).unwrap(), platform.name());
             assert!(platform.is_signed() || platform.takes_callback_urls(), "{platform} has no way in");
         }
+        assert_eq!(Platform::ALL[0], Platform::default());
         assert_eq!("HeyGen".parse::<Platform>(), Err(UnknownPlatform));
     }
 

@@ -1,8 +1,9 @@
-//! The events that the orders are made of: about a video, a translation and a group, with and without `callback_id`.
+//! The events that the orders are made of: about a video, a translation and a group, with and without `callback_id`; and
+//! about a video of Synthesia, whose events say when they happened.
 
 use serde_json::{Value, json};
 use time::OffsetDateTime;
-use webhook::{Event, Verified};
+use webhook::{Event, Platform, Verified};
 
 /// One delivery.
 pub struct Sent {
@@ -13,7 +14,7 @@ pub struct Sent {
 type Member = (&'static str, &'static str, Option<&'static str>, &'static str);
 
 /// Event type, id field, `callback_id`, and what else makes it different.
-pub const POOL: [Member; 17] = [
+pub const POOL: [Member; 21] = [
     ("avatar_video.fail", "video_id", None, ""),
     ("avatar_video.fail", "video_id", Some("one"), ""),
     ("avatar_video.success", "video_id", None, ""),
@@ -31,6 +32,10 @@ pub const POOL: [Member; 17] = [
     ("photo_avatar_train.success", "group_id", Some("other"), ""),
     ("photo_avatar_train.success", "group_id", None, ""),
     ("webinar.ended", "no_id", Some("one"), ""),
+    ("video.failed", "synthesia", None, ""),
+    ("video.completed", "synthesia", Some("one"), "at 1760000100"),
+    ("video.completed", "synthesia", None, "at 1760000200"),
+    ("video.completed", "synthesia", Some("one"), "expires 20260102"),
 ];
 
 /// The delivery of a member of the pool; all its ids begin with `prefix`.
@@ -45,7 +50,17 @@ pub fn send(member: usize, prefix: &str) -> Sent {
     if ["Spanish", "French"].contains(&what) {
         data["output_language"] = what.into();
     }
-    let mut body = json!({"event_type": event_type, "event_data": data});
+    let platform = if id == "synthesia" { Platform::Synthesia } else { Platform::HeyGen };
+    let mut body = match platform {
+        Platform::Synthesia => {
+            let at = what.strip_prefix("at ").and_then(|at| at.parse::<i64>().ok());
+            json!({"type": event_type, "data": {
+                "id": data[id], "callbackId": data["callback_id"], "download": data["url"], "message": data["msg"],
+                "status": if event_type == "video.failed" { "error" } else { "complete" }, "lastUpdatedAt": at,
+            }})
+        }
+        _ => json!({"event_type": event_type, "event_data": data}),
+    };
     if what == "event_id" {
         body["event_id"] = Value::from(format!("{prefix}-event"));
     }
@@ -54,9 +69,9 @@ pub fn send(member: usize, prefix: &str) -> Sent {
         body.truncate(body.len() - 2);
     }
     let body = Verified::assume_authentic(body);
-    let event = heygen::read(&body);
+    let event = platforms::read(platform, &body);
     let delivery = aws::envelope::Delivery {
-        platform: webhook::Platform::HeyGen,
+        platform,
         endpoint: "main".into(),
         received_at: OffsetDateTime::now_utc(),
         request_id: "model".into(),

@@ -10,6 +10,7 @@ mod memory;
 mod moved;
 mod notes;
 mod parameter;
+mod platforms;
 mod random;
 mod revoke;
 mod unreadable;

@@ -27,6 +27,7 @@ pub struct JobItem {
     /// The sort key, `job#<kind>#<entity id>…`
     pub item: String,
     /// Who does it.
+    #[serde(deserialize_with = "or_heygen")]
     pub platform: Platform,
     /// `avatar_video`, `synthesia.video`, …
     pub kind: String,
@@ -171,6 +172,11 @@ impl Record {
     }
 }
 
+/// HeyGen's items have none of this name, unless it is your own attribute: then it may be anything.
+fn or_heygen<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Platform, D::Error> {
+    Ok(Value::deserialize(deserializer)?.as_str().and_then(|name| name.parse().ok()).unwrap_or_default())
+}
+
 fn not_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     Ok(Option::deserialize(deserializer)?.filter(|text: &String| !text.is_empty()))
 }
@@ -213,6 +219,15 @@ mod tests {
         assert_eq!((record.jobs[0].id.as_str(), record.jobs[0].status), ("v", None));
         assert_eq!(record.jobs[0].attributes["customer"], "7");
         assert_eq!((record.events[0].identity(), record.events[0].expires_at), ("i", None));
+    }
+
+    #[test]
+    fn a_platform_of_your_own_hides_no_job() {
+        let job = |platform| item(&[("item", "job#x#v"), ("kind", "x"), ("platform", platform)]);
+        for (platform, expected) in [("web", Platform::HeyGen), ("tavus", Platform::Tavus)] {
+            let jobs = Record::of([job(platform)]).jobs;
+            assert_eq!((jobs[0].platform, jobs[0].kind.as_str()), (expected, "x"));
+        }
     }
 
     #[test]

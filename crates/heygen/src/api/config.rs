@@ -126,8 +126,12 @@ pub enum InvalidConfig {
     Credential,
 }
 
-/// Rejects a user, a query and a fragment: a user would be a second credential, and be logged.
-pub(super) fn base_url(text: &str) -> Result<Url, InvalidConfig> {
+/// Reads a base URL. It rejects a user, a query and a fragment: a user would be a second credential, and be logged.
+///
+/// # Errors
+///
+/// [`InvalidConfig::BaseUrl`].
+pub fn base_url(text: &str) -> Result<Url, InvalidConfig> {
     let url = Url::parse(text).map_err(|_| InvalidConfig::BaseUrl)?;
     let plain = matches!(url.scheme(), "http" | "https")
         && url.has_host()

@@ -37,7 +37,7 @@ mod transport;
 
 pub use account::{Account, Billing, Credits, Currency};
 pub use client::{Api, is_id};
-pub use config::{ApiConfig, ApiVersion, Credential, InvalidConfig, Timeouts};
+pub use config::{ApiConfig, ApiVersion, Credential, InvalidConfig, Timeouts, base_url};
 pub use endpoints::{Endpoint, EndpointPatch, EndpointStatus, NewEndpoint};
 pub use entities::State;
 pub use entity::{Entity, EntityKind};
@@ -47,4 +47,5 @@ pub use key::{IdempotencyKey, InvalidIdempotencyKey};
 pub use pages::{Pages, Readable, Unreadable};
 pub use progress::Progress;
 pub use retry::RetryPolicy;
-pub use transport::{http_client, http_client_builder};
+pub use retry_after::parse as retry_after;
+pub use transport::{body, http_client, http_client_builder};

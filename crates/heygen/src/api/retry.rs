@@ -62,7 +62,8 @@ impl Repeat {
 }
 
 impl RetryPolicy {
-    fn wait(&self, attempt: u32, asked: Option<Duration>) -> Duration {
+    /// How long to wait after failed attempt number `attempt`, if the response asks for a wait of `asked`.
+    pub fn wait(&self, attempt: u32, asked: Option<Duration>) -> Duration {
         backoff(self.base, self.cap, attempt).max(asked.unwrap_or_default())
     }
 }

@@ -7,7 +7,7 @@ use time::format_description::well_known::Rfc2822;
 
 /// Reads seconds or an HTTP date, and returns the time from `now`: zero for a date in the past,
 /// `None` for anything else.
-pub(super) fn parse(value: &str, now: OffsetDateTime) -> Option<Duration> {
+pub fn parse(value: &str, now: OffsetDateTime) -> Option<Duration> {
     let value = value.trim();
     if let Ok(seconds) = value.parse() {
         return Some(Duration::from_secs(seconds));

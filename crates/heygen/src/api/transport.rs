@@ -126,15 +126,9 @@ impl Transport {
         Ok(request)
     }
 
-    async fn body(&self, call: &Call, mut response: Response) -> Result<Vec<u8>, ApiError> {
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| self.failed(call, &error))? {
-            if body.len() + chunk.len() > LARGEST_BODY {
-                return Err(call.failed(Kind::TooLarge));
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(body)
+    async fn body(&self, call: &Call, response: Response) -> Result<Vec<u8>, ApiError> {
+        let body = body(response).await.map_err(|error| self.failed(call, &error))?;
+        body.ok_or_else(|| call.failed(Kind::TooLarge))
     }
 
     /// The innermost source is the error of the network; the outer ones quote the URL.
@@ -156,6 +150,22 @@ impl Transport {
         let client = http_client(self.timeouts).ok_or_else(|| call.failed(Kind::Connection))?;
         Ok(self.client.get_or_init(|| client))
     }
+}
+
+/// The body of a response; `None` if it is larger than 8 MiB, of which the rest is not read.
+///
+/// # Errors
+///
+/// The connection broke.
+pub async fn body(mut response: Response) -> Result<Option<Vec<u8>>, reqwest::Error> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        if body.len() + chunk.len() > LARGEST_BODY {
+            return Ok(None);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Some(body))
 }
 
 /// The HTTP client of [`Api`](super::Api), for calls to other servers: HTTP/1.1 over TLS, with ring

@@ -1,6 +1,7 @@
 //! The demonstration: the sample events, delivered, and the record compared with what it should hold.
 
 mod expected;
+mod order;
 mod plan;
 
 pub use expected::Expected;
@@ -10,7 +11,7 @@ use crate::client::SIGNATURE;
 use crate::error::{Error, Result};
 use crate::progress;
 use crate::{Client, interrupt, show};
-use aws::jobs::Record;
+use aws::jobs::{JobItem, Record};
 use serde_json::{Value, json};
 use simulator::{Disturbance, Remote};
 use std::time::Duration;
@@ -30,6 +31,8 @@ pub struct Outcome {
     pub accepted: usize,
     /// With status 401.
     pub rejected: usize,
+    /// The jobs of one order on all platforms.
+    pub order: Vec<JobItem>,
     /// Where the record differs from the deliveries; empty if it matches.
     pub differences: Vec<String>,
 }
@@ -54,7 +57,10 @@ pub fn run(client: &Client) -> Result<Outcome> {
     let (accepted, rejected) = (answered(200), answered(401));
     let mut differences: Vec<_> = posted.iter().filter_map(Posted::difference).collect();
     differences.extend(expected.differences(&record));
-    Ok(Outcome { record, posted: posted.len(), accepted, rejected, differences })
+    let order = order::run(client)?;
+    let is_missing = |job: &&JobItem| job.status != Some(Status::Succeeded);
+    differences.extend(order.iter().filter(is_missing).map(|job| format!("{} has not succeeded", job.item)));
+    Ok(Outcome { record, posted: posted.len(), accepted, rejected, order, differences })
 }
 
 /// One attempt at a delivery.
@@ -154,7 +160,7 @@ impl Outcome {
         json!({
             "deliveries": self.posted, "accepted": self.accepted, "rejected": self.rejected,
             "new": self.new_events(), "jobs": self.record.jobs.len(), "succeeded": self.jobs_with(Status::Succeeded),
-            "failed": self.jobs_with(Status::Failed), "differences": self.differences,
+            "failed": self.jobs_with(Status::Failed), "order": self.order.len(), "differences": self.differences,
         })
     }
 
@@ -163,8 +169,9 @@ impl Outcome {
         let new = self.new_events();
         let repeated = self.accepted.saturating_sub(new);
         format!(
-            "{}\n\n{} deliveries: {new} new, {repeated} repeated, {} rejected\n{} jobs: {} succeeded, {} failed",
+            "{}\n\n{}\n\n{} deliveries: {new} new, {repeated} repeated, {} rejected\n{} jobs: {} succeeded, {} failed",
             show::jobs(&self.record.jobs),
+            show::jobs(&self.order),
             self.posted,
             self.rejected,
             self.record.jobs.len(),

@@ -5,6 +5,7 @@
 pub(crate) mod before;
 pub(crate) mod comparison;
 pub(crate) mod cursor;
+pub(crate) mod elsewhere;
 pub(crate) mod order;
 pub(crate) mod plan;
 pub(crate) mod reading;

@@ -5,7 +5,7 @@ use aws::queue::Received;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use time::{Duration, OffsetDateTime};
-use webhook::{CorrelationId, Event};
+use webhook::{CorrelationId, Event, Platform};
 
 /// SQS moved it, so no function wrote a reason.
 const NO_REASON: &str = "received too often";
@@ -24,6 +24,7 @@ pub(crate) struct Letter {
 /// The event in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct About {
+    pub(crate) platform: Platform,
     pub(crate) type_label: String,
     pub(crate) event_type: Option<String>,
     pub(crate) identity: String,
@@ -52,7 +53,8 @@ pub struct Wanted {
 
 impl Letter {
     pub(crate) fn of(received: &Received) -> Self {
-        let event = Delivery::open(&received.body).ok().map(|delivery| About::of(&heygen::read(&delivery.body)));
+        let event = |delivery: Delivery| About::of(&platforms::read(delivery.platform, &delivery.body));
+        let event = Delivery::open(&received.body).ok().map(event);
         Letter { sent_at: received.sent_at, reason: received.attributes.get("reason").cloned(), event }
     }
 
@@ -95,6 +97,7 @@ impl Letter {
 impl About {
     fn of(event: &Event) -> Self {
         About {
+            platform: event.platform,
             type_label: event.type_label().to_owned(),
             event_type: event.event_type.clone(),
             identity: event.identity.as_str().to_owned(),
@@ -180,6 +183,7 @@ mod tests {
 
     fn letter(reason: Option<&str>, hours: i64) -> Letter {
         let event = About {
+            platform: Platform::HeyGen,
             type_label: "avatar_video.success".into(),
             event_type: Some("avatar_video.success".into()),
             identity: "i".into(),
@@ -212,6 +216,30 @@ mod tests {
             assert!(!some(no.clone()), "{no:?}");
             assert!(!some(Wanted { reason: text("another"), ..yes }));
         }
+    }
+
+    #[test]
+    fn a_letter_is_read_as_its_own_platforms() {
+        let look_up = webhook::LookUp {
+            kind: "did.talk".to_owned(),
+            entity_id: "t1".to_owned(),
+            callback_id: Some("order_1".to_owned()),
+            answer: None,
+            failure: None,
+        };
+        let delivery = Delivery {
+            platform: Platform::Did,
+            endpoint: "main".to_owned(),
+            received_at: NOW,
+            request_id: String::new(),
+            via: "confirm".to_owned(),
+            advisory: aws::envelope::Advisory::default(),
+            body: look_up.to_verified(),
+        };
+        let received = Received { body: delivery.seal().unwrap(), ..Received::default() };
+        let about = Letter::of(&received).event.unwrap();
+        assert_eq!((about.platform, about.entity_id.as_deref()), (Platform::Did, Some("t1")));
+        assert_eq!(about.correlation_id, "order_1");
     }
 
     #[test]

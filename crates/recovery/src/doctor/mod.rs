@@ -2,6 +2,7 @@
 
 pub(crate) mod alarm;
 pub(crate) mod diagnosis;
+pub(crate) mod elsewhere;
 pub(crate) mod finding;
 pub(crate) mod measured;
 pub(crate) mod observed;
@@ -17,10 +18,12 @@ use crate::doctor::finding::DoctorReply;
 use crate::doctor::measured::Measured;
 use crate::doctor::observed::{Depth, HeyGen, Probes, ReadList, Seen, Topic};
 use crate::error::Error;
+use crate::look_up::Platforms;
 use crate::sweep::due::Due;
 use aws::api_key::ApiKeyError;
 use aws::queue::Queue;
 use aws::signed::{Calls, InvokeError, Service};
+use aws_sdk_secretsmanager::Client;
 use heygen::api::{Api, ApiError, ApiVersion, Kind};
 use serde::Deserialize;
 use serde_json::json;
@@ -39,6 +42,8 @@ pub(crate) struct Doctor<'a> {
     pub(crate) dead_letters: &'a Queue,
     pub(crate) undelivered: &'a Queue,
     pub(crate) api: Result<Api, Error>,
+    pub(crate) platforms: Platforms<'a>,
+    pub(crate) secrets: &'a Client,
     pub(crate) budget: Budget,
 }
 
@@ -100,6 +105,7 @@ impl Doctor<'_> {
             topic,
             cursors,
             oldest_due,
+            elsewhere: elsewhere::observe(self.config, &self.platforms, self.secrets).await,
         }
     }
 
@@ -109,7 +115,7 @@ impl Doctor<'_> {
         }
         let api = match &self.api {
             Ok(api) => api,
-            Err(Error::ApiKey(ApiKeyError::Missing(_))) => return Ok(HeyGen::KeyMissing),
+            Err(Error::ApiKey(ApiKeyError::Missing(..))) => return Ok(HeyGen::KeyMissing),
             Err(Error::Settings(_)) => return Ok(HeyGen::KeyUnusable),
             Err(error) => return Err(error.to_string()),
         };

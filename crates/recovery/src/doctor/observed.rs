@@ -5,6 +5,7 @@ use crate::backfill::cursor::Missed;
 use serde::Deserialize;
 use serde_json::Value;
 use std::fmt;
+use webhook::Platform;
 
 /// A value, or why it could not be read.
 pub(crate) type Seen<T> = Result<T, String>;
@@ -23,6 +24,32 @@ pub(crate) enum HeyGen {
     NoCredit,
     Limited,
     Gone,
+    /// No usable response.
+    Unreachable,
+}
+
+/// A platform other than HeyGen, or HeyGen as far as it is given callback URLs.
+#[derive(Debug, Clone)]
+pub(crate) struct Elsewhere {
+    pub(crate) platform: Platform,
+    pub(crate) has_endpoints: bool,
+    pub(crate) has_key: bool,
+    /// `None` if it is not asked here.
+    pub(crate) answers: Option<Seen<Answers>>,
+    /// The endpoints for callbacks whose secret has no value.
+    pub(crate) without_secret: Seen<Vec<String>>,
+}
+
+/// How such a platform answers this deployment's API key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answers {
+    Works,
+    KeyMissing,
+    /// The key cannot be in a header, or the base URL is none.
+    Unusable,
+    Rejected,
+    Payment,
+    Limited,
     /// No usable response.
     Unreachable,
 }

@@ -4,11 +4,46 @@ use aws::jobs::printable;
 use heygen::Outcome;
 use heygen::api::Progress;
 use serde_json::json;
-use webhook::Status;
+use webhook::{Platform, Status};
+
+/// What a platform says of a job.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Says {
+    pub(crate) word: &'static str,
+    pub(crate) ended: Option<Outcome>,
+    is_unknown: bool,
+    waits_for_input: bool,
+}
+
+/// HeyGen's word. One that is not known may be anything, so it is not shown.
+impl From<&Progress> for Says {
+    fn from(progress: &Progress) -> Self {
+        Says {
+            word: word(progress),
+            ended: progress.outcome(),
+            is_unknown: *progress == Progress::NotFound,
+            waits_for_input: *progress == Progress::WaitingForInput,
+        }
+    }
+}
+
+/// Another platform's answer, as what it means here; `None` if it does not know the job.
+impl From<Option<Status>> for Says {
+    fn from(status: Option<Status>) -> Self {
+        let ended = match status {
+            Some(Status::Succeeded) => Some(Outcome::Succeeded),
+            Some(Status::Failed) => Some(Outcome::Failed),
+            Some(Status::Pending) | None => None,
+        };
+        let word = status.map_or("not_found", Status::as_str);
+        Says { word, ended, is_unknown: status.is_none(), waits_for_input: false }
+    }
+}
 
 /// One job, or an entity that HeyGen was asked about without a job here.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Known<'a> {
+    pub(crate) platform: Platform,
     pub(crate) name: String,
     pub(crate) entity_id: &'a str,
     /// `None` if no event said how it ended.
@@ -17,8 +52,8 @@ pub(crate) struct Known<'a> {
     pub(crate) decided: Option<(&'a str, &'a str)>,
     pub(crate) failure: Option<&'a str>,
     pub(crate) links_have_expired: bool,
-    /// `None` if HeyGen was not asked, or did not answer.
-    pub(crate) at_heygen: Option<&'a Progress>,
+    /// `None` if the platform was not asked, or did not answer.
+    pub(crate) says: Option<Says>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -65,7 +100,8 @@ pub(crate) fn conclude(facts: &Facts<'_>) -> Vec<String> {
 fn of_job(job: &Known<'_>) -> String {
     let name = &job.name;
     let decided = job.decided.map_or_else(String::new, |(event, at)| format!(", decided by {event} at {at}"));
-    let ended = job.at_heygen.and_then(Progress::outcome);
+    let title = job.platform.title();
+    let ended = job.says.and_then(|says| says.ended);
     match (job.status, ended) {
         (Some(Status::Succeeded), _) if job.links_have_expired => {
             format!("{name}: succeeded{decided}. Its links have expired: run refresh.")
@@ -73,15 +109,18 @@ fn of_job(job: &Known<'_>) -> String {
         (Some(Status::Succeeded), _) => format!("{name}: succeeded{decided}."),
         (Some(Status::Failed), Some(Outcome::Succeeded)) => {
             let next = backfill(job.entity_id);
-            format!("{name}: HeyGen says completed, this deployment says failed: {next}")
+            format!(
+                "{name}: {title} says {}, this deployment says failed: {next}",
+                job.says.map_or("", |says| says.word)
+            )
         }
         (Some(Status::Failed), _) => {
             let why = job.failure.map_or_else(String::new, |failure| format!(": {}", failure.trim_end_matches('.')));
             format!("{name}: failed{decided}{why}.")
         }
         (Some(Status::Pending) | None, Some(_)) => {
-            let (word, next) = (job.at_heygen.map_or("", word), backfill(job.entity_id));
-            format!("{name}: HeyGen says {word}, this deployment says pending: {next}")
+            let (word, next) = (job.says.map_or("", |says| says.word), backfill(job.entity_id));
+            format!("{name}: {title} says {word}, this deployment says pending: {next}")
         }
         (Some(Status::Pending) | None, None) => format!("{name}: not finished. {}", missing(job)),
     }
@@ -89,14 +128,15 @@ fn of_job(job: &Known<'_>) -> String {
 
 /// Of what has no end here.
 fn missing(known: &Known<'_>) -> String {
-    match known.at_heygen {
-        None => "HeyGen could not be asked.".to_owned(),
-        Some(Progress::NotFound) => "HeyGen does not know it: check the id and HeyGen's workspace.".to_owned(),
-        Some(progress) if progress.outcome().is_some() => {
-            format!("HeyGen says {}: {}", word(progress), backfill(known.entity_id))
+    let title = known.platform.title();
+    match known.says {
+        None => format!("{title} could not be asked."),
+        Some(says) if says.is_unknown => {
+            format!("{title} does not know it: check the id and {title}'s workspace.")
         }
-        Some(Progress::WaitingForInput) => "HeyGen waits for an answer of its user.".to_owned(),
-        Some(progress) => format!("HeyGen says {}: its webhook comes when it ends.", word(progress)),
+        Some(Says { word, ended: Some(_), .. }) => format!("{title} says {word}: {}", backfill(known.entity_id)),
+        Some(says) if says.waits_for_input => format!("{title} waits for an answer of its user."),
+        Some(Says { word, .. }) => format!("{title} says {word}: its webhook comes when it ends."),
     }
 }
 
@@ -111,7 +151,6 @@ fn backfill(entity_id: &str) -> String {
     }
 }
 
-/// HeyGen's word. One that is not known may be anything, so it is not shown.
 pub(crate) fn word(progress: &Progress) -> &'static str {
     match progress {
         Progress::Waiting => "waiting",
@@ -137,16 +176,17 @@ mod tests {
 
     #[test]
     fn the_conclusion_says_what_is_and_what_to_do() {
-        let known = |status, at_heygen| Known {
+        let known = |status, at_heygen: Option<&Progress>| Known {
             name: "video v1".to_owned(),
             entity_id: "v1",
             status,
             decided: Some(("avatar_video.success", "2026-11-22T03:40:00.000Z")),
             failure: Some("INSUFFICIENT_CREDIT"),
-            at_heygen,
+            says: at_heygen.map(Says::from),
             ..Known::default()
         };
-        let job = |status, at_heygen| Facts { jobs: vec![known(status, at_heygen)], ..Facts::default() };
+        let job =
+            |status, at_heygen: Option<&Progress>| Facts { jobs: vec![known(status, at_heygen)], ..Facts::default() };
         let none = Facts { is_complete: true, ..Facts::default() };
         let (done, failed) = (Some(Status::Succeeded), Some(Status::Failed));
         let (completed, unknown) = (Some(&Progress::Completed), Some(&Progress::NotFound));
@@ -180,6 +220,33 @@ mod tests {
             let lines = conclude(&facts);
             assert_eq!(lines.len(), 1, "{lines:?}");
             assert!(lines[0].contains(expected), "{:?} is not in {:?}", expected, lines[0]);
+        }
+    }
+
+    #[test]
+    fn the_conclusion_names_the_jobs_own_platform() {
+        let conclusion = |status, says: Option<Option<Status>>| {
+            let says = says.map(Says::from);
+            let job =
+                Known { platform: Platform::Did, name: "did.talk t1".to_owned(), status, says, ..Known::default() };
+            conclude(&Facts { jobs: vec![job], ..Facts::default() }).remove(0)
+        };
+        let (done, failed, pending) = (Some(Status::Succeeded), Some(Status::Failed), Some(Status::Pending));
+        for (status, says, expected) in [
+            (
+                None,
+                Some(done),
+                "did.talk t1: D-ID says succeeded, this deployment says pending: run {\"action\":\"backfill\"",
+            ),
+            (failed, Some(done), "D-ID says succeeded, this deployment says failed: run"),
+            (failed, Some(failed), "did.talk t1: failed."),
+            (pending, Some(pending), "not finished. D-ID says pending: its webhook comes when it ends."),
+            (pending, Some(None), "not finished. D-ID does not know it: check the id and D-ID's workspace."),
+            (pending, None, "not finished. D-ID could not be asked."),
+            (done, Some(failed), "did.talk t1: succeeded."),
+        ] {
+            let line = conclusion(status, says);
+            assert!(line.contains(expected), "{expected:?} is not in {line:?}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! All that is known of one id, without what gives access to a result; and its text.
+//! All that is known of one id, without what gives access to a result.
 
 use crate::dead_letters::letter::Letter;
 use aws::clock::to_text;
@@ -6,16 +6,26 @@ use aws::jobs::{EventItem, JobItem, printable, without_queries, without_query};
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::fmt;
 use time::{Duration, OffsetDateTime};
-use webhook::Status;
+use webhook::{Platform, Status};
 
 /// The most jobs, events and dead letters in one reply.
 const LIMIT: usize = 200;
 /// Links that expire within this time are said to.
 const SOON: Duration = Duration::days(3);
-/// What is written on the item of a job that a team expects: by recovery, and by the example that starts failed jobs again.
-const TRACKED: [&str; 7] = ["tracked_at", "expected_by", "keep_fresh", "due_at", "attempt", "retried_as", "given_up"];
+/// What is written on the item of a job that a team expects: by recovery, and by the examples that start another job after it.
+const TRACKED: [&str; 10] = [
+    "tracked_at",
+    "expected_by",
+    "keep_fresh",
+    "due_at",
+    "attempt",
+    "retried_as",
+    "given_up",
+    "next_job",
+    "next_error",
+    "made_from",
+];
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Explanation {
@@ -26,6 +36,8 @@ pub struct Explanation {
     /// How many changes of any job could not be put on the bus at the times when these jobs changed.
     pub undelivered: usize,
     pub at_heygen: Vec<AtHeyGen>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub at_platforms: Vec<AtPlatform>,
     /// How many more jobs, events and dead letters there are.
     pub omitted: usize,
     /// For CloudWatch Logs Insights.
@@ -37,6 +49,9 @@ pub struct Explanation {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Job {
+    /// Absent if it is HeyGen.
+    #[serde(skip_serializing_if = "is_heygen")]
+    pub platform: Platform,
     pub id: String,
     pub item: String,
     pub kind: String,
@@ -65,18 +80,21 @@ pub struct Job {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Event {
+    /// Absent if it is HeyGen.
+    #[serde(skip_serializing_if = "is_heygen")]
+    pub platform: Platform,
     pub identity: String,
     pub item: String,
     pub event_type: Option<String>,
     pub callback_id: Option<String>,
     pub entity_id: Option<String>,
-    /// `delivery` if HeyGen posted it.
+    /// `delivery` if the platform posted it.
     pub via: String,
     pub endpoint: String,
     /// API Gateway's id of the request.
     pub request_id: Option<String>,
     pub received_at: String,
-    /// From HeyGen's send to the receipt, if HeyGen said when it sent.
+    /// From the platform's send to the receipt, if it said when it sent.
     pub seconds_to_receive: Option<i64>,
     /// From the receipt to the record.
     pub seconds_to_record: Option<i64>,
@@ -88,6 +106,9 @@ pub struct Event {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DeadLetter {
+    /// Absent if it is HeyGen.
+    #[serde(skip_serializing_if = "is_heygen")]
+    pub platform: Platform,
     pub reason: String,
     pub event_type: Option<String>,
     pub identity: Option<String>,
@@ -109,6 +130,40 @@ pub struct AtHeyGen {
     pub delivered_events: Option<usize>,
 }
 
+/// What another platform says now of a job that is recorded here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AtPlatform {
+    pub platform: Platform,
+    pub kind: String,
+    pub entity_id: String,
+    /// `pending`, `failed`, `succeeded` or `not_found`.
+    pub status: &'static str,
+    /// The same; `None` if the platform does not know it.
+    #[serde(skip)]
+    pub(crate) says: Option<Status>,
+    /// Of fresh links.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub links_expire_at: Option<OffsetDateTime>,
+}
+
+impl AtPlatform {
+    pub(crate) fn new(job: &JobItem, says: Option<Status>, links_expire_at: Option<i64>) -> Self {
+        AtPlatform {
+            platform: Platform::of_kind(&job.kind),
+            kind: job.kind.clone(),
+            entity_id: job.entity_id.clone(),
+            status: says.map_or("not_found", Status::as_str),
+            says,
+            links_expire_at: links_expire_at.and_then(|at| OffsetDateTime::from_unix_timestamp(at).ok()),
+        }
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde wants it")]
+fn is_heygen(platform: &Platform) -> bool {
+    *platform == Platform::HeyGen
+}
+
 impl Job {
     pub(crate) fn of(job: &JobItem, now: OffsetDateTime) -> Self {
         let expires = job.links_expire_at.and_then(|at| OffsetDateTime::from_unix_timestamp(at).ok());
@@ -124,6 +179,7 @@ impl Job {
             Some(((*name).to_owned(), due_at.map_or_else(|| value.clone(), Value::String)))
         });
         Job {
+            platform: Platform::of_kind(&job.kind),
             id: job.id.clone(),
             item: job.item.clone(),
             kind: job.kind.clone(),
@@ -163,6 +219,7 @@ impl Event {
         let sent = text("header_timestamp").and_then(|text| text.parse::<i64>().ok());
         let has_decided = jobs.iter().any(|job| job.decided_by == event.item && job.id == event.id);
         Event {
+            platform: event.platform,
             identity: event.identity().to_owned(),
             request_id: text("request_id").map(str::to_owned),
             seconds_to_receive: received.zip(sent).map(|(at, sent)| at.unix_timestamp().saturating_sub(sent)),
@@ -184,6 +241,7 @@ impl DeadLetter {
     pub(crate) fn of(letter: &Letter) -> Self {
         let event = letter.event.as_ref();
         DeadLetter {
+            platform: event.map_or_else(Platform::default, |event| event.platform),
             reason: without_queries(letter.full_reason()),
             event_type: event.map(|event| event.type_label.clone()),
             identity: event.map(|event| event.identity.clone()),
@@ -215,119 +273,4 @@ pub(crate) fn log_query(ids: &[String]) -> String {
          | filter correlation_id in [{}] | sort @timestamp asc",
         quoted.join(", ")
     )
-}
-
-impl fmt::Display for Explanation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (title, parts) in [
-            ("Jobs", texts(&self.jobs)),
-            ("Events, as they were received", texts(&self.events)),
-            ("Dead letters", texts(&self.dead_letters)),
-            ("HeyGen says now", texts(&self.at_heygen)),
-        ] {
-            if !parts.is_empty() {
-                writeln!(f, "{title}")?;
-            }
-            parts.iter().try_for_each(|part| writeln!(f, "{part}"))?;
-        }
-        if self.omitted > 0 {
-            writeln!(f, "{} more are not listed.", self.omitted)?;
-        }
-        if self.undelivered > 0 {
-            let which = "did not reach the event bus at about the time when these jobs changed";
-            let whose = "The reports name no job, so they may be about other jobs";
-            writeln!(
-                f,
-                "Job events that {which}: {}. {whose}. To publish all of them: replay, with undelivered.",
-                self.undelivered
-            )?;
-        }
-        writeln!(f, "Its log lines, in CloudWatch Logs Insights\n  {}", self.log_query)?;
-        self.not_read.iter().try_for_each(|problem| writeln!(f, "Not read: {}", printable(problem)))?;
-        write!(f, "Conclusion")?;
-        self.conclusion.iter().try_for_each(|line| write!(f, "\n  {}", printable(line)))
-    }
-}
-
-fn texts<T: fmt::Display>(parts: &[T]) -> Vec<String> {
-    parts.iter().map(|part| printable_lines(&part.to_string().lines().collect::<Vec<_>>())).collect()
-}
-
-fn printable_lines<S: AsRef<str>>(lines: &[S]) -> String {
-    lines.iter().map(|line| printable(line.as_ref())).collect::<Vec<_>>().join("\n")
-}
-
-impl fmt::Display for Job {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let status = self.status.map_or("not ended", Status::as_str);
-        write!(f, "  {}: {status}", self.name())?;
-        if !self.event_type.is_empty() {
-            write!(f, " by {}, received at {}", self.event_type, self.received_at)?;
-        }
-        if !["", "none"].contains(&self.previous_status.as_str()) {
-            write!(f, ", before that {}", self.previous_status)?;
-        }
-        if let Some(callback_id) = &self.callback_id {
-            write!(f, "\n    callback_id {callback_id}")?;
-        }
-        if let Some(failure) = &self.failure {
-            write!(f, "\n    failure {failure}")?;
-        }
-        if let Some(reason) = &self.reason {
-            write!(f, "\n    reason {reason}")?;
-        }
-        self.links.iter().try_for_each(|(name, link)| write!(f, "\n    {name} {link}"))?;
-        if let Some(at) = self.links_expire_at {
-            let note = match self.links_expire {
-                Some("expired") => "expired at",
-                Some("soon") => "expires within three days, at",
-                _ => "expires at",
-            };
-            write!(f, "\n    the first link {note} {}", to_text(at))?;
-        }
-        self.tracked.iter().try_for_each(|(name, value)| match value.as_str() {
-            Some(text) => write!(f, "\n    {name} {text}"),
-            None => write!(f, "\n    {name} {value}"),
-        })
-    }
-}
-
-impl fmt::Display for Event {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let event_type = self.event_type.as_deref().unwrap_or("(no event type)");
-        let identity = self.identity.get(..12).unwrap_or(&self.identity);
-        write!(f, "  {}  {event_type}  {identity}  via {}, {}", self.received_at, self.via, self.endpoint)?;
-        if let Some(request_id) = &self.request_id {
-            write!(f, ", request {request_id}")?;
-        }
-        for (seconds, what) in
-            [(self.seconds_to_receive, "after HeyGen sent it"), (self.seconds_to_record, "to record")]
-        {
-            seconds.map_or(Ok(()), |seconds| write!(f, ", {seconds} s {what}"))?;
-        }
-        if self.has_decided {
-            write!(f, ", decided its job")?;
-        }
-        self.job_omitted.as_ref().map_or(Ok(()), |why| write!(f, ", its job was not changed: {why}"))
-    }
-}
-
-impl fmt::Display for DeadLetter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sent = self.sent_at.map_or_else(|| "?".to_owned(), to_text);
-        write!(f, "  {sent}  {}  {}", self.event_type.as_deref().unwrap_or("not readable"), self.reason)
-    }
-}
-
-impl fmt::Display for AtHeyGen {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "  {} {}: {}", self.kind, self.entity_id, self.status)?;
-        self.links_expire_at.map_or(Ok(()), |at| write!(f, ", with links until {}", to_text(at)))?;
-        match self.delivered_events {
-            None => Ok(()),
-            Some(0) => write!(f, ", and HeyGen's list of delivered events has no event of it"),
-            Some(1) => write!(f, ", and HeyGen's list of delivered events has an event of it"),
-            Some(count) => write!(f, ", and HeyGen's list of delivered events has {count} events of it"),
-        }
-    }
 }

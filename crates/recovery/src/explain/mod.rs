@@ -3,26 +3,29 @@
 
 pub(crate) mod conclusion;
 pub mod explanation;
+pub(crate) mod text;
 
 use crate::action::About;
 use crate::dead_letters::Letters;
 use crate::dead_letters::letter::Letter;
 use crate::error::Error;
-use crate::explain::conclusion::{Facts, Known, conclude, word};
-use crate::explain::explanation::{AtHeyGen, DeadLetter, Event, Explanation, Job, log_query};
+use crate::explain::conclusion::{Facts, Known, Says, conclude, word};
+use crate::explain::explanation::{AtHeyGen, AtPlatform, DeadLetter, Event, Explanation, Job, log_query};
 use crate::hold::Held;
+use crate::look_up::Platforms;
 use crate::replay::undelivered::Times;
+use crate::sweep::fresh::said;
 use aws::clock::from_text;
 use aws::error::AwsError;
-use aws::jobs::{Jobs, Record};
+use aws::jobs::{JobItem, Jobs, Record};
 use aws::queue::Queue;
 use futures::stream::{self, StreamExt};
 use heygen::api::{Api, ApiError, EntityKind, EventFilter, Kind, Progress};
 use std::collections::{BTreeMap, BTreeSet};
 use time::OffsetDateTime;
-use webhook::CorrelationId;
+use webhook::{CorrelationId, Platform, Status};
 
-/// HeyGen is asked for no more entities than this.
+/// The platforms are asked for no more entities than this.
 const MOST_ENTITIES: usize = 20;
 const AT_ONCE: usize = 8;
 
@@ -32,6 +35,7 @@ pub(crate) struct Explain<'a> {
     pub(crate) undelivered: &'a Queue,
     /// HeyGen's API, unless it cannot be used.
     pub(crate) api: Result<Api, Error>,
+    pub(crate) platforms: Platforms<'a>,
     pub(crate) now: OffsetDateTime,
 }
 
@@ -65,13 +69,19 @@ impl Explain<'_> {
             }
         }
         let wanted = entities(about, &record);
-        let answers = self.ask_heygen(&wanted, &mut not_read).await;
+        let others: Vec<_> = record.jobs.iter().filter(|job| can_be_asked(job)).collect();
+        let answers = match wanted.is_empty() && !others.is_empty() {
+            true => Vec::new(),
+            false => self.ask_heygen(&wanted, &mut not_read).await,
+        };
+        let at_platforms = self.ask_others(&others, &mut not_read).await;
         let explanation = Explanation {
             jobs: record.jobs.iter().map(|job| Job::of(job, self.now)).collect(),
             events: record.events.iter().cloned().map(|event| Event::of(event, &record.jobs)).collect(),
             dead_letters: letters.iter().map(DeadLetter::of).collect(),
             undelivered,
             at_heygen: answers.iter().map(AtHeyGen::from).collect(),
+            at_platforms,
             omitted: 0,
             log_query: log_query(&ids.into_iter().collect::<Vec<_>>()),
             not_read,
@@ -123,6 +133,38 @@ impl Explain<'_> {
         }
         answers
     }
+
+    /// One after another, within the platforms' limits.
+    async fn ask_others(&self, jobs: &[&JobItem], not_read: &mut Vec<String>) -> Vec<AtPlatform> {
+        if jobs.len() > MOST_ENTITIES {
+            not_read.push(format!("what other platforms say of more than {MOST_ENTITIES} jobs"));
+        }
+        let (mut answers, mut failed) = (Vec::new(), BTreeSet::new());
+        for job in jobs.iter().take(MOST_ENTITIES) {
+            let platform = Platform::of_kind(&job.kind);
+            if failed.contains(&platform) {
+                continue;
+            }
+            match said(&self.platforms, platform, job).await {
+                Ok(said) => {
+                    let reported = said.as_ref().map(|said| said.event.job());
+                    let status = reported.as_ref().map(|job| job.as_ref().map_or(Status::Pending, |job| job.status));
+                    let expire_at = reported.flatten().and_then(|job| job.links_expire_at);
+                    answers.push(AtPlatform::new(job, status, expire_at));
+                }
+                Err(error) => {
+                    failed.insert(platform);
+                    not_read.push(format!("what {} says: {error}", platform.title()));
+                }
+            }
+        }
+        answers
+    }
+}
+
+/// Whether another platform than HeyGen has a call for it.
+fn can_be_asked(job: &JobItem) -> bool {
+    !platforms::look_up::paths(Platform::of_kind(&job.kind), &job.kind, &job.entity_id).is_empty()
 }
 
 async fn ask(api: &Api, kind: EntityKind, entity_id: &str) -> (Option<Answer>, Vec<String>) {
@@ -187,7 +229,10 @@ fn entities(about: &About, record: &Record) -> BTreeMap<String, BTreeSet<EntityK
     }
     let unknown = match about {
         About::EntityId(id) => vec![id],
-        About::CallbackId(_) => record.events.iter().filter_map(|event| event.entity_id.as_ref()).collect(),
+        About::CallbackId(_) => {
+            let of_heygen = record.events.iter().filter(|event| event.platform == Platform::HeyGen);
+            of_heygen.filter_map(|event| event.entity_id.as_ref()).collect()
+        }
     };
     for id in unknown {
         wanted.entry(id.clone()).or_insert_with(|| EntityKind::ALL.into());
@@ -203,24 +248,32 @@ fn conclusion(explanation: &Explanation, answers: &[Answer], was_asked: bool) ->
     };
     // HeyGen's answers are complete unless one could not be read.
     let heygen_answered = !explanation.not_read.iter().any(|problem| problem.contains("HeyGen says"));
+    let says = |job: &Job| {
+        if job.platform != Platform::HeyGen {
+            let is_it = |at: &&AtPlatform| at.kind == job.kind && at.entity_id == job.entity_id;
+            return explanation.at_platforms.iter().find(is_it).map(|at| Says::from(at.says));
+        }
+        match answer(&job.kind, &job.entity_id) {
+            Some(answer) => Some(Says::from(&answer.progress)),
+            None if heygen_answered && EntityKind::of_job(&job.kind).is_some() => Some(Says::from(&Progress::NotFound)),
+            None => None,
+        }
+    };
     let jobs = explanation.jobs.iter().map(|job| Known {
+        platform: job.platform,
         name: job.name(),
         entity_id: &job.entity_id,
         status: job.status,
         decided: Some((job.event_type.as_str(), job.received_at.as_str())).filter(|(event, _)| !event.is_empty()),
         failure: job.failure.as_deref(),
         links_have_expired: job.links_expire == Some("expired"),
-        at_heygen: match answer(&job.kind, &job.entity_id) {
-            Some(answer) => Some(&answer.progress),
-            None if heygen_answered && EntityKind::of_job(&job.kind).is_some() => Some(&Progress::NotFound),
-            None => None,
-        },
+        says: says(job),
     });
     let has_job = |answer: &&Answer| explanation.jobs.iter().any(|job| job.entity_id == answer.entity_id);
     let others = answers.iter().filter(|answer| !has_job(answer)).map(|answer| Known {
         name: format!("{} {}", answer.kind.job_kind(), answer.entity_id),
         entity_id: &answer.entity_id,
-        at_heygen: Some(&answer.progress),
+        says: Some(Says::from(&answer.progress)),
         ..Known::default()
     });
     conclude(&Facts {

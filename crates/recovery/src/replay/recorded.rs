@@ -13,11 +13,11 @@ pub(crate) fn delivery(event: &EventItem) -> Option<(Delivery, Event)> {
     let text = event.body.as_ref()?;
     // A body that is no text is kept as bytes, which are read as base64. The key has the digest of what was delivered.
     let candidates = [Some(text.clone().into_bytes()), BASE64.decode(text).ok()];
-    let is_it = |body: &Verified| event.item.split('#').nth(2) == Some(&heygen::read(body).body_sha256);
-    let body = candidates.into_iter().flatten().map(authentic).find(is_it)?;
-    let read = heygen::read(&body);
+    let read = |body: Verified| (platforms::read(event.platform, &body), body);
+    let is_it = |(read, _): &(Event, Verified)| event.item.split('#').nth(2) == Some(&read.body_sha256);
+    let (read, body) = candidates.into_iter().flatten().map(authentic).map(read).find(is_it)?;
     let delivery = Delivery {
-        platform: webhook::Platform::HeyGen,
+        platform: event.platform,
         endpoint: event.endpoint.clone(),
         received_at: from_text(&event.received_at).unwrap_or(OffsetDateTime::UNIX_EPOCH),
         request_id: event.attributes["request_id"].as_str().unwrap_or_default().to_owned(),
@@ -36,6 +36,7 @@ fn authentic(body: Vec<u8>) -> Verified {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use webhook::Platform;
 
     fn event(body: &[u8], stored: String) -> EventItem {
         let digest = heygen::read(&authentic(body.to_vec())).body_sha256;
@@ -55,6 +56,10 @@ mod tests {
         // A text that is base64, too.
         let (replayed, _) = delivery(&event(b"1234", "1234".to_owned())).unwrap();
         assert_eq!(replayed.body.body(), b"1234");
+
+        let of_synthesia = EventItem { platform: Platform::Synthesia, ..event(text.as_bytes(), text.to_owned()) };
+        let (replayed, read) = delivery(&of_synthesia).unwrap();
+        assert_eq!((replayed.platform, read.platform), (Platform::Synthesia, Platform::Synthesia));
 
         assert!(delivery(&event(text.as_bytes(), text.replace('x', "y"))).is_none());
         assert!(delivery(&EventItem { body: None, ..event(b"", String::new()) }).is_none());

@@ -1,10 +1,13 @@
-//! What HeyGen says of a job now, and its links.
+//! What a platform says of a job now, and its links.
 
 use crate::error::Error;
+use crate::look_up::error::LookUpError;
+use crate::look_up::{Answer, Platforms};
 use crate::send::Sender;
 use aws::jobs::JobItem;
 use heygen::api::{Api, ApiError, Entity, EntityKind, Kind, Progress};
-use webhook::Status;
+use platforms::look_up::paths;
+use webhook::{Event, LookUp, Platform, Status, Verified};
 
 /// The `via` of new links.
 const VIA: &str = "refresh";
@@ -14,7 +17,7 @@ const VIA: &str = "refresh";
 pub(crate) enum Refreshed {
     /// New ones are on the queue.
     Sent,
-    /// HeyGen has none, or the job has not succeeded.
+    /// The platform has none, or the job has not succeeded.
     Left,
 }
 
@@ -69,4 +72,42 @@ pub(crate) async fn refresh(
     }
     sender.send(body, VIA).await?;
     Ok(Refreshed::Sent)
+}
+
+/// What a platform other than HeyGen says of a job: the body of an event, and the event.
+pub(crate) struct Said {
+    pub(crate) body: Verified,
+    pub(crate) event: Event,
+}
+
+/// `None` if the platform does not know the job.
+pub(crate) async fn said(
+    platforms: &Platforms<'_>,
+    platform: Platform,
+    job: &JobItem,
+) -> Result<Option<Said>, LookUpError> {
+    let Answer::Found(answer) = platforms.ask(platform, &job.kind, &job.entity_id).await? else { return Ok(None) };
+    let JobItem { kind, entity_id, callback_id, .. } = job.clone();
+    let body = LookUp { kind, entity_id, callback_id, answer: Some(answer), failure: None }.to_verified();
+    Ok(Some(Said { event: platforms::read(platform, &body), body }))
+}
+
+/// As [`refresh`], for a job of another platform. With the time when the new links expire, if they say so.
+pub(crate) async fn refresh_elsewhere(
+    platforms: &Platforms<'_>,
+    sender: &Sender<'_>,
+    job: &JobItem,
+    platform: Platform,
+) -> Result<(Refreshed, Option<i64>), Error> {
+    let left = Ok((Refreshed::Left, None));
+    if job.status != Some(Status::Succeeded) || paths(platform, &job.kind, &job.entity_id).is_empty() {
+        return left;
+    }
+    let Some(Said { body, event }) = said(platforms, platform, job).await? else { return left };
+    let Some(reported) = event.job() else { return left };
+    if reported.status != Status::Succeeded || reported.item_key() != job.item || reported.links.is_empty() {
+        return left;
+    }
+    sender.send_of(platform, body, VIA).await?;
+    Ok((Refreshed::Sent, reported.links_expire_at))
 }

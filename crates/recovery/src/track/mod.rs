@@ -3,6 +3,7 @@
 //! It writes the job's item, where the job's events will find it, and the pointer from its `callback_id`. What an event has
 //! written stays, and so does what was tracked before, unless it is given anew.
 
+pub(crate) mod callback;
 pub(crate) mod commit;
 pub(crate) mod merge;
 pub mod tracked;
@@ -11,6 +12,7 @@ use crate::action::TrackOptions;
 use crate::config::Config;
 use crate::error::Error;
 use crate::key::Key;
+use crate::track::callback::CallbackUrls;
 use crate::track::commit::{Commit, Items, until_unchanged};
 use crate::track::merge::{Given, Item, merged, text};
 use crate::track::tracked::{EXPECTED_BY, KEEP_FRESH, SHARD, SHARDS, Subject, TRACKED_AT, is_ours};
@@ -19,11 +21,11 @@ use aws::error::AwsError;
 use aws::jobs::{JobItem, NO_ENTITY, Record};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue::{self, Bool, N, S};
-use heygen::api::is_id;
 use serde_json::Value;
 use std::time::Duration;
 use time::OffsetDateTime;
-use webhook::{CorrelationId, Job, Place};
+use webhook::callback::is_entity_id;
+use webhook::{CorrelationId, Job, Place, Platform};
 
 /// Of a `callback_id` or an entity id, in bytes: with more, part of a key would be a digest.
 const LONGEST_ID: usize = 256;
@@ -31,6 +33,7 @@ const LONGEST_ID: usize = 256;
 #[derive(Debug, Clone)]
 pub(crate) struct Tracking {
     items: Items,
+    callback_urls: CallbackUrls,
     expected_within: Duration,
 }
 
@@ -38,11 +41,13 @@ pub(crate) struct Tracking {
 pub(crate) struct Tracked {
     pub(crate) key: Key,
     pub(crate) expected_by: OffsetDateTime,
+    pub(crate) callback_url: Option<String>,
 }
 
 impl Tracking {
-    pub(crate) fn new(client: Client, config: &Config) -> Self {
-        Tracking { items: Items::new(client, config), expected_within: config.expected_within }
+    pub(crate) fn new(client: Client, secrets: aws_sdk_secretsmanager::Client, config: &Config) -> Self {
+        let callback_urls = CallbackUrls::new(secrets, config.callbacks.clone(), config.public_url());
+        Tracking { items: Items::new(client, config), callback_urls, expected_within: config.expected_within }
     }
 
     pub(crate) async fn track(&self, options: &TrackOptions, now: OffsetDateTime) -> Result<Tracked, Error> {
@@ -51,7 +56,9 @@ impl Tracking {
         let wrong_kind = || Error::InvalidRequest(format!("{:?} is no kind of a job", options.kind));
         let (place, job) = (subject.event().place(), subject.job().ok_or_else(wrong_kind)?);
         let key = Key { id: place.partition.to_string(), item: job.item_key() };
-        let expected_by = now + self.expected_within;
+        // Whoever gets no URL tracks the job again, so nothing is written before.
+        let callback_url = self.callback_urls.url(options).await?;
+        let expected_by = now + expected_within(job.platform, self.expected_within);
         let given = given(options, &job, expected_by, now);
         let expected = until_unchanged(async || {
             let before = self.items.read(&key).await?.unwrap_or_default();
@@ -69,7 +76,7 @@ impl Tracking {
             Ok(self.items.commit(commit).await?.then_some(expected_by))
         });
         let expected = expected.await?.and_then(|at| from_text(&at).ok());
-        Ok(Tracked { key, expected_by: expected.unwrap_or(expected_by) })
+        Ok(Tracked { key, expected_by: expected.unwrap_or(expected_by), callback_url })
     }
 
     /// What was tracked before the job's entity was known: in the same language, or before that was known, too.
@@ -116,20 +123,54 @@ impl Tracking {
     }
 }
 
+/// How long a job may take by default: less where the platform hardly tries again to deliver what was not taken, or not at
+/// all, so that looking is what makes the record complete.
+fn expected_within(platform: Platform, configured: Duration) -> Duration {
+    match platform {
+        Platform::HeyGen => configured,
+        Platform::Synthesia | Platform::ElevenLabs | Platform::Tavus | Platform::Did => configured / 4,
+    }
+}
+
 /// Says what is wrong with a request.
 fn check(options: &TrackOptions) -> Result<(), String> {
+    let platform = Platform::of_kind(&options.kind);
     if options.callback_id.is_empty() || options.callback_id.len() > LONGEST_ID {
         return Err(format!("callback_id: 1 to {LONGEST_ID} bytes are needed"));
     }
-    if let Some(id) = &options.entity_id
-        && (!is_id(id) || id.len() > LONGEST_ID || id.starts_with(NO_ENTITY))
-    {
+    let is_id = |id: &str| match platform {
+        Platform::HeyGen => heygen::api::is_id(id) && id.len() <= LONGEST_ID && !id.starts_with(NO_ENTITY),
+        _ => is_entity_id(id),
+    };
+    if let Some(id) = options.entity_id.as_ref().filter(|id| !is_id(id)) {
+        let title = platform.title();
         return Err(format!(
-            "entity_id: {id:?} is no id of HeyGen's. Leave it out until HeyGen has responded with one"
+            "entity_id: {id:?} is no id of {title}'s. Leave it out until {title} has responded with one"
         ));
+    }
+    if platform != Platform::HeyGen {
+        check_kind(options, platform)?;
     }
     match options.attributes.keys().find(|name| is_ours(name)) {
         Some(name) => Err(format!("attributes: {name:?} is an attribute of heygen-webhooks, choose another name")),
+        None => Ok(()),
+    }
+}
+
+/// Of a platform whose kinds are all known.
+fn check_kind(options: &TrackOptions, platform: Platform) -> Result<(), String> {
+    let kinds: Vec<_> = platforms::kinds(platform).iter().map(|kind| platforms::job_kind(platform, kind)).collect();
+    if !kinds.contains(&options.kind) {
+        return Err(format!(
+            "{:?} is no kind of a job. Those of {}: {}",
+            options.kind,
+            platform.title(),
+            kinds.join(", ")
+        ));
+    }
+    let of_heygen = [("entity_field", &options.entity_field), ("output_language", &options.output_language)];
+    match of_heygen.into_iter().find(|(_, value)| value.is_some()) {
+        Some((name, _)) => Err(format!("{name}: only HeyGen's kinds have one")),
         None => Ok(()),
     }
 }
@@ -146,6 +187,9 @@ fn given(options: &TrackOptions, job: &Job, expected_by: OffsetDateTime, now: Of
         (EXPECTED_BY.to_owned(), S(to_text(expected_by))),
         (SHARD.to_owned(), S(SHARDS[fastrand::usize(..SHARDS.len())].to_owned())),
     ]);
+    if job.platform != Platform::HeyGen {
+        at_first.insert("platform".to_owned(), S(job.platform.name().to_owned()));
+    }
     at_first.extend(job.output_language.as_ref().map(|language| ("output_language".to_owned(), short(language))));
     anew.insert("callback_id".to_owned(), short(&options.callback_id));
     anew.extend(options.expected_by.map(|at| (EXPECTED_BY.to_owned(), S(to_text(at)))));

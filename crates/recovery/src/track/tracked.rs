@@ -3,7 +3,7 @@
 use aws::jobs::NO_ENTITY;
 use heygen::api::EntityKind;
 use serde_json::{Map, Value, json};
-use webhook::{Event, Job, Verified};
+use webhook::{Event, Failure, Job, LookUp, Platform, Verified};
 
 /// The index of the items that have to be looked at, by [`SHARD`] and [`DUE_AT`].
 pub const INDEX: &str = "due";
@@ -25,9 +25,10 @@ pub const TIMES_TRACKED: &str = "times_tracked";
 pub const SHARDS: [&str; 16] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "a", "b", "c", "d", "e", "f"];
 
 /// The attributes of a job's item that are not a team's own.
-const OURS: [&str; 28] = [
+const OURS: [&str; 30] = [
     "id",
     "item",
+    "platform",
     "kind",
     "entity_id",
     "event_type",
@@ -43,6 +44,7 @@ const OURS: [&str; 28] = [
     "output_language",
     "callback_id",
     "endpoint",
+    "occurred_at",
     "received_at",
     "updated_at",
     "result_omitted",
@@ -72,13 +74,33 @@ pub(crate) struct Subject<'a> {
 }
 
 impl Subject<'_> {
+    pub(crate) fn platform(&self) -> Platform {
+        Platform::of_kind(self.kind)
+    }
+
     /// The failure that would be reported of this job, whose place and key are those of all its events.
-    #[expect(clippy::disallowed_methods, reason = "recovery's own text")]
     pub(crate) fn failure(&self, failure: Option<(&str, &str)>) -> Verified {
         let entity_id = match (self.entity_id, self.callback_id) {
             (Some(id), _) => id.to_owned(),
             (None, callback_id) => format!("{NO_ENTITY}{}", callback_id.unwrap_or_default()),
         };
+        match self.platform() {
+            Platform::HeyGen => self.failed_delivery(entity_id, failure),
+            _ => self.failed_look_up(entity_id, failure),
+        }
+    }
+
+    fn failed_look_up(&self, entity_id: String, failure: Option<(&str, &str)>) -> Verified {
+        let (code, message) = failure.unzip();
+        // Of a job that has not failed, only the place and the key are asked for.
+        let code = Some(code.unwrap_or("failed").to_owned());
+        let failure = Some(Failure { code, message: message.map(str::to_owned) });
+        let callback_id = self.callback_id.map(str::to_owned);
+        LookUp { kind: self.kind.to_owned(), entity_id, callback_id, answer: None, failure }.to_verified()
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "recovery's own text")]
+    fn failed_delivery(&self, entity_id: String, failure: Option<(&str, &str)>) -> Verified {
         let mut data = Map::from_iter([(self.entity_field().to_owned(), json!(entity_id))]);
         let texts = [("callback_id", self.callback_id), ("output_language", self.output_language)];
         let reason = failure.map_or([("", None); 2], |(code, message)| {
@@ -92,7 +114,7 @@ impl Subject<'_> {
     }
 
     pub(crate) fn event(&self) -> Event {
-        heygen::read(&self.failure(None))
+        platforms::read(self.platform(), &self.failure(None))
     }
 
     /// The job that all its events report; `None` if `kind` is no name of a kind.
@@ -173,11 +195,12 @@ mod tests {
 
     #[test]
     fn a_failure_says_why() {
-        let failed = heygen::read(&VIDEO.failure(Some(("unknown_job", "HeyGen does not know it"))));
-        let failure = failed.job().unwrap().failure.unwrap();
-        assert_eq!(
-            (failure.code.as_deref(), failure.message.as_deref()),
-            (Some("unknown_job"), Some("HeyGen does not know it"))
-        );
+        for kind in ["avatar_video", "tavus.video", "did.talk", "synthesia.video"] {
+            let subject = Subject { kind, ..VIDEO };
+            let failed = subject.failure(Some(("unknown_job", "nobody knows it")));
+            let failure = platforms::read(subject.platform(), &failed).job().unwrap().failure.unwrap();
+            let texts = (failure.code.as_deref(), failure.message.as_deref());
+            assert_eq!(texts, (Some("unknown_job"), Some("nobody knows it")), "{kind}");
+        }
     }
 }

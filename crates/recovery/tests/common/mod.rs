@@ -2,6 +2,10 @@
 
 #![allow(dead_code, reason = "each test uses a part")]
 
+pub mod apis;
+pub mod callbacks;
+pub mod dynamo;
+pub mod elsewhere;
 pub mod memory;
 pub mod table;
 pub mod world;

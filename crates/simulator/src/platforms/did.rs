@@ -3,7 +3,7 @@
 use super::fields::{self, Fields, within};
 use super::{ApiResult, CallbackUrl, Notify, Product, SharedWorld};
 use crate::World;
-use crate::clock::iso;
+use crate::clock::naive;
 use crate::http::is_loopback;
 use crate::jobs::{Job, JobKind, State};
 use crate::links::Links;
@@ -17,6 +17,7 @@ use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
+use time::OffsetDateTime;
 use ureq::http::Uri;
 use webhook::Platform;
 
@@ -147,12 +148,16 @@ impl World {
     }
 }
 
+fn to_millis(time: OffsetDateTime) -> String {
+    format!("{:.23}Z", naive(time))
+}
+
 /// A job as the GET and the callback show it. An animation has no `rejected`.
 pub(super) fn job(job: &Job, product: Product, links: &Links) -> Value {
     let (id, is_scene) = (&job.id, product == Product::DidScene);
     let mut shown = json!({
-        "id": id, "user_id": "u1", "created_at": iso(job.created_at), "started_at": iso(job.created_at),
-        "modified_at": iso(job.changed_at()), "status": "started",
+        "id": id, "user_id": "u1", "created_at": to_millis(job.created_at), "started_at": to_millis(job.created_at),
+        "modified_at": to_millis(job.changed_at()), "status": "started",
     });
     let given = ["source_url", "avatar_id", "presenter_id", "webhook"].into_iter().map(|name| (name, &job.input[name]));
     for (name, value) in given.filter(|(_, value)| !value.is_null()) {
@@ -173,6 +178,9 @@ pub(super) fn job(job: &Job, product: Product, links: &Links) -> Value {
             shown["status"] = json!("done");
             shown["duration"] = json!(12);
             shown["result_url"] = json!(links.to(id, "mp4"));
+            if matches!(product, Product::DidTalk | Product::DidClip) {
+                shown["audio_url"] = json!(links.to(id, "wav"));
+            }
             if is_scene {
                 shown["subtitles_url"] = json!(links.to(id, "srt"));
                 shown["thumbnail_url"] = json!(links.to(id, "jpg"));

@@ -1,4 +1,4 @@
-//! ElevenLabs' jobs: `/v1/flows/video` and `/v1/flows/text-to-speech` (its OpenAPI document of August 2026).
+//! ElevenLabs' jobs: `/v1/flows/video`, `/v1/flows/image` and `/v1/flows/text-to-speech` (its OpenAPI document of August 2026).
 
 use super::fields::{self, Fields, within};
 use super::{ApiResult, Notify, Product, SharedWorld, elevenlabs_webhooks};
@@ -22,9 +22,11 @@ const STATUSES: [&str; 4] = ["pending", "generating", "completed", "failed"];
 pub(super) fn router() -> Router<Arc<World>> {
     let video =
         ["prompt", "aspect_ratio", "duration_secs", "resolution", "generate_audio", "image", "audio", "webhook"];
+    let image = ["prompt", "aspect_ratio", "resolution", "images", "webhook"];
     let speech = ["voice_id", "voice_settings", "output_format", "language_code", "webhook"];
     Router::new()
         .merge(flow("/v1/flows/video", Product::ElevenLabsVideo, &["model_id"], video))
+        .merge(flow("/v1/flows/image", Product::ElevenLabsImage, &["model_id"], image))
         .merge(flow("/v1/flows/text-to-speech", Product::ElevenLabsSpeech, &["model_id", "text"], speech))
         .merge(elevenlabs_webhooks::router())
 }
@@ -132,6 +134,7 @@ pub(super) fn generation(job: &Job, product: Product, links: &Links) -> Value {
         State::Succeeded { .. } => {
             let (extension, mime_type) = match product {
                 Product::ElevenLabsSpeech => ("mp3", "audio/mpeg"),
+                Product::ElevenLabsImage => ("png", "image/png"),
                 _ => ("mp4", "video/mp4"),
             };
             shown["content_url"] = json!(links.to(&job.id, extension));

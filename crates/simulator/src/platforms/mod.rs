@@ -75,7 +75,7 @@ fn events_at_start(product: Product, job: &Job) -> Vec<(&'static str, Value)> {
 fn events_at_end(product: Product, job: &Job, links: &Links, at: OffsetDateTime) -> Vec<(&'static str, Value)> {
     match product {
         Product::SynthesiaVideo => vec![synthesia::event(job, links)],
-        Product::ElevenLabsVideo | Product::ElevenLabsSpeech => {
+        Product::ElevenLabsVideo | Product::ElevenLabsImage | Product::ElevenLabsSpeech => {
             let name = "flows_generation";
             let data = elevenlabs::generation(job, product, links);
             vec![(name, envelope(Platform::ElevenLabs, name, &data, at))]
@@ -121,8 +121,10 @@ impl World {
         for (name, body) in events {
             let mut targets = match notify {
                 Notify::Subscribed | Notify::Webhooks(_) => self.subscribed(platform, name),
-                Notify::Url(CallbackUrl(url)) => vec![Target::Callback { name: job.id.clone(), url: url.clone() }],
-                Notify::Nobody => Vec::new(),
+                Notify::Url(CallbackUrl(url)) if platform.takes_callback_urls() => {
+                    vec![Target::Callback { name: job.id.clone(), url: url.clone() }]
+                }
+                Notify::Url(_) | Notify::Nobody => Vec::new(),
             };
             if let Notify::Webhooks(ids) = notify {
                 targets.retain(|target| ids.iter().any(|id| id == target.name()));

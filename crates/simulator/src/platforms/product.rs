@@ -12,6 +12,8 @@ pub enum Product {
     SynthesiaVideo,
     /// A video that ElevenLabs generates (Flows).
     ElevenLabsVideo,
+    /// An image that ElevenLabs generates (Flows).
+    ElevenLabsImage,
     /// Speech that ElevenLabs generates as a job (Flows).
     ElevenLabsSpeech,
     /// A video of Tavus.
@@ -32,9 +34,10 @@ pub enum Product {
 
 impl Product {
     /// All of them.
-    pub const ALL: [Product; 10] = [
+    pub const ALL: [Product; 11] = [
         Product::SynthesiaVideo,
         Product::ElevenLabsVideo,
+        Product::ElevenLabsImage,
         Product::ElevenLabsSpeech,
         Product::TavusVideo,
         Product::TavusReplica,
@@ -50,6 +53,7 @@ impl Product {
         match self {
             Product::SynthesiaVideo => "synthesia.video",
             Product::ElevenLabsVideo => "elevenlabs.video",
+            Product::ElevenLabsImage => "elevenlabs.image",
             Product::ElevenLabsSpeech => "elevenlabs.speech",
             Product::TavusVideo => "tavus.video",
             Product::TavusReplica => "tavus.replica",
@@ -71,7 +75,7 @@ impl Product {
         Platform::of_kind(self.name())
     }
 
-    /// A job that is reported to this URL.
+    /// A job that is reported to this URL, if its platform takes one.
     pub fn calling(self, url: impl Into<String>) -> JobKind {
         JobKind::On(self, Notify::Url(CallbackUrl(url.into())))
     }
@@ -81,7 +85,7 @@ impl Product {
         let id = random::opaque();
         match self {
             Product::SynthesiaVideo => random::uuid(),
-            Product::ElevenLabsVideo | Product::ElevenLabsSpeech => format!("gen_{id}"),
+            Product::ElevenLabsVideo | Product::ElevenLabsImage | Product::ElevenLabsSpeech => format!("gen_{id}"),
             Product::TavusVideo | Product::TavusReplica | Product::TavusConversation | Product::DidAnimation => id,
             Product::DidScene => id,
             Product::DidTalk => format!("tlk_{id}"),
@@ -104,7 +108,7 @@ pub enum Notify {
     Subscribed,
     /// These webhooks, by their ids, if they subscribe to it.
     Webhooks(Vec<String>),
-    /// A URL, without a signature.
+    /// A URL, without a signature, at Tavus and D-ID.
     Url(CallbackUrl),
     /// Nobody.
     Nobody,

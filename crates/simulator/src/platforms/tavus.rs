@@ -2,7 +2,7 @@
 
 use super::fields::{self, Fields, within};
 use super::{ApiResult, CallbackUrl, Notify, Product, SharedWorld};
-use crate::clock::{iso, naive};
+use crate::clock::naive;
 use crate::jobs::{Job, JobKind, State};
 use crate::links::Links;
 use crate::rejection::Rejection;
@@ -127,6 +127,11 @@ fn spaced(time: OffsetDateTime) -> String {
     naive(time).replace('T', " ")
 }
 
+/// A time of a conversation.
+fn zoned(time: OffsetDateTime) -> String {
+    format!("{}Z", naive(time))
+}
+
 fn replica_of(job: &Job) -> &str {
     let given = ["replica_id", "face_id"].iter().find_map(|name| job.input[*name].as_str());
     given.unwrap_or("r1a2b3c")
@@ -141,14 +146,18 @@ pub(super) fn video(job: &Job, links: &Links) -> Value {
         State::Cancelled { .. } => ("deleted", "", "0/100"),
     };
     let is_ready = status == "ready";
-    json!({
+    let mut shown = json!({
         "video_id": job.id, "video_name": name_of(job), "status": status, "status_details": details,
-        "error_details": null, "generation_progress": progress, "replica_id": replica_of(job),
+        "generation_progress": progress, "replica_id": replica_of(job),
         "data": {"script": job.input["script"]},
         "download_url": is_ready.then(|| links.to(&job.id, "mp4")),
         "stream_url": is_ready.then(|| links.to(&job.id, "m3u8")),
         "hosted_url": hosted_url(job), "created_at": spaced(job.created_at), "updated_at": spaced(job.changed_at()),
-    })
+    });
+    if status == "error" {
+        shown["error_details"] = Value::Null;
+    }
+    shown
 }
 
 async fn create_conversation(Shared(world): SharedWorld, _: Params<Nothing>, Body(fields): Body<Fields>) -> ApiResult {
@@ -171,7 +180,7 @@ fn conversation(job: &Job, verbose: bool) -> Value {
         "conversation_id": job.id, "conversation_name": job.input["conversation_name"],
         "conversation_url": format!("https://tavus.example.invalid/{}", job.id),
         "status": if is_active { "active" } else { "ended" }, "callback_url": webhook_url(job),
-        "created_at": iso(job.created_at), "updated_at": iso(job.changed_at()),
+        "created_at": zoned(job.created_at), "updated_at": zoned(job.changed_at()),
     });
     if verbose {
         let event = |(_, event): &(&str, Value)| json!({"event_type": event["event_type"], "timestamp": event["timestamp"], "properties": event["properties"]});
@@ -200,7 +209,7 @@ fn shutdown_reason(job: &Job) -> &str {
 fn event(job: &Job, name: &'static str, at: OffsetDateTime, properties: &Value) -> (&'static str, Value) {
     let family = name.split('.').next();
     let event = json!({
-        "event_type": name, "message_type": family, "conversation_id": job.id, "timestamp": iso(at),
+        "event_type": name, "message_type": family, "conversation_id": job.id, "timestamp": zoned(at),
         "webhook_url": webhook_url(job), "properties": properties,
     });
     (name, event)

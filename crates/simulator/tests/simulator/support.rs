@@ -4,7 +4,7 @@ use heygen::Secret;
 use serde_json::{Value, json};
 use simulator::Result;
 use simulator::http::{Http, Response};
-use simulator::{Existing, Options, Receiver, Simulator};
+use simulator::{Existing, JobOutcome, Options, Platform, Receiver, Simulator};
 use std::ops::Deref;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -52,6 +52,24 @@ impl Api {
         self.call("GET", path, Value::Null)
     }
 
+    /// A call of a platform's API, with its key.
+    pub fn at(&self, platform: Platform, method: &str, path: &str, body: Value) -> Response {
+        let access = self.api(platform).access();
+        let (name, value) = match platform {
+            Platform::HeyGen | Platform::Tavus => ("X-Api-Key", access.api_key),
+            Platform::Synthesia => ("Authorization", access.api_key),
+            Platform::ElevenLabs => ("xi-api-key", access.api_key),
+            Platform::Did => ("Authorization", format!("Basic {}", access.api_key)),
+        };
+        let headers = [(name, value.as_str()), ("Content-Type", "application/json")];
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        self.http.send(method, &format!("{}{path}", access.url), &headers, body.as_bytes()).unwrap()
+    }
+
+    pub fn get_at(&self, platform: Platform, path: &str) -> Response {
+        self.at(platform, "GET", path, Value::Null)
+    }
+
     pub fn keyed(&self, path: &str, key: &str, body: Value) -> Result<Response> {
         let headers = [("X-Api-Key", self.api_key()), ("Content-Type", "application/json"), ("Idempotency-Key", key)];
         self.send("POST", path, &headers, &body.to_string())
@@ -64,6 +82,20 @@ impl Api {
     pub fn id(&self, index: usize) -> String {
         self.endpoints()[index].endpoint_id.clone()
     }
+}
+
+/// A simulator whose jobs do not end by themselves.
+pub fn patient() -> Api {
+    let mut options = Options::default();
+    for platform in [&mut options.synthesia, &mut options.elevenlabs, &mut options.tavus, &mut options.did] {
+        platform.created_jobs = JobOutcome::NeverEnds;
+    }
+    Api::start(options)
+}
+
+/// The bodies of all deliveries, in the order of their arrival.
+pub fn bodies(receiver: &Receiver) -> Vec<Value> {
+    receiver.deliveries().iter().map(|request| serde_json::from_slice(&request.body).unwrap()).collect()
 }
 
 /// A simulator with the default options.

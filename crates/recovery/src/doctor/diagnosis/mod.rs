@@ -3,6 +3,7 @@
 mod alarms;
 mod api;
 mod deliveries;
+mod elsewhere;
 mod endpoints;
 mod job_events;
 mod queues;
@@ -13,7 +14,9 @@ mod tests;
 use crate::doctor::alarm::Alarm;
 use crate::doctor::finding::{Finding, Severity};
 use crate::doctor::measured::Measured;
-use crate::doctor::observed::{Depth, Endpoints, EventTypes, HeyGen, Pipe, Polling, Probes, ReadList, Seen, Topic};
+use crate::doctor::observed::{
+    Depth, Elsewhere, Endpoints, EventTypes, HeyGen, Pipe, Polling, Probes, ReadList, Seen, Topic,
+};
 use crate::doctor::remedy::Remedy;
 use aws::jobs::printable;
 
@@ -50,6 +53,8 @@ pub(crate) struct Observed {
     pub(crate) cursors: Option<Seen<Vec<ReadList>>>,
     /// When the tracked job was due that has waited longest for a sweep.
     pub(crate) oldest_due: Option<Seen<Option<i64>>>,
+    /// Those that are used.
+    pub(crate) elsewhere: Vec<Elsewhere>,
 }
 
 #[derive(Default)]
@@ -89,6 +94,7 @@ pub(crate) fn diagnose(observed: &Observed) -> Vec<Finding> {
     let mut all = Findings::default();
     api::find(&mut all, observed);
     endpoints::find(&mut all, observed);
+    elsewhere::find(&mut all, observed);
     deliveries::find(&mut all, observed);
     queues::find(&mut all, observed);
     job_events::find(&mut all, observed);

@@ -3,9 +3,10 @@
 use super::*;
 use crate::backfill::cursor::Missed;
 use crate::doctor::alarm;
-use crate::doctor::observed::{Endpoint, Probe};
+use crate::doctor::observed::{Answers, Endpoint, Probe};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use webhook::Platform;
 
 const DAY: i64 = 86_400;
 const NOW: i64 = 1_000_000;
@@ -53,7 +54,13 @@ fn healthy() -> Observed {
         cursors: Some(Ok(vec![list("events"), ReadList { read_until: None, ..list("lipsyncs") }])),
         // The job that is due next.
         oldest_due: Some(Ok(Some(NOW + 60))),
+        elsewhere: vec![elsewhere(Platform::Tavus), elsewhere(Platform::Synthesia)],
     }
+}
+
+fn elsewhere(platform: Platform) -> Elsewhere {
+    let (has_endpoints, has_key, answers) = (true, true, Some(Ok(Answers::Works)));
+    Elsewhere { platform, has_endpoints, has_key, answers, without_secret: Ok(Vec::new()) }
 }
 
 fn polling(state: &str, result: &str) -> Polling {
@@ -144,6 +151,17 @@ fn second() -> Endpoint {
     Endpoint { endpoint: Some("second".into()), ..main() }
 }
 
+/// With a platform that differs in this.
+fn platform(change: impl FnOnce(&mut Elsewhere)) -> Vec<Finding> {
+    let mut one = elsewhere(Platform::Did);
+    change(&mut one);
+    found(|o| o.elsewhere = vec![elsewhere(Platform::ElevenLabs), one])
+}
+
+fn answering(answers: Answers) -> Vec<Finding> {
+    platform(|p| p.answers = Some(Ok(answers)))
+}
+
 /// Each fault, with the one finding that it has to lead to.
 fn faults() -> Vec<(&'static str, Vec<Finding>)> {
     let probe = Probe { endpoint: "main".into(), problem: some("POST: status 401, signature_mismatch") };
@@ -159,6 +177,15 @@ fn faults() -> Vec<(&'static str, Vec<Finding>)> {
         ("rate-limited", found(|o| o.heygen = Ok(HeyGen::Limited))),
         ("api-gone", found(|o| o.heygen = Ok(HeyGen::Gone))),
         ("heygen-unreachable", found(|o| o.heygen = Ok(HeyGen::Unreachable))),
+        ("platform-key-missing", answering(Answers::KeyMissing)),
+        ("platform-key-unusable", answering(Answers::Unusable)),
+        ("platform-key-rejected", answering(Answers::Rejected)),
+        ("platform-no-credit", answering(Answers::Payment)),
+        ("platform-rate-limited", answering(Answers::Limited)),
+        ("platform-unreachable", answering(Answers::Unreachable)),
+        ("callbacks-without-key", platform(|p| (p.has_key, p.answers) = (false, None))),
+        ("platform-without-key", platform(|p| (p.platform, p.has_key, p.answers) = (Platform::Synthesia, false, None))),
+        ("callback-secret-missing", platform(|p| p.without_secret = Ok(vec!["did/main".to_owned()]))),
         ("no-endpoints", listed(Endpoints::default())),
         ("endpoint-missing", listed(Endpoints { missing: vec!["second".into()], ..Endpoints::default() })),
         ("endpoints-unreadable", listed(Endpoints { endpoints: vec![main()], unreadable: 2, ..Endpoints::default() })),
