@@ -218,3 +218,27 @@ fn the_doctor_says_which_platform_has_no_working_key() {
     assert!(about("Tavus") >= 1 && about("Synthesia") == 0, "{}", health["text"]);
     platforms.delete();
 }
+
+#[test]
+fn the_doctor_finds_a_webhook_that_its_platform_has_disabled_and_what_it_says_mends_it() {
+    let Some(stack) = disturbed_stack() else { return };
+    let platforms = Platforms::deploy(&stack, &[]);
+    let found = || -> Option<Value> {
+        let health = platforms.ask(&json!({"action": "doctor"}));
+        let findings = health["findings"].as_array().unwrap().clone();
+        findings.into_iter().find(|finding| finding["code"].as_str().unwrap().starts_with("platform-endpoint"))
+    };
+    assert_eq!(found(), None);
+    let elevenlabs = platforms.second.heygen.api(Platform::ElevenLabs);
+    let webhook = elevenlabs.webhooks().remove(0);
+    let disable = |webhook: &mut simulator::Webhook| {
+        (webhook.workspace.is_disabled, webhook.workspace.is_auto_disabled) = (true, true);
+    };
+    assert!(elevenlabs.change_webhook(&webhook.id, disable));
+    let finding = found().unwrap();
+    assert_eq!(finding["code"], "platform-endpoint-disabled", "{finding}");
+    local::admin::ask(platforms.client.stack(), &finding["request"]["payload"]).unwrap();
+    assert!(!elevenlabs.webhooks()[0].workspace.is_disabled);
+    assert_eq!(found(), None);
+    platforms.delete();
+}

@@ -68,6 +68,27 @@ pub(crate) struct Endpoints {
     pub(crate) endpoints: Vec<Endpoint>,
     pub(crate) missing: Vec<String>,
     pub(crate) unreadable: usize,
+    /// Those of other platforms.
+    #[serde(default)]
+    pub(crate) platforms: Vec<PlatformEndpoint>,
+}
+
+/// An endpoint of another platform, as admin sees it.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct PlatformEndpoint {
+    pub(crate) endpoint: String,
+    /// What a sync would do.
+    pub(crate) left: Vec<LeftChange>,
+    /// Why admin could not look, or not do something.
+    pub(crate) problem: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct LeftChange {
+    pub(crate) change: String,
+    pub(crate) reason: Option<String>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]

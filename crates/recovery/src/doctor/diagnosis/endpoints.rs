@@ -1,7 +1,7 @@
 //! The endpoints at HeyGen, their stored secrets, and what probes of them found.
 
 use super::{Findings, Observed};
-use crate::doctor::observed::{Endpoint, Endpoints, Probes};
+use crate::doctor::observed::{Endpoint, Endpoints, PlatformEndpoint, Probes};
 use crate::doctor::remedy::{Remedy, Request};
 use aws::jobs::printable;
 use serde_json::json;
@@ -28,6 +28,7 @@ pub(super) fn find(all: &mut Findings, observed: &Observed) {
         // Where Lambda cannot reach the public URL, only probes that were asked for count.
         let is_probed = matches!(observed.probes, Some(Ok(Probes::Ended(_)))) || !observed.is_verifying;
         listed(all, list, is_probed);
+        list.platforms.iter().for_each(|endpoint| elsewhere(all, endpoint));
     }
     if let Some(found) = all.seen_if_any("the verification", observed.probes.as_ref()) {
         probes(all, found);
@@ -56,6 +57,23 @@ fn listed(all: &mut Findings, list: &Endpoints, is_probed: bool) {
             format!("{} of the endpoints in HeyGen's list could not be read, and are left alone.", list.unreadable),
             "Update this deployment; if there is no newer version, report it.",
         );
+    }
+}
+
+/// A webhook of another platform, or the secret of callback URLs.
+fn elsewhere(all: &mut Findings, endpoint: &PlatformEndpoint) {
+    let name = printable(&endpoint.endpoint);
+    if let Some(problem) = &endpoint.problem {
+        let message = format!("{name} could not be compared with its platform: {}", printable(problem));
+        all.error("platform-endpoint-unknown", message, sync());
+    }
+    if endpoint.left.iter().any(|left| left.reason.as_deref() == Some("disabled")) {
+        let message = format!("The platform has disabled the webhook of {name}, so it delivers nothing.");
+        all.error("platform-endpoint-disabled", message, sync());
+    } else if let Some(left) = endpoint.left.first() {
+        let reason = left.reason.as_deref().map(|reason| format!(" ({reason})")).unwrap_or_default();
+        let message = printable(&format!("{name} is not in sync: {}{reason} is left to be done.", left.change));
+        all.warning("platform-endpoint-out-of-sync", message, sync());
     }
 }
 

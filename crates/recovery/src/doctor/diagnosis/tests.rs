@@ -3,7 +3,7 @@
 use super::*;
 use crate::backfill::cursor::Missed;
 use crate::doctor::alarm;
-use crate::doctor::observed::{Answers, Endpoint, Probe};
+use crate::doctor::observed::{Answers, Endpoint, LeftChange, PlatformEndpoint, Probe};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use webhook::Platform;
@@ -56,6 +56,14 @@ fn healthy() -> Observed {
         oldest_due: Some(Ok(Some(NOW + 60))),
         elsewhere: vec![elsewhere(Platform::Tavus), elsewhere(Platform::Synthesia)],
     }
+}
+
+/// Of admin's list, an endpoint of another platform with these changes left.
+fn platform_endpoint(left: &[(&str, &str)], problem: Option<&str>) -> Vec<Finding> {
+    let left = left.iter().map(|(change, reason)| LeftChange { change: (*change).into(), reason: some(reason) });
+    let (endpoint, left, problem) = ("elevenlabs/main".into(), left.collect(), problem.map(str::to_owned));
+    let platforms = vec![PlatformEndpoint { endpoint, left, problem }];
+    listed(Endpoints { endpoints: vec![main()], platforms, ..Endpoints::default() })
 }
 
 fn elsewhere(platform: Platform) -> Elsewhere {
@@ -188,6 +196,9 @@ fn faults() -> Vec<(&'static str, Vec<Finding>)> {
         ("callback-secret-missing", platform(|p| p.without_secret = Ok(vec!["did/main".to_owned()]))),
         ("no-endpoints", listed(Endpoints::default())),
         ("endpoint-missing", listed(Endpoints { missing: vec!["second".into()], ..Endpoints::default() })),
+        ("platform-endpoint-unknown", platform_endpoint(&[], Some("no ElevenLabs API key"))),
+        ("platform-endpoint-disabled", platform_endpoint(&[("update", "disabled")], None)),
+        ("platform-endpoint-out-of-sync", platform_endpoint(&[("create", "gone"), ("delete", "replaced")], None)),
         ("endpoints-unreadable", listed(Endpoints { endpoints: vec![main()], unreadable: 2, ..Endpoints::default() })),
         ("endpoint-disabled", endpoint(|e| (e.status, e.drift) = (some("disabled"), some("replace")))),
         ("endpoint-duplicate", endpoint(|e| e.state = "duplicate".into())),
