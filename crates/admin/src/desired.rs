@@ -1,6 +1,6 @@
 //! The configured endpoints: `endpoints.json`, whose schema is `endpoints.schema.json`.
 
-use crate::settings::has_webhooks;
+use crate::webhook_api::WebhookApi;
 use aws::endpoints::{PlatformEndpoint, PlatformEndpoints};
 use serde::Deserialize;
 use std::collections::HashSet;
@@ -105,7 +105,7 @@ pub fn desired_endpoints(json: &str, names: &[String]) -> Result<Vec<DesiredEndp
 
 /// The same with endpoints at other platforms. Those that the file does not name are registered with all events.
 pub fn desired(json: &str, names: &[String], others: &PlatformEndpoints) -> Result<Desired, InvalidFile> {
-    let registered = others.0.iter().filter(|endpoint| has_webhooks(endpoint.platform));
+    let registered = others.0.iter().filter(|endpoint| WebhookApi::of(endpoint.platform).is_some());
     let mut webhooks: Vec<_> = registered.cloned().map(DesiredWebhook::all_events).collect();
     if json.trim().is_empty() {
         let heygen = names.iter().map(|name| DesiredEndpoint::all_events(name)).collect();
@@ -135,7 +135,7 @@ pub fn desired(json: &str, names: &[String], others: &PlatformEndpoints) -> Resu
                 "it is empty: leave it out for the events of every entity",
             ));
         }
-        if entry.retry.is_some() && platform != Platform::ElevenLabs {
+        if entry.retry.is_some() && !WebhookApi::of(platform).is_some_and(WebhookApi::chooses_retries) {
             return Err(InvalidFile::new(&field("retry"), "only ElevenLabs has this setting: remove it"));
         }
         if let Some(events) = &entry.events {
@@ -173,7 +173,7 @@ fn check_platform(
 ) -> Result<(), InvalidFile> {
     let Entry { platform, name, entity_id, .. } = entry;
     let (title, endpoint) = (platform.title(), format!("{platform}/{name}"));
-    if !has_webhooks(*platform) {
+    if WebhookApi::of(*platform).is_none() {
         let reason = format!("{title} has no webhooks to register, only a callback URL for each job: remove the entry");
         return Err(InvalidFile::new(&field("platform"), reason));
     }

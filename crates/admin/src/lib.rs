@@ -37,6 +37,7 @@ mod update;
 mod urls;
 mod verification;
 mod verify;
+mod webhook_api;
 mod write_ahead;
 
 pub use action::{Action, JobsOf, SyncOptions};

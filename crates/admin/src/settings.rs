@@ -1,5 +1,6 @@
 //! The endpoints of other platforms, and how the platforms are asked.
 
+use crate::webhook_api::WebhookApi;
 use aws::endpoints::PlatformEndpoints;
 use aws::env::Env;
 use std::collections::BTreeMap;
@@ -27,7 +28,7 @@ pub struct PlatformSettings {
 impl PlatformSettings {
     pub(crate) fn read(env: &mut Env<'_>) -> Self {
         let of_each = |env: &Env<'_>, variable: &str| {
-            let registering = Platform::ALL.into_iter().filter(|platform| has_webhooks(*platform));
+            let registering = Platform::ALL.into_iter().filter(|platform| WebhookApi::of(*platform).is_some());
             let named =
                 registering.map(|platform| (platform, format!("{}_{variable}", platform.name().to_uppercase())));
             named.filter_map(|(platform, name)| Some((platform, env.text(&name)?))).collect()
@@ -39,15 +40,6 @@ impl PlatformSettings {
             api_keys: of_each(env, "API_KEY_SECRET"),
             base_urls: of_each(env, "BASE_URL"),
         }
-    }
-}
-
-/// Whether webhooks are registered at the platform through its API, beside HeyGen, whose endpoints have a list of their
-/// own. The others get a callback URL with each job.
-pub(crate) fn has_webhooks(platform: Platform) -> bool {
-    match platform {
-        Platform::Synthesia | Platform::ElevenLabs => true,
-        Platform::HeyGen | Platform::Tavus | Platform::Did => false,
     }
 }
 

@@ -4,18 +4,19 @@ use crate::desired::DesiredWebhook;
 use crate::platforms::call_error::{CallError, Kind};
 use crate::platforms::http::Http;
 use crate::platforms::listed::{Listed, is_plain_id};
+use crate::webhook_api::WebhookApi;
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::Duration;
+use webhook::Secret;
 use webhook::fields::Fields;
-use webhook::{Platform, Secret};
 
 /// The most that Synthesia puts on a page.
 const PAGE: usize = 100;
 const MOST_PAGES: usize = 100;
 
 pub(crate) struct Client {
-    pub(crate) platform: Platform,
+    pub(crate) api: WebhookApi,
     pub(crate) http: Http,
 }
 
@@ -35,13 +36,9 @@ pub(crate) struct Wanted {
 }
 
 impl Wanted {
-    pub(crate) fn new(desired: &DesiredWebhook, stack: &str) -> Self {
-        let all: &[&str] = match desired.endpoint.platform {
-            Platform::ElevenLabs => &["agent_qa", "flows", "speech_to_text", "voice_library_removal_notice"],
-            _ => &["video.completed", "video.failed"],
-        };
-        let mut events =
-            desired.events.clone().unwrap_or_else(|| all.iter().map(|event| (*event).to_owned()).collect());
+    pub(crate) fn new(api: WebhookApi, desired: &DesiredWebhook, stack: &str) -> Self {
+        let all = || api.events().iter().map(|event| (*event).to_owned()).collect();
+        let mut events: Vec<_> = desired.events.clone().unwrap_or_else(all);
         events.sort();
         Wanted { name: format!("{stack} {}", desired.endpoint.name), events, retry: desired.retry }
     }
@@ -50,9 +47,9 @@ impl Wanted {
 impl Client {
     /// The path of the platform's webhooks.
     fn path(&self) -> &'static str {
-        match self.platform {
-            Platform::ElevenLabs => "/v1/workspace/webhooks",
-            _ => "/v2/webhooks",
+        match self.api {
+            WebhookApi::Synthesia => "/v2/webhooks",
+            WebhookApi::ElevenLabs => "/v1/workspace/webhooks",
         }
     }
 
@@ -62,14 +59,18 @@ impl Client {
         let mut listed = Listed::default();
         let mut offset = 0;
         for _ in 0..MOST_PAGES {
-            let query = match self.platform {
+            let query = match self.api {
+                WebhookApi::Synthesia => format!("limit={PAGE}&offset={offset}"),
                 // Only with usages it shows the events.
-                Platform::ElevenLabs => "include_usages=true".to_owned(),
-                _ => format!("limit={PAGE}&offset={offset}"),
+                WebhookApi::ElevenLabs => "include_usages=true".to_owned(),
             };
             let page = self.http.call(OPERATION, Method::GET, &format!("{}?{query}", self.path()), None).await?;
-            let added = listed.add(self.platform, &page).ok_or_else(|| self.http.error(OPERATION, Kind::Odd))?;
-            match next(offset, added, &page).filter(|_| self.platform != Platform::ElevenLabs) {
+            let added = listed.add(self.api, &page).ok_or_else(|| self.http.error(OPERATION, Kind::Odd))?;
+            let next = match self.api {
+                WebhookApi::Synthesia => next(offset, added, &page),
+                WebhookApi::ElevenLabs => None,
+            };
+            match next {
                 Some(next) => offset = next,
                 None => return Ok(listed),
             }
@@ -81,12 +82,12 @@ impl Client {
     /// Never repeated where it may have been made.
     pub(crate) async fn create(&self, url: &str, wanted: &Wanted) -> Result<Created, CallError> {
         const OPERATION: &str = "creating a webhook";
-        let (body, id, secret) = match self.platform {
-            Platform::ElevenLabs => {
+        let (body, id, secret) = match self.api {
+            WebhookApi::ElevenLabs => {
                 let settings = json!({"auth_type": "hmac", "name": wanted.name, "webhook_url": url});
                 (json!({ "settings": settings }), "webhook_id", "webhook_secret")
             }
-            _ => (json!({"events": wanted.events, "url": url}), "id", "secret"),
+            WebhookApi::Synthesia => (json!({"events": wanted.events, "url": url}), "id", "secret"),
         };
         let answer = self.http.call(OPERATION, Method::POST, self.path(), Some(&body)).await?;
         let text = |name: &str| Fields::of(Some(&answer)).get(name).and_then(Value::as_str).map(str::to_owned);

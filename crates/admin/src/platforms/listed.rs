@@ -1,10 +1,10 @@
 //! The webhooks that a platform lists.
 
 use crate::urls;
+use crate::webhook_api::WebhookApi;
 use heygen::api::is_id;
 use serde_json::Value;
 use std::collections::BTreeSet;
-use webhook::Platform;
 use webhook::fields::Fields;
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -38,10 +38,10 @@ pub(crate) enum State {
 impl Listed {
     /// Adds a page's elements, and returns how many there are. `None` if the page is not as documented: then what is missing
     /// may be anything.
-    pub(crate) fn add(&mut self, platform: Platform, page: &Value) -> Option<usize> {
+    pub(crate) fn add(&mut self, api: WebhookApi, page: &Value) -> Option<usize> {
         let elements = page.get("webhooks")?.as_array()?;
         for element in elements {
-            match webhook(platform, element) {
+            match webhook(api, element) {
                 Ok(webhook) if self.find(&webhook.id).is_none() => self.webhooks.push(webhook),
                 Ok(_) => {}
                 Err(id) => self.unreadable.push(id),
@@ -66,19 +66,19 @@ pub(crate) fn is_plain_id(id: &str) -> bool {
 }
 
 /// An error with the element's id, if it has one, for what cannot be read.
-fn webhook(platform: Platform, element: &Value) -> Result<Webhook, Option<String>> {
+fn webhook(api: WebhookApi, element: &Value) -> Result<Webhook, Option<String>> {
     let fields = Fields::of(Some(element));
     let is_true = |name: &str| fields.get(name) == Some(&Value::Bool(true));
-    let (id, url, state) = match platform {
-        Platform::ElevenLabs => {
+    let (id, url, state) = match api {
+        WebhookApi::ElevenLabs => {
             let state = match (is_true("is_auto_disabled"), is_true("is_disabled")) {
                 (true, _) => State::AutoDisabled,
                 (_, true) => State::Disabled,
-                _ => State::Active,
+                (false, false) => State::Active,
             };
             ("webhook_id", "webhook_url", state)
         }
-        _ => {
+        WebhookApi::Synthesia => {
             let state = match fields.text("status").as_deref() {
                 // Deleted ones are not listed unless they are asked for.
                 None | Some("active") => State::Active,
@@ -109,14 +109,14 @@ mod tests {
             {"id": "c", "url": "https://h.invalid"},
             {"id": "d", "url": "https://h.invalid", "status": "deleted"},
             {"id": "e", "url": "https://h.invalid/", "status": "paused"}]});
-        assert_eq!(listed.add(Platform::Synthesia, &page), Some(10));
+        assert_eq!(listed.add(WebhookApi::Synthesia, &page), Some(10));
         assert_eq!(listed.unreadable, [None, None, None, Some("a".to_owned()), None]);
         let ids: Vec<_> = listed.webhooks.iter().map(|webhook| webhook.id.as_str()).collect();
         assert_eq!(ids, ["b", "c", "d", "e"]);
         let ours: Vec<_> = listed.with_url("https://h.invalid").map(|webhook| webhook.id.as_str()).collect();
         assert_eq!(ours, ["c", "e"], "a deleted one posts nowhere");
         for odd in [json!(null), json!([]), json!({"webhooks": null}), json!({"data": []})] {
-            assert_eq!(Listed::default().add(Platform::Synthesia, &odd), None, "{odd}");
+            assert_eq!(Listed::default().add(WebhookApi::Synthesia, &odd), None, "{odd}");
         }
     }
 
@@ -125,7 +125,7 @@ mod tests {
         let webhook = |mut element: Value| {
             element["webhook_id"] = json!("w");
             element["webhook_url"] = json!("https://h.invalid");
-            super::webhook(Platform::ElevenLabs, &element).unwrap()
+            super::webhook(WebhookApi::ElevenLabs, &element).unwrap()
         };
         assert_eq!(webhook(json!({"is_disabled": false, "is_auto_disabled": null})).state, State::Active);
         assert_eq!(webhook(json!({"is_disabled": true})).state, State::Disabled);

@@ -21,9 +21,9 @@ use crate::error::Error;
 use crate::measures;
 use crate::parameter;
 use crate::reach;
-use crate::settings::has_webhooks;
 use crate::store::Store;
 use crate::urls;
+use crate::webhook_api::WebhookApi;
 use aws::endpoints::PlatformEndpoint;
 use aws::secrets::SecretError;
 use client::{Client, Wanted};
@@ -84,8 +84,8 @@ impl Platforms<'_> {
         let endpoints = self.config.platforms.endpoints.0.iter().filter(|endpoint| endpoint.platform == platform);
         let mut reports = Vec::new();
         let mut disabled = 0;
-        if has_webhooks(platform) {
-            let connected = self.connect(platform).await;
+        if let Some(api) = WebhookApi::of(platform) {
+            let connected = self.connect(api).await;
             for endpoint in endpoints {
                 let mut report = PlatformReport::new(endpoint);
                 report.url = Some(urls::shown(&self.url(endpoint)));
@@ -123,20 +123,21 @@ impl Platforms<'_> {
     }
 
     /// The error says what to do, for each endpoint of the platform.
-    async fn connect(&self, platform: Platform) -> Result<Connected, (String, ErrorClass)> {
+    async fn connect(&self, api: WebhookApi) -> Result<Connected, (String, ErrorClass)> {
         let connect = async {
             let desired = parameter::desired(self.config, self.store).await?.webhooks;
-            let client = self.client(platform).await?;
+            let client = self.client(api).await?;
             let listed = client.list().await?;
             Ok(Connected { client, listed, desired })
         };
         connect.await.map_err(|error: Error| (error.to_string(), error.class()))
     }
 
-    async fn client(&self, platform: Platform) -> Result<Client, Error> {
+    async fn client(&self, api: WebhookApi) -> Result<Client, Error> {
+        let platform = api.platform();
         let secret = self.config.platforms.api_keys.get(&platform);
         let key = self.store.key_of(platform, secret.map(String::as_str)).await?;
-        Ok(Client { platform, http: Http::new(platform, key, self.config)? })
+        Ok(Client { api, http: Http::new(platform, key, self.config)? })
     }
 
     fn url(&self, endpoint: &PlatformEndpoint) -> String {
@@ -202,7 +203,7 @@ impl Platforms<'_> {
             client,
             desired,
             url: self.url(&desired.endpoint),
-            wanted: Wanted::new(desired, &self.config.stack),
+            wanted: Wanted::new(client.api, desired, &self.config.stack),
             listed,
             stored,
             done,

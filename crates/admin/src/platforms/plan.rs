@@ -5,10 +5,11 @@ use crate::platforms::client::Wanted;
 use crate::platforms::listed::{Listed, State, Webhook};
 use crate::platforms::report::{Change, ChangeKind, Reason};
 use crate::urls;
+use crate::webhook_api::WebhookApi;
 use aws::secrets::{EndpointSecret, PendingChange, WebhookSettings};
-use webhook::Platform;
 
 pub(crate) struct Input<'a> {
+    pub(crate) api: WebhookApi,
     pub(crate) desired: &'a DesiredWebhook,
     pub(crate) url: &'a str,
     pub(crate) wanted: &'a Wanted,
@@ -112,19 +113,19 @@ fn reason_to_create<'a>(input: &Input<'a>, registered: Option<&'a Webhook>, lost
     }
 }
 
-/// Synthesia neither shows nor changes the events: all that is known is what was asked for when the webhook was created.
+/// What cannot be changed is not shown either: all that is known is what was asked for when the webhook was created.
 fn has_other_events(input: &Input<'_>) -> bool {
     let set = input.stored.settings.as_ref().map(|set| &set.events);
-    input.desired.endpoint.platform == Platform::Synthesia && set.is_some_and(|set| *set != input.wanted.events)
+    !input.api.updates() && set.is_some_and(|set| *set != input.wanted.events)
 }
 
 /// The settings of a webhook that is in sync.
-pub(crate) fn settings(platform: Platform, wanted: &Wanted) -> WebhookSettings {
-    WebhookSettings { events: wanted.events.clone(), retry: (platform == Platform::ElevenLabs).then_some(wanted.retry) }
+pub(crate) fn settings(api: WebhookApi, wanted: &Wanted) -> WebhookSettings {
+    WebhookSettings { events: wanted.events.clone(), retry: api.chooses_retries().then_some(wanted.retry) }
 }
 
 fn update(input: &Input<'_>, webhook: &Webhook, planned: &mut Planned) {
-    let (platform, id) = (input.desired.endpoint.platform, &webhook.id);
+    let (api, id) = (input.api, &webhook.id);
     match &webhook.state {
         State::Active | State::Deleted => {}
         State::Disabled => {
@@ -135,7 +136,7 @@ fn update(input: &Input<'_>, webhook: &Webhook, planned: &mut Planned) {
             planned.is_disabled = true;
             planned.notes.push(format!(
                 "warning: {} disabled {id} after failed deliveries; events since then may be lost. A sync enables it",
-                platform.title()
+                api.platform().title()
             ));
         }
         State::Other(word) => {
@@ -144,7 +145,7 @@ fn update(input: &Input<'_>, webhook: &Webhook, planned: &mut Planned) {
             planned.notes.push(format!("warning: {id} has the status {word}, which is not known: it is left as it is"));
         }
     }
-    if platform != Platform::ElevenLabs {
+    if !api.updates() {
         return;
     }
     let reason = if planned.is_disabled {
@@ -153,7 +154,7 @@ fn update(input: &Input<'_>, webhook: &Webhook, planned: &mut Planned) {
         Some(Reason::EventsChanged)
     } else {
         // Whether it tries again is not shown, so what was set last counts.
-        let is_set = input.stored.settings.as_ref() == Some(&settings(platform, input.wanted));
+        let is_set = input.stored.settings.as_ref() == Some(&settings(api, input.wanted));
         (!is_set).then_some(Reason::SettingsChanged)
     };
     planned.changes.extend(reason.map(|reason| Change::of(ChangeKind::Update, id, reason)));
@@ -204,13 +205,13 @@ mod tests {
     const URL: &str = "https://hooks.example.invalid/webhooks/x/main";
 
     /// What is planned for an endpoint with this stored value, where the platform lists these.
-    fn planned(platform: Platform, enabled: bool, stored: Value, webhooks: Value) -> Planned {
-        let endpoint = format!("{platform}/main").parse().unwrap();
+    fn planned(api: WebhookApi, enabled: bool, stored: Value, webhooks: Value) -> Planned {
+        let endpoint = format!("{}/main", api.platform()).parse().unwrap();
         let desired = DesiredWebhook { enabled, ..DesiredWebhook::all_events(endpoint) };
         let mut listed = Listed::default();
-        listed.add(platform, &json!({ "webhooks": webhooks })).unwrap();
-        let (wanted, stored) = (Wanted::new(&desired, "shop"), serde_json::from_value(stored).unwrap());
-        plan(&Input { desired: &desired, url: URL, wanted: &wanted, stored: &stored, listed: &listed })
+        listed.add(api, &json!({ "webhooks": webhooks })).unwrap();
+        let (wanted, stored) = (Wanted::new(api, &desired, "shop"), serde_json::from_value(stored).unwrap());
+        plan(&Input { api, desired: &desired, url: URL, wanted: &wanted, stored: &stored, listed: &listed })
     }
 
     fn texts(planned: &Planned) -> Vec<String> {
@@ -222,7 +223,7 @@ mod tests {
     }
 
     fn synthesia(stored: Value, webhooks: Value) -> Vec<String> {
-        texts(&planned(Platform::Synthesia, true, stored, webhooks))
+        texts(&planned(WebhookApi::Synthesia, true, stored, webhooks))
     }
 
     fn stored() -> Value {
@@ -276,7 +277,7 @@ mod tests {
     #[test]
     fn a_webhook_with_an_unknown_status_is_left_as_it_is_with_a_warning() {
         let planned =
-            planned(Platform::Synthesia, true, stored(), json!([{"id": "a", "url": URL, "status": "paused"}]));
+            planned(WebhookApi::Synthesia, true, stored(), json!([{"id": "a", "url": URL, "status": "paused"}]));
         assert_eq!((texts(&planned).len(), planned.is_disabled), (0, true));
         assert!(planned.notes[0].contains("the status paused"), "{:?}", planned.notes);
     }
@@ -286,7 +287,7 @@ mod tests {
         let mut lost = pending(&["a"], false);
         lost["replaced"] = json!(["c"]);
         let all = json!([{"id": "a", "url": URL}, {"id": "b", "url": URL}, {"id": "c", "url": URL}, {"id": "d", "url": "https://h.invalid"}]);
-        let planned = planned(Platform::Synthesia, false, lost, all);
+        let planned = planned(WebhookApi::Synthesia, false, lost, all);
         let ids: Vec<_> = planned.changes.iter().map(|change| change.webhook_id.as_deref().unwrap()).collect();
         assert_eq!(ids, ["a", "c", "b"]);
         assert!(planned.changes.iter().all(Change::needs_prune));
@@ -305,7 +306,7 @@ mod tests {
             (pending(&["a", "b"], false), json!([{"id": "b"}, readable]), false),
             (json!({}), json!([null]), false),
         ] {
-            let planned = planned(Platform::Synthesia, true, stored.clone(), webhooks.clone());
+            let planned = planned(WebhookApi::Synthesia, true, stored.clone(), webhooks.clone());
             assert_eq!(planned.is_hidden, is_hidden, "{stored} {webhooks}");
             assert!(!is_hidden || planned.changes.is_empty());
         }

@@ -7,7 +7,7 @@ use crate::platforms::client::Client;
 use crate::platforms::client::Wanted;
 use crate::platforms::listed::Listed;
 use crate::platforms::plan::{Input, ours};
-use crate::settings::has_webhooks;
+use crate::webhook_api::WebhookApi;
 use aws::endpoints::PlatformEndpoint;
 use futures::future::join_all;
 use std::collections::BTreeSet;
@@ -23,7 +23,10 @@ impl Platforms<'_> {
     }
 
     async fn deregister_platform(&self, platform: Platform) {
-        let connected = if has_webhooks(platform) { Some(self.connect_to_delete(platform).await) } else { None };
+        let connected = match WebhookApi::of(platform) {
+            Some(api) => Some(self.connect_to_delete(api).await),
+            None => None,
+        };
         for endpoint in self.config.platforms.endpoints.0.iter().filter(|endpoint| endpoint.platform == platform) {
             let deleted = match &connected {
                 Some(Ok((client, listed))) => self.deregister_webhook(client, listed, endpoint).await,
@@ -40,8 +43,8 @@ impl Platforms<'_> {
         }
     }
 
-    async fn connect_to_delete(&self, platform: Platform) -> Result<(Client, Listed), Error> {
-        let client = self.client(platform).await?;
+    async fn connect_to_delete(&self, api: WebhookApi) -> Result<(Client, Listed), Error> {
+        let client = self.client(api).await?;
         let listed = client.list().await?;
         Ok((client, listed))
     }
@@ -54,8 +57,8 @@ impl Platforms<'_> {
     ) -> Result<(), Error> {
         let stored = self.store.get(&endpoint.to_string()).await?;
         let desired = DesiredWebhook::all_events(endpoint.clone());
-        let (url, wanted) = (self.url(endpoint), Wanted::new(&desired, &self.config.stack));
-        let input = Input { desired: &desired, url: &url, wanted: &wanted, stored: &stored, listed };
+        let (url, wanted) = (self.url(endpoint), Wanted::new(client.api, &desired, &self.config.stack));
+        let input = Input { api: client.api, desired: &desired, url: &url, wanted: &wanted, stored: &stored, listed };
         for id in ours(&input) {
             client.delete(&id).await?;
         }

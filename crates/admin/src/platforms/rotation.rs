@@ -4,8 +4,8 @@ use crate::error::Error;
 use crate::parameter;
 use crate::platforms::report::{Change, ChangeKind, PlatformReport, Reason};
 use crate::platforms::{Platforms, Run, callbacks, fail, finish, no_callbacks};
-use crate::settings::has_webhooks;
 use crate::urls;
+use crate::webhook_api::WebhookApi;
 use aws::endpoints::PlatformEndpoint;
 use aws::secrets::EndpointSecret;
 use webhook::ErrorClass;
@@ -18,7 +18,7 @@ impl Platforms<'_> {
         revoke: bool,
     ) -> Result<(PlatformReport, EndpointSecret), Error> {
         let mut report = PlatformReport::new(endpoint);
-        if !has_webhooks(endpoint.platform) {
+        let Some(api) = WebhookApi::of(endpoint.platform) else {
             let store = self.callbacks.ok_or_else(no_callbacks)?;
             let overlap = self.config.platforms.callback_overlap;
             let stored = callbacks::rotate(store, endpoint, overlap, revoke).await?;
@@ -28,9 +28,9 @@ impl Platforms<'_> {
                 ..Change::new(ChangeKind::RotateSecret)
             });
             return Ok((report, stored));
-        }
+        };
         report.url = Some(urls::shown(&self.url(endpoint)));
-        let client = self.client(endpoint.platform).await?;
+        let client = self.client(api).await?;
         let desired = parameter::desired(self.config, self.store).await?.webhooks;
         let desired = desired.iter().find(|desired| desired.endpoint == *endpoint && desired.enabled);
         let desired = desired.ok_or_else(|| Error::Platform {

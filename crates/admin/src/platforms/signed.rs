@@ -45,8 +45,8 @@ pub(crate) struct Signed<'a> {
 
 impl Signed<'_> {
     fn input(&self) -> Input<'_> {
-        let Signed { desired, url, wanted, stored, listed, .. } = self;
-        Input { desired, url, wanted, stored, listed }
+        let Signed { client, desired, url, wanted, stored, listed, .. } = self;
+        Input { api: client.api, desired, url, wanted, stored, listed }
     }
 
     pub(crate) fn plan(&self) -> Planned {
@@ -173,9 +173,9 @@ impl Signed<'_> {
         // A platform that returns an existing webhook has replaced nothing.
         stored.replaced.retain(|id| *id != created.id);
         stored.registered = Some(Registered { endpoint_id: created.id, ..Registered::default() });
-        let platform = self.desired.endpoint.platform;
-        // At ElevenLabs an update sets them, which is planned next.
-        stored.settings = Some(settings(platform, &self.wanted)).filter(|settings| settings.retry.is_none());
+        // Where an update sets them, that is planned next.
+        let are_set = !self.client.api.updates();
+        stored.settings = are_set.then(|| settings(self.client.api, &self.wanted));
         self.put(stored).await
     }
 
@@ -184,7 +184,7 @@ impl Signed<'_> {
         self.wait_for_receivers().await?;
         let name = self.listed.find(id).and_then(|webhook| webhook.name.clone());
         self.client.update(id, name.as_ref().unwrap_or(&self.wanted.name), &self.wanted).await?;
-        let settings = Some(settings(self.desired.endpoint.platform, &self.wanted));
+        let settings = Some(settings(self.client.api, &self.wanted));
         if self.stored.settings == settings {
             return Ok(());
         }

@@ -38,7 +38,9 @@ impl World {
             (Platform::ElevenLabs, Some(subscription)) => webhook.subscribes(subscription),
             // A product's own settings choose the webhook of its other events. Here that is every one.
             (Platform::ElevenLabs, None) => true,
-            _ => webhook.subscribes(event_type),
+            (Platform::HeyGen | Platform::Synthesia | Platform::Tavus | Platform::Did, _) => {
+                webhook.subscribes(event_type)
+            }
         };
         let webhooks = self.site(platform).webhooks.all().into_iter();
         let gets = webhooks.filter(|webhook| webhook.is_enabled() && gets(webhook));
@@ -83,12 +85,17 @@ impl World {
         let timestamp = signed_at.unix_timestamp().to_string();
         let message = [timestamp.as_bytes(), b".", &event.body].concat();
         let signature = webhook::sign(&webhook.secret, &message);
-        if event.platform == Platform::ElevenLabs {
-            headers.push(("ElevenLabs-Signature".into(), format!("t={timestamp},v0={signature}")));
-            headers.extend(webhook.workspace.headers.into_iter().map(|(name, value)| (name.into(), value)));
-        } else {
-            headers.push(("Synthesia-Signature".into(), signature));
-            headers.push(("Synthesia-Timestamp".into(), timestamp));
+        match event.platform {
+            Platform::Synthesia => {
+                headers.push(("Synthesia-Signature".into(), signature));
+                headers.push(("Synthesia-Timestamp".into(), timestamp));
+            }
+            Platform::ElevenLabs => {
+                headers.push(("ElevenLabs-Signature".into(), format!("t={timestamp},v0={signature}")));
+                headers.extend(webhook.workspace.headers.into_iter().map(|(name, value)| (name.into(), value)));
+            }
+            // They have no webhooks here.
+            Platform::HeyGen | Platform::Tavus | Platform::Did => return None,
         }
         Some((webhook.url, headers))
     }
@@ -104,7 +111,7 @@ impl World {
                 Some(webhook) if webhook.workspace.retry_enabled => &[1, 4, 16, 60],
                 _ => &[],
             },
-            _ => &[],
+            Platform::HeyGen | Platform::ElevenLabs | Platform::Tavus | Platform::Did => &[],
         };
         factors.iter().map(|factor| self.options.retries.base * *factor).collect()
     }

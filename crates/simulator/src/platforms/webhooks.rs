@@ -60,7 +60,7 @@ impl Webhook {
     pub(crate) fn new(platform: Platform, url: String, events: Vec<String>, now: OffsetDateTime) -> Self {
         let secret = match platform {
             Platform::ElevenLabs => format!("wsec_{}", random::opaque()),
-            _ => random::uuid(),
+            Platform::HeyGen | Platform::Synthesia | Platform::Tavus | Platform::Did => random::uuid(),
         };
         Webhook {
             id: random::opaque(),
