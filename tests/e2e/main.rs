@@ -30,6 +30,7 @@ mod patient;
 mod permissions;
 mod permissions_platforms;
 mod platforms;
+mod platforms_only;
 mod reading;
 mod records;
 mod recovering;

@@ -49,7 +49,13 @@ impl<'a> Platforms<'a> {
         Platforms { stack, second, client }
     }
 
-    fn start(&self, product: Product, order: &str, outcome: JobOutcome, disturbance: Option<Disturbance>) -> String {
+    pub fn start(
+        &self,
+        product: Product,
+        order: &str,
+        outcome: JobOutcome,
+        disturbance: Option<Disturbance>,
+    ) -> String {
         let ends = Ends::After(Duration::ZERO);
         platforms::start(&self.client, product, order, outcome, ends, disturbance).unwrap()
     }
@@ -59,7 +65,7 @@ impl<'a> Platforms<'a> {
     }
 
     /// The job about this entity, once it has ended.
-    fn ended(&self, order: &str, entity_id: &str) -> JobItem {
+    pub fn ended(&self, order: &str, entity_id: &str) -> JobItem {
         let ended = || {
             let jobs = self.client.record(order)?.jobs;
             let has_ended = |job: &JobItem| job.status.is_some_and(|status| status != Status::Pending);

@@ -13,6 +13,7 @@ use crate::lease::Lease;
 use crate::list;
 use crate::measures;
 use crate::parameter;
+use crate::plan::Plan;
 use crate::platforms::{Platforms, Run};
 use crate::reply::{ChangeReply, PlanReply, PlatformRotateReply, Reply, RotateReply, SyncReply, VerifyReply};
 use crate::rotation::rotation;
@@ -80,9 +81,16 @@ impl App {
         Ok(match action {
             Action::Plan { endpoints: Some(endpoints) } => {
                 let config = self.config_with(&endpoints);
-                let plan = Snapshot::take(&config, &self.api().await?, &self.store).await?.plan(&config);
+                let plan = match config.leaves_heygen_alone() {
+                    true => Plan::none(),
+                    false => Snapshot::take(&config, &self.api().await?, &self.store).await?.plan(&config),
+                };
                 let platforms = Platforms { config: &config, ..self.platforms() }.run(Run::Look).await;
                 Reply::Plan(PlanReply { url, plan, platforms })
+            }
+            Action::Plan { endpoints: None } if self.config.leaves_heygen_alone() => {
+                let platforms = self.platforms().run(Run::Plan).await;
+                Reply::Plan(PlanReply { url, plan: Plan::none(), platforms })
             }
             Action::Plan { endpoints: None } => {
                 let snapshot = self.snapshot(&self.api().await?).await?;
@@ -133,6 +141,9 @@ impl App {
                     None => self.enabled().await?,
                 };
                 Reply::Verify(VerifyReply { verified: self.verify(&names).await })
+            }
+            Action::List {} if self.config.leaves_heygen_alone() => {
+                Reply::List(list::without_heygen(&self.config, self.platforms().run(Run::Look).await))
             }
             Action::List {} => {
                 let snapshot = self.snapshot(&self.api().await?).await?;

@@ -72,6 +72,11 @@ pub struct Config {
 }
 
 impl Config {
+    /// Whether only other platforms' endpoints are kept in sync. Without any of those, a missing key is an error.
+    pub(crate) fn leaves_heygen_alone(&self) -> bool {
+        self.api_key_secret.is_none() && !self.platforms.endpoints.0.is_empty()
+    }
+
     /// The error names every variable that is wrong.
     pub fn from_env() -> Result<Self, ConfigError> {
         Self::read(Env::from_process())

@@ -15,6 +15,19 @@ use heygen::EventType;
 use heygen::api::{DeliveredEvent, Endpoint, EndpointStatus, EventTypeInfo, Readable};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Of a deployment that leaves HeyGen alone.
+pub(crate) fn without_heygen(config: &Config, platforms: Vec<PlatformReport>) -> ListReply {
+    ListReply {
+        url: urls::shown(config.deployment.url()),
+        endpoints: Vec::new(),
+        missing: Vec::new(),
+        owned: 0,
+        foreign: 0,
+        unreadable: 0,
+        platforms,
+    }
+}
+
 pub(crate) fn endpoints(
     snapshot: &Snapshot,
     config: &Config,

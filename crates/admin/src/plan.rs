@@ -55,6 +55,20 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Of a deployment that leaves HeyGen alone.
+    pub(crate) fn none() -> Self {
+        let note = "HeyGen's endpoints are left alone, because no API key of HeyGen is configured";
+        Plan {
+            checksum: checksum(&[]),
+            changes: Vec::new(),
+            notes: vec![note.to_owned()],
+            unchanged: Vec::new(),
+            unreadable: Vec::new(),
+            owned: 0,
+            foreign: 0,
+        }
+    }
+
     /// How many differences there are between what is configured and what exists.
     pub fn drift(&self) -> usize {
         self.changes.len() + self.unreadable.len()

@@ -13,6 +13,9 @@ impl App {
     /// Deletes all of our endpoints at HeyGen, then their secrets.
     pub(crate) async fn deregister(&self) -> Result<Vec<Change>, Error> {
         self.platforms().deregister().await;
+        if self.config.leaves_heygen_alone() {
+            return Ok(Vec::new());
+        }
         let api = self.api().await?;
         let snapshot = self.existing(&api).await?;
         let ours = snapshot.endpoints.iter().filter_map(|endpoint| {
@@ -36,7 +39,7 @@ impl App {
     /// Deletes the secrets of these names if they were removed from the deployment and HeyGen has no endpoint for them.
     pub(crate) async fn delete_secrets_of_removed(&self, names: &[String]) -> Result<(), Error> {
         let removed: Vec<_> = names.iter().filter(|name| self.config.deployment.has_removed(name)).collect();
-        if removed.is_empty() {
+        if removed.is_empty() || self.config.leaves_heygen_alone() {
             return Ok(());
         }
         let list = self.api().await?.endpoints().readable().await?;
@@ -65,6 +68,9 @@ impl App {
     }
 
     async fn delete_created_at_heygen(&self, names: &BTreeSet<String>) -> Result<(), Error> {
+        if self.config.leaves_heygen_alone() {
+            return Ok(());
+        }
         let api = self.api().await?;
         let snapshot = self.existing(&api).await?;
         for (name, stored) in &snapshot.stored {

@@ -38,7 +38,21 @@ pub(crate) struct Synced {
 }
 
 impl Synced {
+    fn without_heygen() -> Self {
+        Synced {
+            done: Vec::new(),
+            held_back: Vec::new(),
+            left: Plan::none(),
+            in_use: Vec::new(),
+            verified: Vec::new(),
+            platforms: Vec::new(),
+        }
+    }
+
     pub(crate) async fn run(config: &Config, store: &Store, options: &SyncOptions) -> Result<Self, Error> {
+        if config.leaves_heygen_alone() {
+            return Ok(Synced::without_heygen());
+        }
         let api = connect(config, store).await?;
         let mut applied = Applied::default();
         let mut round = 0;

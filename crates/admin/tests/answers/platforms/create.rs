@@ -161,7 +161,7 @@ fn a_platform_without_an_api_key_says_what_to_do_and_stops_no_other() {
     world.settled("elevenlabs/main").unwrap();
     // HeyGen's failure stops no other platform, either.
     let mut world = Others::new("synthesia/main");
-    world.config.api_key_secret = None;
+    world.config.api_key_secret = Some("no-key".to_owned());
     world.run(json!({"action": "sync"})).unwrap_err();
     world.settled("synthesia/main").unwrap();
 }

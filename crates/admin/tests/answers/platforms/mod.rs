@@ -8,6 +8,7 @@ mod rotate;
 mod server;
 mod settings;
 mod stack;
+mod without_heygen;
 mod world;
 
 pub const SIGNED: [&str; 2] = ["synthesia/main", "elevenlabs/main"];
