@@ -1,13 +1,11 @@
 //! Deliveries and answers of the API, as they are and as they might be.
 
-#![allow(clippy::unwrap_used)]
-#![allow(clippy::disallowed_methods, reason = "no request is involved")]
-
 use serde_json::{Value, json};
-use webhook::{Event, Failure, Job, LookUp, Status, Verified};
+use webhook::{Event, Failure, Job, LookUp, Status};
+use webhook_testing::authentic;
 
 fn read(body: impl Into<Vec<u8>>) -> Event {
-    synthesia::read(&Verified::assume_authentic(body.into()))
+    synthesia::read(&authentic(body))
 }
 
 fn delivery(event_type: &str, data: Value) -> Event {

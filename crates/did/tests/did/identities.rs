@@ -1,14 +1,8 @@
 //! Identities are stored: a new version must compute the same. The digests were made without this code.
 
-#![allow(clippy::disallowed_methods, reason = "no request is involved")]
-
 use did::read;
-use webhook::{Event, Failure, LookUp, Status, Verified};
-
-fn look_up(kind: &str, entity_id: &str, answer: &str) -> LookUp {
-    let (kind, entity_id) = (kind.to_owned(), entity_id.to_owned());
-    LookUp { kind, entity_id, callback_id: None, answer: serde_json::from_str(answer).ok(), failure: None }
-}
+use webhook::{Event, Failure, LookUp, Status};
+use webhook_testing::{authentic, look_up};
 
 fn event(kind: &str, entity_id: &str, answer: &str) -> Event {
     read(&look_up(kind, entity_id, answer).to_verified())
@@ -36,7 +30,7 @@ fn the_identity_of_any_other_stored_body_never_changes() {
         ("{ }", "abe37ebba50debaa4ac08928bdc3e5b88ef737897f9c4d41b88f30642feb6a10"),
         ("not json", "4dbebafa3b969ee370caaf6d0eb933bea6ed551d3372e0ee87a795cd296c51c4"),
     ] {
-        let event = read(&Verified::assume_authentic(body.into()));
+        let event = read(&authentic(body));
         assert_eq!((event.identity.as_str(), event.job()), (identity, None), "{body}");
     }
 }

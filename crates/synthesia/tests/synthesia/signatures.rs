@@ -1,13 +1,12 @@
 //! What Synthesia signed is accepted, and nothing else.
 
-#![allow(clippy::unwrap_used)]
-
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use synthesia::{SIGNATURE, TIMESTAMP, sign, signed};
 use webhook::SignatureHeaderError::{Malformed, Missing};
 use webhook::{Secret, SignatureHeaderError, Unverified};
+use webhook_testing::flip;
 
 const SECRET: &str = "6f1c2f5e-3b7a-4d52-9a77-0d6f0c1e2a34";
 const BODY: &[u8] = br#"{"type":"video.completed","data":{"id":"11111111-2222-3333-4444-555555555555","status":"complete","callbackId":"order_77","download":"https://files.example.invalid/v.mp4"}}"#;
@@ -114,11 +113,6 @@ fn a_missing_signature_is_not_taken_for_a_malformed_one() {
         assert_eq!(error(&[(SIGNATURE, value), (TIMESTAMP, at)]), Some(Malformed));
     }
     assert_eq!(error(&[(SIGNATURE, good), (TIMESTAMP, at)]), None);
-}
-
-fn flip(bytes: &mut [u8], at: Index) {
-    let bit = at.index(bytes.len() * 8);
-    bytes[bit / 8] ^= 1 << (bit % 8);
 }
 
 proptest! {

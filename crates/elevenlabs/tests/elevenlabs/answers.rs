@@ -1,17 +1,15 @@
 //! Answers of the API, as they are and as they might be.
 
-#![allow(clippy::unwrap_used)]
-#![allow(clippy::disallowed_methods, reason = "no request is involved")]
-
 use serde_json::{Value, json};
 use webhook::Status::{Failed, Pending, Succeeded};
-use webhook::{Event, Failure, LookUp, Verified};
+use webhook::{Event, Failure, LookUp};
+use webhook_testing::authentic;
 
 const LINK: &str = "https://x.invalid/v?sig=1";
 
 fn delivery(event_type: &str, data: Value) -> Event {
     let body = json!({"type": event_type, "event_timestamp": 1_760_000_000, "data": data}).to_string();
-    elevenlabs::read(&Verified::assume_authentic(body.into_bytes()))
+    elevenlabs::read(&authentic(body))
 }
 
 fn look_up(kind: &str, entity_id: &str, answer: &str) -> LookUp {

@@ -1,16 +1,14 @@
 //! Deliveries, as they are and as they might be.
 
-#![allow(clippy::unwrap_used)]
-#![allow(clippy::disallowed_methods, reason = "no request is involved")]
-
 use serde_json::{Value, json};
 use webhook::Status::{Failed, Pending, Succeeded};
-use webhook::{Event, Job, Verified};
+use webhook::{Event, Job};
+use webhook_testing::authentic;
 
 const LINK: &str = "https://x.invalid/v?sig=1";
 
 fn read(body: impl Into<Vec<u8>>) -> Event {
-    elevenlabs::read(&Verified::assume_authentic(body.into()))
+    elevenlabs::read(&authentic(body))
 }
 
 fn delivery(event_type: &str, data: Value) -> Event {

@@ -1,13 +1,12 @@
 //! What ElevenLabs signed is accepted, and nothing else.
 
-#![allow(clippy::unwrap_used)]
-
 use elevenlabs::{SIGNATURE, sign, signed};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use webhook::SignatureHeaderError::{Malformed, Missing};
 use webhook::{Secret, SignatureHeaderError, Unverified};
+use webhook_testing::flip;
 
 const SECRET: &str = "wsec_0123456789abcdef";
 const FLOWS: &str = r#"{"type":"flows_generation","event_timestamp":1760000000,"data":{"id":"gen_1","status":"completed","content_url":"https://files.example.invalid/g.mp4","content_mime_type":"video/mp4"}}"#;
@@ -148,11 +147,6 @@ fn a_missing_signature_is_not_taken_for_a_malformed_one() {
         assert_eq!(error(&[(SIGNATURE, value.as_bytes())]), Some(Malformed), "{value:?}");
     }
     assert_eq!(error(&[(SIGNATURE, &[0xff; 64])]), Some(Malformed), "not UTF-8");
-}
-
-fn flip(bytes: &mut [u8], at: Index) {
-    let bit = at.index(bytes.len() * 8);
-    bytes[bit / 8] ^= 1 << (bit % 8);
 }
 
 proptest! {
