@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-SOURCES = [ROOT / "tests/e2e/permissions.rs", ROOT / "tests/e2e/permissions_platforms.rs"]
+SOURCES = sorted((ROOT / "tests/e2e").glob("permissions*.rs"))
 CONSTANTS = ROOT / "crates/local/src"
 FUNCTION = re.compile(r"^(?:pub )?fn (\w+)\(([^)]*)\)[^{;]*\{\n(.*?)^\}", re.MULTILINE | re.DOTALL)
 CONSTANT = re.compile(r'const (\w+): &str = "([^"]*)";')

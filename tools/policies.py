@@ -71,7 +71,7 @@ def excessive(stack, tests):
         if not any(need.met_by(grant) for need in needs) and not any(test.covers(grant) for test in tests):
             yield "least privilege", (
                 f"{grant.role} may {grant.action} on {grant.resource}: AWS's documents do not ask for it, and no test takes it away. "
-                "Remove it, or add a test to tests/e2e/permissions.rs")
+                "Remove it, or add a test to tests/e2e/permissions_*.rs")
         problem = iam_actions.problem(grant.action, grant.resource, stack)
         if problem:
             yield "least privilege", f"{grant.role}: {problem}"
@@ -147,7 +147,7 @@ def check(path):
     table = rows(stacks, tests)
     for (kind, where, action, on), row in table.items():
         if not row["rules"] and not row["tests"]:
-            problems.append(f"{where}: nothing notices when {kind} {action} on {on} is gone: add a test to tests/e2e/permissions.rs")
+            problems.append(f"{where}: nothing notices when {kind} {action} on {on} is gone: add a test to tests/e2e/permissions_*.rs")
     return problems, table
 
 

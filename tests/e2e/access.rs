@@ -120,7 +120,7 @@ fn each_role_allows_what_its_code_calls_and_no_more() {
         if name == "processor" {
             expected.extend(POLLER.map(str::to_owned));
         }
-        // Allowed with EndpointsParameter only; tests/e2e/permissions.rs has a stack with it.
+        // Allowed with EndpointsParameter only; tests/e2e/permissions_admin.rs has a stack with it.
         assert_eq!(expected.remove("ssm:GetParameter"), name == "admin");
         let allowed = allowed(&stack, name);
         let traces = allowed.iter().any(|(action, _)| TRACES.contains(&action.as_str()));

@@ -1,7 +1,8 @@
 //! What jobs use, and what is left for them: each job counts once, and an alarm rings before credit runs out.
 
 use crate::support::{Stack, TIMEOUT, body, now, stack, unique};
-use crate::telemetry::{alarms, lines, metrics, metrics_of};
+use crate::telemetry::{lines, metrics};
+use crate::telemetry_shown::{alarms, metrics_of};
 use local::stack_dir::StackDir;
 use serde_json::{Value, json};
 use simulator::{Change, Options, Remote};

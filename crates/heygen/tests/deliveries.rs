@@ -1,14 +1,10 @@
 //! Every sample delivery, and the event that is read from it.
 
-#![allow(clippy::disallowed_methods, reason = "no request is involved")]
-
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::path::Path;
 
-use heygen::{Event, EventType, Job, Outcome, Status, Verified};
-
-const DELIVERIES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../events/deliveries");
+use heygen::{Event, EventType, Job, Outcome, Status};
+use webhook_testing::authentic;
+use webhook_testing::samples::{self, failure, links};
 
 /// A sample file and its content. `""` stands for an absent field.
 struct Sample {
@@ -104,16 +100,9 @@ const CLIPS: &str = "clip.clip_01 clip.clip_02 clip.clip_03 clip.clip_04 clip.cl
 /// Samples of types that are not in `EventType::KNOWN`: for a type that HeyGen does not have.
 const UNKNOWN_ON_PURPOSE: &[&str] = &["hologram_video.success", "video_agent.storyboard_ready"];
 
-/// Every file in the folder, by its name without `.json`.
 fn deliveries() -> BTreeMap<String, Event> {
-    let files = fs::read_dir(DELIVERIES).into_iter().flatten().flatten();
-    files.filter_map(|file| delivery(&file.path())).collect()
-}
-
-fn delivery(path: &Path) -> Option<(String, Event)> {
-    let name = path.file_name()?.to_str()?.strip_suffix(".json")?;
-    let body = fs::read(path).ok()?;
-    Some((name.to_owned(), heygen::read(&Verified::assume_authentic(body))))
+    let read = |(file, body): (String, String)| (file, heygen::read(&authentic(body)));
+    samples::read("deliveries").into_iter().map(read).collect()
 }
 
 fn or_empty(text: Option<&String>) -> &str {
@@ -122,12 +111,8 @@ fn or_empty(text: Option<&String>) -> &str {
 
 #[test]
 fn every_file_has_its_line_and_every_line_its_file() {
-    let files: BTreeSet<String> = deliveries().into_keys().collect();
-    let lines: BTreeSet<String> = SAMPLES.iter().map(|sample| sample.file.to_owned()).collect();
-    let without_line: Vec<_> = files.difference(&lines).collect();
-    assert!(without_line.is_empty(), "add a line to SAMPLES above for each of {without_line:?}");
-    let without_file: Vec<_> = lines.difference(&files).collect();
-    assert!(without_file.is_empty(), "add events/deliveries/<name>.json for each of {without_file:?}");
+    let lines = SAMPLES.iter().map(|sample| sample.file);
+    samples::every_file_has_its_line_and_every_line_its_file("deliveries", lines);
 }
 
 #[test]
@@ -164,12 +149,7 @@ fn every_sample_is_read_as_the_event_that_it_is() {
         assert_eq!(or_empty(event.entity_id.as_ref()), sample.entity_id, "{file}");
         assert_eq!(or_empty(event.callback_id.as_ref()), sample.callback_id, "{file}");
 
-        let links: Vec<&str> = event.links.keys().map(String::as_str).collect();
-        assert_eq!(links.join(" "), sample.links, "{file}");
-        let failure = event.failure.as_ref();
-        let code = or_empty(failure.and_then(|failure| failure.code.as_ref()));
-        let message = or_empty(failure.and_then(|failure| failure.message.as_ref()));
-        assert_eq!((code, message), sample.failure, "{file}");
+        assert_eq!((&*links(event), failure(event)), (sample.links, sample.failure), "{file}");
 
         let correlation_id = event.correlation_id();
         let expected = if sample.callback_id.is_empty() { sample.entity_id } else { sample.callback_id };
@@ -186,9 +166,7 @@ fn every_sample_is_read_as_the_event_that_it_is() {
 
 #[test]
 fn no_two_samples_are_the_same_event() {
-    let deliveries = deliveries();
-    let identities: BTreeSet<&str> = deliveries.values().map(|event| event.identity.as_str()).collect();
-    assert_eq!(identities.len(), deliveries.len());
+    samples::no_two_are_the_same_event(&deliveries());
 }
 
 #[test]
@@ -236,13 +214,7 @@ fn a_failed_job_that_succeeded_after_all_has_succeeded() {
     assert_eq!((in_order.status, in_order.failure), (Status::Succeeded, None));
 }
 
-/// The tests that search logs and errors for leaked links search for this mark.
 #[test]
 fn every_link_in_a_sample_is_marked() {
-    for (file, event) in deliveries() {
-        for link in event.links.values() {
-            assert!(link.contains("canary-link-"), "{file}: {link}");
-        }
-        assert!(!format!("{event:?} {:?}", event.job()).contains("canary-link"), "{file}");
-    }
+    samples::every_link_is_marked(&deliveries());
 }

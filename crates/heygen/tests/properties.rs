@@ -1,12 +1,14 @@
 //! Properties that hold for every input, not only for the samples.
 
-#![allow(clippy::disallowed_methods, reason = "no request is involved")]
-
-use heygen::{Event, EventType, Job, Secret, Signature, Unverified, Verified, sign};
-use proptest::collection::{btree_map, vec};
+use heygen::{Event, EventType, Secret, Signature, Unverified, sign};
+use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use serde_json::{Value, json};
+use webhook_testing::json::Vocabulary;
+use webhook_testing::order::{fold, repeated};
+use webhook_testing::signed::can_be_read;
+use webhook_testing::{authentic, flip};
 
 fn verifies(body: &[u8], signature: &str, secret: &Secret) -> bool {
     signature
@@ -14,22 +16,16 @@ fn verifies(body: &[u8], signature: &str, secret: &Secret) -> bool {
         .is_ok_and(|signature| Unverified::new(body.to_vec()).verify(&[signature], &[secret]).is_ok())
 }
 
-fn flip(bytes: &mut [u8], at: Index) {
-    let bit = at.index(bytes.len() * 8);
-    bytes[bit / 8] ^= 1 << (bit % 8);
-}
-
 fn read(body: &Value) -> Event {
-    heygen::read(&Verified::assume_authentic(body.to_string().into_bytes()))
+    heygen::read(&authentic(body.to_string()))
 }
 
 fn secret() -> impl Strategy<Value = Secret> {
     "[ -~]{1,100}".prop_filter_map("not empty", |text| Secret::new(text).ok())
 }
 
-/// Field names that mean something, so that arbitrary JSON reaches the code that reads them.
-fn field() -> impl Strategy<Value = String> {
-    let meaningful = select(vec![
+const VOCABULARY: Vocabulary = Vocabulary {
+    fields: &[
         "event_type",
         "event_data",
         "event_id",
@@ -43,30 +39,9 @@ fn field() -> impl Strategy<Value = String> {
         "error",
         "code",
         "message",
-    ]);
-    prop_oneof![4 => meaningful.prop_map(str::to_owned), 1 => ".*"]
-}
-
-fn text() -> impl Strategy<Value = String> {
-    let types = select(EventType::KNOWN.to_vec()).prop_map(str::to_owned);
-    prop_oneof![types, "https?://.*", ".*"]
-}
-
-fn any_json() -> impl Strategy<Value = Value> {
-    let leaf = prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(Value::from),
-        any::<i64>().prop_map(Value::from),
-        any::<f64>().prop_map(Value::from),
-        text().prop_map(Value::from),
-    ];
-    leaf.prop_recursive(5, 64, 8, |inner| {
-        prop_oneof![
-            vec(inner.clone(), 0..6).prop_map(Value::from),
-            btree_map(field(), inner, 0..8).prop_map(|fields| Value::Object(fields.into_iter().collect())),
-        ]
-    })
-}
+    ],
+    texts: &[EventType::KNOWN],
+};
 
 /// Events of one job: some fail it, some finish it, some repeat others.
 fn events_of_one_job() -> impl Strategy<Value = Vec<Event>> {
@@ -78,10 +53,6 @@ fn events_of_one_job() -> impl Strategy<Value = Vec<Event>> {
                            "url": format!("https://files.example.invalid/{id}")}}))
     });
     vec(event, 1..12)
-}
-
-fn fold(events: &[Event]) -> Option<Job> {
-    events.iter().filter_map(Event::job).fold(None, |job, next| Some(Job::merge(job, next)))
 }
 
 proptest! {
@@ -119,19 +90,14 @@ proptest! {
 
     #[test]
     fn any_bytes_can_be_read(body: Vec<u8>) {
-        let event = heygen::read(&Verified::assume_authentic(body));
+        let event = heygen::read(&authentic(body));
         prop_assert!(event.correlation_id().as_str().len() <= 1024);
     }
 
     #[test]
-    fn any_json_can_be_read(event_type in text(), data in any_json(), other in any_json()) {
+    fn any_json_can_be_read(event_type in VOCABULARY.text(), data in VOCABULARY.any_json(), other in VOCABULARY.any_json()) {
         for body in [json!({"event_type": event_type, "event_data": data}), other] {
-            let event = read(&body);
-            prop_assert!(event.correlation_id().as_str().len() <= 1024);
-            if let Some(job) = event.job() {
-                prop_assert!(job.item_key().len() <= 1024);
-                prop_assert_eq!(job.decided_by, event.item_key());
-            }
+            can_be_read(heygen::read, &body)?;
         }
     }
 
@@ -140,14 +106,14 @@ proptest! {
         event_type in select(EventType::KNOWN.to_vec()),
         id in "[a-z0-9]{1,40}",
         language in proptest::option::of("[A-Z][a-z]+"),
-        unknown in any_json(),
+        unknown in VOCABULARY.any_json(),
     ) {
         let plain = json!({"event_type": event_type,
             "event_data": {"id": id, "output_language": language}});
         let mut extended = plain.clone();
         extended["event_data"]["not_yet_known"] = unknown;
         let pretty = serde_json::to_vec_pretty(&extended).unwrap();
-        let pretty = heygen::read(&Verified::assume_authentic(pretty));
+        let pretty = heygen::read(&authentic(pretty));
         prop_assert_eq!(read(&plain).identity, pretty.identity);
     }
 
@@ -167,15 +133,7 @@ proptest! {
 
     #[test]
     fn any_order_and_any_repetition_of_events_results_in_the_same_job(
-        (events, again) in events_of_one_job().prop_flat_map(|events| {
-            // Everything at least once, some of it more often, in any order.
-            let repeated = vec(select(events.clone()), 0..8);
-            let again = repeated.prop_map({
-                let events = events.clone();
-                move |more| [events.clone(), more].concat()
-            });
-            (Just(events), again.prop_shuffle())
-        })
+        (events, again) in events_of_one_job().prop_flat_map(repeated)
     ) {
         prop_assert_eq!(fold(&events), fold(&again));
     }

@@ -5,8 +5,8 @@
 mod common;
 
 use aws::envelope::Delivery;
+use common::dynamo::text;
 use common::memory::{World, on};
-use common::table::text;
 use common::{Cut, QUEUE, UNDELIVERED, ask};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -134,7 +134,7 @@ fn events_go_through_the_queue_as_they_were_delivered() {
     for delivery in &sent {
         assert_eq!((delivery.via.as_str(), delivery.request_id.as_str()), ("replay", "request-1"));
         let event = heygen::read(&delivery.body);
-        let recorded = world.table.items.iter().find(|item| item["item"] == text(&event.item_key())).unwrap();
+        let recorded = world.table.items.values().find(|item| item["item"] == text(&event.item_key())).unwrap();
         assert_eq!(recorded["received_at"], text(&aws::clock::to_text(delivery.received_at)));
     }
     assert_eq!(sent.len(), 7);
@@ -161,7 +161,7 @@ fn jobs_of_undelivered_events_are_told_and_their_reports_deleted() {
             world.sqs.put(UNDELIVERED, report(at), None, Duration::from_hours(1));
         }
         // Its links were renewed at 08:00, after it had ended.
-        world.table.items.iter_mut().filter(|item| item["item"] == text("job#avatar_video#v8")).for_each(|item| {
+        world.table.items.values_mut().filter(|item| item["item"] == text("job#avatar_video#v8")).for_each(|item| {
             item.insert("previous_status".to_owned(), text("failed"));
         });
     }

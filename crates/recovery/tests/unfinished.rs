@@ -4,8 +4,8 @@
 
 mod common;
 
+use common::dynamo::text;
 use common::memory::{World, on};
-use common::table::text;
 use common::{Cut, DEAD, QUEUE, app, ask, message};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -38,7 +38,7 @@ fn replay() -> Value {
 
 fn notes(world: &Mutex<World>) -> Vec<Value> {
     let world = world.lock().unwrap();
-    let of_recovery = world.table.items.iter().filter(|item| item["id"] == text("recovery#shop"));
+    let of_recovery = world.table.items.values().filter(|item| item["id"] == text("recovery#shop"));
     of_recovery.map(|item| Value::Object(item.clone())).collect()
 }
 
@@ -148,7 +148,7 @@ fn what_was_finished_or_asked_for_meanwhile_stands() {
         let app = app(move |operation, input| {
             let mut world = shared.lock().unwrap();
             if operation == "Scan" {
-                world.table.items.retain(|item| item["id"] != text("recovery#shop"));
+                world.table.items.retain(|_, item| item["id"] != text("recovery#shop"));
                 if is_asked_again {
                     world.table.put(&other);
                 }
@@ -170,7 +170,7 @@ fn cut_at_any_call_an_unfinished_replay_is_finished_by_the_next_runs() {
         world
     };
     let whole = prepared();
-    let before = whole.lock().unwrap().table.items.iter().filter(|item| item.contains_key("status")).count();
+    let before = whole.lock().unwrap().table.items.values().filter(|item| item.contains_key("status")).count();
     run_schedule(&whole);
     let calls = whole.lock().unwrap().calls;
     assert!(calls >= 7, "{calls}");
@@ -183,7 +183,7 @@ fn cut_at_any_call_an_unfinished_replay_is_finished_by_the_next_runs() {
         all_are_told(&world, 12);
         let world = world.lock().unwrap();
         assert_eq!(world.table.items.len(), before, "{way:?}");
-        assert!(world.table.items.iter().all(|item| !item.contains_key("replayed_at")), "{way:?}");
+        assert!(world.table.items.values().all(|item| !item.contains_key("replayed_at")), "{way:?}");
     }
 }
 
@@ -211,9 +211,9 @@ fn cut_at_any_call_a_request_and_the_schedule_do_all_of_it() {
 #[test]
 fn a_request_that_fails_stops_no_other_and_is_given_up_after_a_week() {
     let world = world(12);
-    let broken = |failing_since: Option<&str>| {
+    let broken = |name: &str, failing_since: Option<&str>| {
         let mut item = json!({
-            "id": text("recovery#shop"), "item": text("unfinished#broken"), "request": text("{\"action\": \"sing\"}"),
+            "id": text("recovery#shop"), "item": text(&format!("unfinished#{name}")), "request": text("{\"action\": \"sing\"}"),
             "noted_at": text("2026-11-22T03:00:00.000Z"), "version": {"N": "1"},
         });
         if let Some(since) = failing_since {
@@ -221,7 +221,7 @@ fn a_request_that_fails_stops_no_other_and_is_given_up_after_a_week() {
         }
         world.lock().unwrap().table.put(&item);
     };
-    broken(None);
+    broken("broken", None);
     ask(&on(&world), replay(), NO_TIME).unwrap();
     run_schedule(&world);
     all_are_told(&world, 12);
@@ -236,11 +236,10 @@ fn a_request_that_fails_stops_no_other_and_is_given_up_after_a_week() {
     run_schedule(&world);
     assert_eq!(notes(&world)[0]["failing_since"], since, "the first failure counts");
 
-    world.lock().unwrap().table.items.retain(|item| item["id"] != text("recovery#shop"));
+    world.lock().unwrap().table.items.retain(|_, item| item["id"] != text("recovery#shop"));
     let days_ago = |days| aws::clock::to_text(time::OffsetDateTime::now_utc() - time::Duration::days(days));
-    broken(Some(&days_ago(7)));
-    world.lock().unwrap().table.items.last_mut().unwrap()["item"] = text("unfinished#old");
-    broken(Some(&days_ago(6)));
+    broken("old", Some(&days_ago(7)));
+    broken("broken", Some(&days_ago(6)));
     run_schedule(&world);
     let left = notes(&world);
     assert_eq!(left.iter().map(|note| &note["item"]).collect::<Vec<_>>(), [&text("unfinished#broken")]);

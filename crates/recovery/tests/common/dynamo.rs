@@ -1,16 +1,28 @@
-//! DynamoDB in memory, with the conditions and the updates of tracking and sweeping.
+//! DynamoDB in memory, with the conditions, filters and updates that recovery uses.
 
-use super::table::text;
 use aws::stub::Reply;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub type Item = Map<String, Value>;
 
-/// By partition key and sort key.
-#[derive(Default)]
 pub struct Dynamo {
+    /// By partition key and sort key.
     pub items: BTreeMap<(String, String), Item>,
+    /// Items per page of a scan.
+    pub page: usize,
+    /// The sort keys of the jobs that the pipe publishes because they are told again.
+    pub told: Vec<String>,
+}
+
+impl Default for Dynamo {
+    fn default() -> Self {
+        Dynamo { items: BTreeMap::new(), page: 3, told: Vec::new() }
+    }
+}
+
+pub fn text(text: &str) -> Value {
+    json!({ "S": text })
 }
 
 fn string(value: &Value) -> String {
@@ -23,6 +35,11 @@ fn number(value: &Value) -> Option<i64> {
 
 fn key(key: &Value) -> (String, String) {
     (string(&key["id"]), string(&key["item"]))
+}
+
+/// The key of the item that is written.
+fn key_of(write: &Value) -> (String, String) {
+    key(if write["Item"].is_null() { &write["Key"] } else { &write["Item"] })
 }
 
 /// A name, which may be a placeholder.
@@ -49,19 +66,27 @@ impl Dynamo {
                 None => Reply::Ok(json!({})),
             },
             "Query" => {
-                let found: Vec<_> =
-                    self.items.values().filter(|item| is_true(input, "KeyConditionExpression", item)).collect();
+                let is_asked = |item: &&Item| {
+                    is_true(input, "KeyConditionExpression", item) && is_true(input, "FilterExpression", item)
+                };
+                let found: Vec<_> = self.items.values().filter(is_asked).collect();
                 Reply::Ok(json!({"Items": found, "Count": found.len()}))
             }
-            "UpdateItem" => match self.holds(input) {
-                true => {
-                    self.update(input);
-                    Reply::Ok(json!({}))
-                }
-                false => Reply::error(400, "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException"),
-            },
+            "Scan" => self.scan(input),
+            "PutItem" | "DeleteItem" | "UpdateItem" if !self.holds(input) => {
+                let kind = "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException";
+                Reply::Error(400, json!({"__type": kind, "Item": self.items.get(&key_of(input))}))
+            }
+            "PutItem" => {
+                self.put(&input["Item"]);
+                Reply::Ok(json!({}))
+            }
             "DeleteItem" => {
                 self.items.remove(&key(&input["Key"]));
+                Reply::Ok(json!({}))
+            }
+            "UpdateItem" => {
+                self.update(input);
                 Reply::Ok(json!({}))
             }
             "TransactWriteItems" => {
@@ -75,7 +100,7 @@ impl Dynamo {
                     let kind = "com.amazonaws.dynamodb.v20120810#TransactionCanceledException";
                     let reason = |write: &Value| match self.holds(write) {
                         true => json!({"Code": "None"}),
-                        false => json!({"Code": "ConditionalCheckFailed", "Item": self.items.get(&key(&write["Key"]))}),
+                        false => json!({"Code": "ConditionalCheckFailed", "Item": self.items.get(&key_of(write))}),
                     };
                     let reasons: Vec<_> = writes.iter().map(|(_, write)| reason(write)).collect();
                     return Reply::Error(400, json!({"__type": kind, "CancellationReasons": reasons}));
@@ -95,7 +120,21 @@ impl Dynamo {
 
     fn holds(&self, write: &Value) -> bool {
         let empty = Item::new();
-        is_true(write, "ConditionExpression", self.items.get(&key(&write["Key"])).unwrap_or(&empty))
+        is_true(write, "ConditionExpression", self.items.get(&key_of(write)).unwrap_or(&empty))
+    }
+
+    fn scan(&self, input: &Value) -> Reply {
+        let from = key(&input["ExclusiveStartKey"]);
+        let mut rest = self.items.iter().skip_while(|(at, _)| **at <= from).map(|(_, item)| item);
+        let page: Vec<_> = rest.by_ref().take(self.page).collect();
+        let last = page.last().filter(|_| rest.next().is_some());
+        let last = last.map(|item| json!({"id": item["id"], "item": item["item"]}));
+        let found: Vec<_> = page.iter().filter(|item| is_true(input, "FilterExpression", item)).collect();
+        let mut reply = json!({"Items": found, "Count": found.len()});
+        if let Some(last) = last {
+            reply["LastEvaluatedKey"] = last;
+        }
+        Reply::Ok(reply)
     }
 
     fn update(&mut self, input: &Value) {
@@ -108,10 +147,18 @@ impl Dynamo {
             (expression, added) = (before, after);
         }
         if let Some((at, value)) = added.split_once(' ') {
-            let sum = item.get(at).and_then(number).unwrap_or(0)
-                + number(&input["ExpressionAttributeValues"][value]).unwrap();
-            item.insert(at.to_owned(), json!({"N": sum.to_string()}));
+            let value = &input["ExpressionAttributeValues"][value];
+            let old = item.get(at);
+            let sum = match value["SS"].as_array() {
+                Some(more) => {
+                    let texts = old.into_iter().flat_map(|old| old["SS"].as_array().unwrap()).chain(more);
+                    json!({"SS": texts.map(|text| text.as_str().unwrap()).collect::<BTreeSet<_>>()})
+                }
+                None => json!({"N": (old.and_then(number).unwrap_or(0) + number(value).unwrap()).to_string()}),
+            };
+            item.insert(at.to_owned(), sum);
         }
+        let is_told = expression == "SET replayed_at = :now";
         let (verb, parts) = expression.split_once(' ').unwrap();
         for part in parts.split(", ") {
             match part.split_once(" = ") {
@@ -122,6 +169,7 @@ impl Dynamo {
                 _ => panic!("{verb} {part} is not expected"),
             }
         }
+        self.told.extend(is_told.then_some(sort));
     }
 }
 
@@ -144,10 +192,14 @@ fn is_one_true(input: &Value, condition: &str, item: &Item) -> bool {
     if let Some((at, prefix)) = within("begins_with").and_then(|within| within.split_once(", ")) {
         return attribute(at).is_some_and(|found| string(found).starts_with(&string(value(prefix))));
     }
+    if let Some((at, values)) = condition.split_once(" IN ") {
+        return values.trim_matches(['(', ')']).split(", ").any(|with| attribute(at) == Some(value(with)));
+    }
     let [at, sign, with] = condition.split(' ').collect::<Vec<_>>()[..] else { panic!("{condition} is not expected") };
     match sign {
         "=" => attribute(at) == Some(value(with)),
         "<=" => attribute(at).and_then(number) <= number(value(with)) && attribute(at).is_some(),
+        ">=" => attribute(at).is_some_and(|found| string(found) >= string(value(with))),
         _ => panic!("{condition} is not expected"),
     }
 }

@@ -1,8 +1,8 @@
 //! Jobs of other platforms than HeyGen: their APIs, and AWS in memory. What is sent to the queue is recorded when a test says so.
 
 use super::apis::Apis;
-use super::dynamo::Dynamo;
-use super::{ask, table::text};
+use super::ask;
+use super::dynamo::{Dynamo, text};
 use aws::env::Env;
 use aws::envelope::Delivery;
 use aws::stub::Reply;

@@ -1,6 +1,6 @@
 //! A table and queues in memory.
 
-use super::table::Table;
+use super::dynamo::Dynamo;
 use super::{Sqs, app};
 use aws::stub::Reply;
 use serde_json::Value;
@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 #[derive(Default)]
 pub struct World {
-    pub table: Table,
+    pub table: Dynamo,
     pub sqs: Sqs,
     pub calls: usize,
 }

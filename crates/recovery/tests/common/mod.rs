@@ -7,7 +7,6 @@ pub mod callbacks;
 pub mod dynamo;
 pub mod elsewhere;
 pub mod memory;
-pub mod table;
 pub mod world;
 
 use aws::env::Env;

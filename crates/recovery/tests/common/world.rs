@@ -1,13 +1,13 @@
 //! A simulated HeyGen, and a table in memory. What is sent to the queue is recorded at once.
 
+use super::dynamo::Dynamo;
 use super::{ask, now};
 use aws::env::Env;
 use aws::envelope::Delivery;
 use aws::stub::Reply;
 use recovery::{App, Config};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use simulator::{Disturbance, Fault, JobKind, JobOutcome, Options, Simulator, StartJob};
-use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -23,7 +23,7 @@ pub const RESERVE: Duration = Duration::from_secs(60);
 
 #[derive(Default)]
 struct Aws {
-    items: BTreeMap<(String, String), Map<String, Value>>,
+    table: Dynamo,
     sent: Vec<Event>,
     api_key: String,
     records_later: bool,
@@ -112,26 +112,25 @@ impl World {
     }
 
     pub fn put(&self, item: &Value) {
-        let key = (text(&item["id"]), text(&item["item"]));
-        self.aws.lock().unwrap().items.insert(key, item.as_object().unwrap().clone());
+        self.aws.lock().unwrap().table.put(item);
     }
 
     /// A number of a list's cursor.
     pub fn cursor(&self, list: &str, name: &str) -> Option<i64> {
         let aws = self.aws.lock().unwrap();
-        let cursor = aws.items.get(&(PARTITION.to_owned(), format!("cursor#{list}")))?;
+        let cursor = aws.table.items.get(&(PARTITION.to_owned(), format!("cursor#{list}")))?;
         cursor.get(name)?["N"].as_str()?.parse().ok()
     }
 
     pub fn token(&self, list: &str) -> Option<String> {
         let aws = self.aws.lock().unwrap();
-        let cursor = aws.items.get(&(PARTITION.to_owned(), format!("cursor#{list}")))?;
+        let cursor = aws.table.items.get(&(PARTITION.to_owned(), format!("cursor#{list}")))?;
         Some(text(cursor.get("scan_token")?))
     }
 
     pub fn set_token(&self, list: &str, token: &str) {
         let mut aws = self.aws.lock().unwrap();
-        let cursor = aws.items.get_mut(&(PARTITION.to_owned(), format!("cursor#{list}"))).unwrap();
+        let cursor = aws.table.items.get_mut(&(PARTITION.to_owned(), format!("cursor#{list}"))).unwrap();
         cursor.insert("scan_token".to_owned(), json!({ "S": token }));
     }
 
@@ -189,52 +188,8 @@ impl World {
 
 impl Aws {
     fn call(&mut self, operation: &str, input: &Value) -> Reply {
-        let key = |key: &Value| (text(&key["id"]), text(&key["item"]));
         match operation {
             "GetSecretValue" => Reply::Ok(json!({"SecretString": self.api_key})),
-            "GetItem" => match self.items.get(&key(&input["Key"])) {
-                Some(item) => Reply::Ok(json!({ "Item": item })),
-                None => Reply::Ok(json!({})),
-            },
-            "PutItem" if self.is_current(input) => {
-                self.items.insert(key(&input["Item"]), input["Item"].as_object().unwrap().clone());
-                Reply::Ok(json!({}))
-            }
-            "PutItem" => Reply::error(400, "ConditionalCheckFailedException"),
-            "DeleteItem" => {
-                self.items.remove(&key(&input["Key"]));
-                Reply::Ok(json!({}))
-            }
-            "TransactWriteItems" => {
-                let puts: Vec<_> = input["TransactItems"].as_array().unwrap().iter().map(|item| &item["Put"]).collect();
-                if !puts.iter().all(|put| self.is_current(put)) {
-                    let reasons = json!([{"Code": "ConditionalCheckFailed"}]);
-                    let kind = "com.amazonaws.dynamodb.v20120810#TransactionCanceledException";
-                    return Reply::Error(400, json!({"__type": kind, "CancellationReasons": reasons}));
-                }
-                for put in puts {
-                    self.items.insert(key(&put["Item"]), put["Item"].as_object().unwrap().clone());
-                }
-                Reply::Ok(json!({}))
-            }
-            "UpdateItem" => {
-                let values = &input["ExpressionAttributeValues"];
-                let item = self.items.entry(key(&input["Key"])).or_default();
-                item.insert("has_more".to_owned(), values[":has_more"].clone());
-                if let Some(new) = values[":ids"]["SS"].as_array() {
-                    let ids = item.entry("ids").or_insert(json!({"SS": []}));
-                    ids["SS"].as_array_mut().unwrap().extend(new.iter().cloned());
-                }
-                Reply::Ok(json!({}))
-            }
-            "Query" => {
-                let value = |name: &str| text(&input["ExpressionAttributeValues"][name]);
-                let (id, prefix) = (value(":id"), value(":prefix"));
-                let from = self.items.range((id.clone(), prefix.clone())..);
-                let found = from.take_while(|((at, item), _)| *at == id && item.starts_with(&prefix));
-                let found: Vec<_> = found.map(|(_, item)| item).collect();
-                Reply::Ok(json!({"Items": found, "Count": found.len()}))
-            }
             "SendMessage" if self.most.is_some_and(|most| self.sent.len() >= most) => Reply::error(403, "AccessDenied"),
             "SendMessage" => {
                 let delivery = Delivery::open(input["MessageBody"].as_str().unwrap()).unwrap();
@@ -245,30 +200,21 @@ impl Aws {
                 self.sent.push(event);
                 Reply::Ok(json!({"MessageId": "sent"}))
             }
-            _ => panic!("{operation} is not expected"),
+            _ => self.table.call(operation, input),
         }
-    }
-
-    fn is_current(&self, put: &Value) -> bool {
-        let item = &put["Item"];
-        let stored = self.items.get(&(text(&item["id"]), text(&item["item"])));
-        put["ConditionExpression"].is_null()
-            || stored.is_none_or(|stored| stored["version"] == put["ExpressionAttributeValues"][":version"])
     }
 
     /// As the processor does, as far as recovery reads it.
     fn record(&mut self, event: &Event) {
         let id = event.place().partition.to_string();
         let item = format!("event#{}#{}", event.identity, event.body_sha256);
-        let stored = json!({"id": {"S": id}, "item": {"S": item}});
-        self.items.insert((id.clone(), item), stored.as_object().unwrap().clone());
+        self.table.put(&json!({"id": {"S": id}, "item": {"S": item}}));
         if let Some(job) = event.job() {
             let status = serde_json::to_value(job.status).unwrap();
-            let item = json!({
+            self.table.put(&json!({
                 "id": {"S": id}, "item": {"S": job.item_key()}, "kind": {"S": job.kind}, "status": {"S": status},
                 "entity_id": {"S": job.entity_id}, "callback_id": {"S": event.callback_id.as_deref().unwrap_or_default()},
-            });
-            self.items.insert((id, job.item_key()), item.as_object().unwrap().clone());
+            }));
         }
     }
 }
