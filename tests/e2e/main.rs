@@ -14,6 +14,7 @@ mod cut;
 mod dead_letters;
 mod deployed;
 mod doctor;
+mod doctor_callback_urls;
 mod doctor_deployed;
 mod doctor_secret;
 mod endpoints;

@@ -49,8 +49,10 @@ impl Dynamo {
                 None => Reply::Ok(json!({})),
             },
             "Query" => {
-                let found: Vec<_> =
-                    self.items.values().filter(|item| is_true(input, "KeyConditionExpression", item)).collect();
+                let is_asked = |item: &&Item| {
+                    is_true(input, "KeyConditionExpression", item) && is_true(input, "FilterExpression", item)
+                };
+                let found: Vec<_> = self.items.values().filter(is_asked).collect();
                 Reply::Ok(json!({"Items": found, "Count": found.len()}))
             }
             "UpdateItem" => match self.holds(input) {
