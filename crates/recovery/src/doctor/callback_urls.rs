@@ -8,7 +8,7 @@ use crate::look_up::{Answer, Platforms};
 use crate::sweep::due::Due;
 use aws::endpoints::PlatformEndpoint;
 use aws::jobs::JobItem;
-use aws::secrets::{self, EndpointSecret};
+use aws::secrets::{self, EndpointSecret, SecretError};
 use aws_sdk_secretsmanager::Client;
 use platforms::callback_url::{callback_url, repeats_callback_url};
 use platforms::job_kind;
@@ -67,8 +67,12 @@ impl CallbackUrls<'_> {
         let prefix = self.config.callbacks.secret_prefix.as_deref().unwrap_or_default();
         let mut stored = BTreeMap::new();
         for endpoint in endpoints {
-            let secret = secrets::fetch(self.secrets, &endpoint.callback_secret(prefix)).await;
-            stored.insert(endpoint.name.clone(), secret.map_err(|error| error.to_string())?.unwrap_or_default());
+            let secret = match secrets::fetch(self.secrets, &endpoint.callback_secret(prefix)).await {
+                // Nothing is accepted without a secret.
+                Err(SecretError::Deleted(_)) => None,
+                secret => secret.map_err(|error| error.to_string())?,
+            };
+            stored.insert(endpoint.name.clone(), secret.unwrap_or_default());
         }
         let bases = self.config.urls.iter().filter_map(|url| Url::parse(url).ok()).collect();
         Ok(Expected { platform, bases, secrets: stored, now: OffsetDateTime::now_utc() })
