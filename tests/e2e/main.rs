@@ -30,6 +30,7 @@ mod parameters;
 mod patient;
 mod permissions;
 mod permissions_platforms;
+mod platform_alarms;
 mod platforms;
 mod reading;
 mod records;

@@ -11,7 +11,7 @@ use std::time::Duration;
 use webhook::callback::Callback;
 use webhook::{Platform, Secret, Status};
 
-const PRODUCTS: [Product; 4] =
+pub const PRODUCTS: [Product; 4] =
     [Product::SynthesiaVideo, Product::ElevenLabsVideo, Product::TavusVideo, Product::DidTalk];
 
 /// A second stack with an endpoint and a key of every platform.
@@ -49,7 +49,13 @@ impl<'a> Platforms<'a> {
         Platforms { stack, second, client }
     }
 
-    fn start(&self, product: Product, order: &str, outcome: JobOutcome, disturbance: Option<Disturbance>) -> String {
+    pub fn start(
+        &self,
+        product: Product,
+        order: &str,
+        outcome: JobOutcome,
+        disturbance: Option<Disturbance>,
+    ) -> String {
         let ends = Ends::After(Duration::ZERO);
         platforms::start(&self.client, product, order, outcome, ends, disturbance).unwrap()
     }

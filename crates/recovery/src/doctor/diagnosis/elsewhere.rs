@@ -53,7 +53,7 @@ fn callback_urls(all: &mut Findings, title: &str, called: &[Called]) {
                 format!("The callbacks {of} come here and are refused: the URL has no endpoint of this deployment, or its token is of no secret that is accepted."),
                 again.clone(),
             ),
-            CallbackUrl::OfAnotherJob => all.error(
+            CallbackUrl::OfAnotherJob => all.warning(
                 "callback-url-of-another-job",
                 format!("The callbacks {of} were made for another callback_id or another kind: they are not taken for these."),
                 again.clone(),
