@@ -71,9 +71,9 @@ backfill: ## Bring back what HeyGen has and the stack never received [SINCE=2026
 recover: ## Do what the schedule does on AWS every 15 minutes: backfill and sweep
 	@$(LOCAL) recover
 
-track: ## Register a job that HeyGen was or will be asked for: CALLBACK_ID=my_order [ENTITY_ID=…] [KIND=avatar_video] [EXPECTED_BY=…] [KEEP_FRESH=1]
+track: ## Register a job that a platform was or will be asked for: CALLBACK_ID=my_order [ENTITY_ID=…] [KIND=avatar_video] [ENDPOINT=main, of several for callbacks] [EXPECTED_BY=…] [KEEP_FRESH=1]
 	@$(LOCAL) track --callback-id "$(or $(CALLBACK_ID),$(error CALLBACK_ID is missing: make track CALLBACK_ID=my_order))" \
-		$(if $(KIND),--kind "$(KIND)") $(if $(ENTITY_ID),--entity-id "$(ENTITY_ID)") $(if $(EXPECTED_BY),--expected-by "$(EXPECTED_BY)") \
+		$(if $(KIND),--kind "$(KIND)") $(if $(ENTITY_ID),--entity-id "$(ENTITY_ID)") $(if $(ENDPOINT),--endpoint "$(ENDPOINT)") $(if $(EXPECTED_BY),--expected-by "$(EXPECTED_BY)") \
 		$(if $(KEEP_FRESH),--keep-fresh)
 
 sweep: ## Ask HeyGen for the tracked jobs that should have ended

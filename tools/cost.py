@@ -174,10 +174,13 @@ def sections(template):
     """The tables of docs/operations.md, by the name in their markers."""
     known = inputs(template)
     counts = [len(alarms(template, **more)) for more in ({}, {"ApiKeySecret": "key"}, {"ApiKeySecret": "key", "QuietHours": "24"})]
+    key, platforms = {"ApiKeySecret": "key"}, {"ApiKeySecret": "key", "PlatformEndpoints": "tavus/main"}
+    more, metrics = len(alarms(template, **platforms)) - counts[1], alarm_metrics(template, **platforms) - alarm_metrics(template, **key)
     return {
         "a month": bill({name: default for name, (default, _) in known.items()}),
         "inputs": table(("input", "default", ""), [(f"`{name}`", f"{default:,}", what) for name, (default, what) in known.items()]) + (
-            f"\nThere are {counts[0]} alarms, {counts[1]} with `ApiKeySecret` and {counts[2]} with `QuietHours`.\n"),
+            f"\nThere are {counts[0]} alarms, {counts[1]} with `ApiKeySecret` and {counts[2]} with `QuietHours`. `PlatformEndpoints` adds {more} with {metrics} metrics,\n"
+            f"${dollars('alarm_metric', metrics):.2f} a month: for them, give `ALARM_METRICS={known['ALARM_METRICS'][0] + metrics}`.\n"),
         "prices": table(("price of", "US dollars", "region", "as of", "look it up"), [
             (each["unit"], price(name), each["region"], each["as_of"], f"[page]({each['source']})") for name, each in PRICES.items()]),
         "quotas": table(("quota", "default", "when it matters", "as of", "source"), [

@@ -3,7 +3,9 @@
 use crate::markdown::Document;
 use crate::none;
 use crate::references::{commands, targets};
+use crate::template::{Template, scalar};
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 const PAGE: &str = "docs/operations.md";
 
@@ -53,6 +55,25 @@ fn every_action_in_the_operations_page_is_one_that_the_function_accepts() {
             if !serde_json::from_str(&request).is_ok_and(accepts) {
                 problems.push(format!("{PAGE}: {function} does not accept {request}. Correct it"));
             }
+        }
+    }
+    none(problems);
+}
+
+#[test]
+fn every_alarm_that_notifies_someone_leads_to_an_entry_of_the_runbook() {
+    let template = Template::read();
+    let anchors: BTreeSet<_> =
+        entries().into_iter().map(|(heading, _)| heading.to_lowercase().replace(' ', "-")).collect();
+    let mut problems = Vec::new();
+    for (name, alarm) in template.entries(&["Resources"]) {
+        let alarm = &alarm["Properties"];
+        let Some(why) = scalar(&alarm["AlarmDescription"]).filter(|_| !alarm["AlarmActions"].is_badvalue()) else {
+            continue;
+        };
+        let leads = why.split_once(" What to do: docs/operations.md#").map(|(_, anchor)| anchor.trim().to_owned());
+        if !leads.is_some_and(|anchor| anchors.contains(&anchor)) {
+            problems.push(format!("template.yaml: {name} leads to no entry of the runbook: {why}"));
         }
     }
     none(problems);

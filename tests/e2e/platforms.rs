@@ -11,7 +11,7 @@ use std::time::Duration;
 use webhook::callback::Callback;
 use webhook::{Platform, Secret, Status};
 
-const PRODUCTS: [Product; 4] =
+pub const PRODUCTS: [Product; 4] =
     [Product::SynthesiaVideo, Product::ElevenLabsVideo, Product::TavusVideo, Product::DidTalk];
 
 /// A second stack with an endpoint and a key of every platform.

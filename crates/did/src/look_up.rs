@@ -43,6 +43,18 @@ pub fn echoed(kind: &str, answer: &Value) -> Option<String> {
     Fields::of(Some(answer)).text("user_data")
 }
 
+/// The URL that an answer says the job's callbacks go to.
+pub fn callback_url(kind: &str, answer: &Value) -> Option<String> {
+    Kind::of(kind)?;
+    Fields::of(Some(answer)).text("webhook")
+}
+
+/// Whether the answer about a job of this kind repeats its callback URL, so that one without it has none. Only the schemas
+/// of talks and clips list it.
+pub fn repeats_callback_url(kind: &str) -> bool {
+    matches!(Kind::of(kind), Some(Kind::Talk | Kind::Clip))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,5 +105,20 @@ mod tests {
         ] {
             assert_eq!(echoed(kind, &answer).as_deref(), expected, "{kind} {answer}");
         }
+    }
+
+    #[test]
+    fn an_answer_may_say_where_its_callbacks_go() {
+        for (kind, answer, expected) in [
+            ("talk", json!({"webhook": "https://a.invalid"}), Some("https://a.invalid")),
+            ("did.scene", json!({"webhook": "https://a.invalid"}), Some("https://a.invalid")),
+            ("talk", json!({"webhook": ""}), None),
+            ("talk", json!({"webhook": {"url": "https://a.invalid"}}), None),
+            ("talk", json!([]), None),
+            ("agent", json!({"webhook": "https://a.invalid"}), None),
+        ] {
+            assert_eq!(callback_url(kind, &answer).as_deref(), expected, "{kind} {answer}");
+        }
+        assert!(repeats_callback_url("did.clip") && !repeats_callback_url("did.animation"));
     }
 }

@@ -80,7 +80,7 @@ enum Command {
     Backfill(recovery::Backfill),
     /// Do what the schedule does every 15 minutes: backfill and sweep
     Recover,
-    /// Register a job that HeyGen was or will be asked for
+    /// Register a job that a platform was or will be asked for
     Track(recovery::Track),
     /// Ask HeyGen for the tracked jobs that should have ended
     Sweep,

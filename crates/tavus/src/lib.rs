@@ -7,5 +7,5 @@ mod look_up;
 mod read;
 
 pub use kind::{KINDS, claimed_ids};
-pub use look_up::{BASE_URL, authorization, echoed, paths};
+pub use look_up::{BASE_URL, authorization, callback_url, echoed, paths, repeats_callback_url};
 pub use read::read;

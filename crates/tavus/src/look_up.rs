@@ -44,6 +44,18 @@ pub(crate) fn own_name(kind: Kind, answer: Fields<'_>) -> Option<String> {
     (!is_default).then_some(name)
 }
 
+/// The URL that an answer says the job's callbacks go to. A conversation's events call it `webhook_url`.
+pub fn callback_url(kind: &str, answer: &Value) -> Option<String> {
+    Kind::of(kind)?;
+    Fields::of(Some(answer)).first_text(&["callback_url", "webhook_url"])
+}
+
+/// Whether the answer about a job of this kind repeats its callback URL, so that one without it has none. Those about videos
+/// and replicas are not documented to.
+pub fn repeats_callback_url(kind: &str) -> bool {
+    Kind::of(kind) == Some(Kind::Conversation)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -87,5 +99,26 @@ mod tests {
         ] {
             assert_eq!(echoed(kind, &answer).as_deref(), expected, "{kind} {answer}");
         }
+    }
+
+    #[test]
+    fn an_answer_may_say_where_its_callbacks_go() {
+        for (kind, answer, expected) in [
+            ("conversation", json!({"callback_url": "https://a.invalid"}), Some("https://a.invalid")),
+            ("tavus.conversation", json!({"webhook_url": "https://b.invalid"}), Some("https://b.invalid")),
+            (
+                "conversation",
+                json!({"callback_url": "", "webhook_url": "https://b.invalid"}),
+                Some("https://b.invalid"),
+            ),
+            ("conversation", json!({"callback_url": null}), None),
+            ("conversation", json!({"callback_url": ["https://a.invalid"]}), None),
+            ("conversation", json!("https://a.invalid"), None),
+            ("video", json!({"callback_url": "https://a.invalid"}), Some("https://a.invalid")),
+            ("did.conversation", json!({"callback_url": "https://a.invalid"}), None),
+        ] {
+            assert_eq!(callback_url(kind, &answer).as_deref(), expected, "{kind} {answer}");
+        }
+        assert!(repeats_callback_url("tavus.conversation") && !repeats_callback_url("tavus.video"));
     }
 }

@@ -29,7 +29,7 @@ pub fn backfill(output: Output, options: &Backfill) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-#[derive(Args)]
+#[derive(Default, Args)]
 pub struct Track {
     /// The callback id
     #[arg(long)]
@@ -37,13 +37,16 @@ pub struct Track {
     /// The kind of job, as in the event types
     #[arg(long, default_value = "avatar_video")]
     kind: String,
-    /// HeyGen's id, as soon as it is known
+    /// The platform's id, as soon as it is known
     #[arg(long)]
     entity_id: Option<String>,
+    /// Of a platform with several endpoints for callbacks, the one that the callback URL is made for
+    #[arg(long)]
+    endpoint: Option<String>,
     /// Of a translation
     #[arg(long)]
     output_language: Option<String>,
-    /// After this time, in RFC 3339, HeyGen is asked for the job
+    /// After this time, in RFC 3339, the platform is asked for the job
     #[arg(long)]
     expected_by: Option<String>,
     /// Replace its links before they expire
@@ -52,16 +55,25 @@ pub struct Track {
 }
 
 pub fn track(output: Output, options: &Track) -> Result<ExitCode> {
-    let Track { callback_id, kind, entity_id, output_language, expected_by, keep_fresh } = options;
-    let fields = [("entity_id", entity_id), ("output_language", output_language), ("expected_by", expected_by)];
+    repeated(output, request_to_track(options))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn request_to_track(options: &Track) -> Value {
+    let Track { callback_id, kind, entity_id, endpoint, output_language, expected_by, keep_fresh } = options;
+    let fields = [
+        ("entity_id", entity_id),
+        ("endpoint", endpoint),
+        ("output_language", output_language),
+        ("expected_by", expected_by),
+    ];
     let mut request = request("track", &fields);
     request["callback_id"] = json!(callback_id);
     request["kind"] = json!(kind);
     if *keep_fresh {
         request["keep_fresh"] = json!(true);
     }
-    repeated(output, request)?;
-    Ok(ExitCode::SUCCESS)
+    request
 }
 
 #[derive(Args)]
@@ -285,5 +297,22 @@ mod tests {
         assert!(!is_well(&json!({"errors": 0, "warnings": 1})));
         assert!(!is_well(&json!({"errors": 1, "warnings": 0})));
         assert!(!is_well(&json!({})), "an unknown reply says nothing");
+    }
+
+    #[test]
+    fn a_request_to_track_has_what_is_given_and_nothing_else() {
+        let text = |text: &str| text.to_owned();
+        let least = Track { callback_id: text("order_1"), kind: text("did.talk"), ..Track::default() };
+        let expected = json!({"action": "track", "callback_id": "order_1", "kind": "did.talk"});
+        assert_eq!(request_to_track(&least), expected);
+        let all = Track {
+            entity_id: Some(text("tlk_1")),
+            endpoint: Some(text("second")),
+            expected_by: Some(text("2026-12-01T00:00:00Z")),
+            keep_fresh: true,
+            ..least
+        };
+        let request = request_to_track(&all);
+        assert_eq!((&request["endpoint"], &request["keep_fresh"]), (&json!("second"), &json!(true)));
     }
 }

@@ -6,9 +6,11 @@ use serde_json::Value;
 
 /// Each alarm of the template is named after the stack and one of these. Looked for by a prefix, the alarms of the stack
 /// `shop-staging` would count as those of `shop`.
-const NAMES: [&str; 29] = [
+const NAMES: [&str; 36] = [
     "admin-errors",
     "api-faults",
+    "callbacks-denied",
+    "callbacks-waiting",
     "credits-low",
     "dead-letters",
     "endpoint-disabled",
@@ -22,6 +24,11 @@ const NAMES: [&str; 29] = [
     "no-delivery",
     "none-accepted",
     "oldest-message",
+    "platform-deliveries-rejected",
+    "platform-endpoint-drift",
+    "platform-events-missed",
+    "platform-events-unused",
+    "platform-jobs-without-credit",
     "processor-errors",
     "processor-release",
     "processor-throttles",

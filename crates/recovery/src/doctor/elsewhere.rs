@@ -1,9 +1,11 @@
 //! What the doctor sees of other platforms than HeyGen, and of the callback URLs that they and HeyGen are given.
 
 use crate::config::Config;
+use crate::doctor::callback_urls::CallbackUrls;
 use crate::doctor::observed::{Answers, Elsewhere, Seen};
 use crate::look_up::Platforms;
 use crate::look_up::error::{LookUpError, Problem};
+use crate::sweep::due::Due;
 use aws::api_key::ApiKeyError;
 use aws::endpoints::PlatformEndpoint;
 use aws::secrets;
@@ -18,13 +20,17 @@ const NO_JOB: &str = "doctor";
 const MOST_KINDS: usize = 3;
 
 /// Those that are used: that have an endpoint or a key.
-pub(super) async fn observe(config: &Config, platforms: &Platforms<'_>, secrets: &Client) -> Vec<Elsewhere> {
+pub(super) async fn observe(config: &Config, platforms: &Platforms<'_>, secrets: &Client, due: &Due) -> Vec<Elsewhere> {
+    let urls = &CallbackUrls { config, platforms, secrets, due };
     let endpoints = |platform: Platform| -> Vec<&PlatformEndpoint> {
         config.callbacks.endpoints.iter().filter(|endpoint| endpoint.platform == platform).collect()
     };
     let used = Platform::ALL.into_iter().map(|platform| (platform, endpoints(platform)));
     let used = used.filter(|(platform, endpoints)| config.has_key(*platform) || !endpoints.is_empty());
     let observed = used.map(|(platform, endpoints)| async move {
+        let answers = if config.has_key(platform) { Some(answers(platforms, platform).await) } else { None };
+        let is_asked = answers == Some(Ok(Answers::Works)) && !endpoints.is_empty();
+        let called = if is_asked { urls.observe(platform, &endpoints).await } else { Ok(Vec::new()) };
         Elsewhere {
             platform,
             has_endpoints: !endpoints.is_empty(),
@@ -34,8 +40,9 @@ pub(super) async fn observe(config: &Config, platforms: &Platforms<'_>, secrets:
             } else {
                 config.has_key(platform)
             },
-            answers: if config.has_key(platform) { Some(answers(platforms, platform).await) } else { None },
+            answers,
             without_secret: without_secret(config, secrets, platform, &endpoints).await,
+            called,
         }
     });
     stream::iter(observed).buffered(Platform::ALL.len()).collect().await

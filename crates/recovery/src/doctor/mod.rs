@@ -1,6 +1,7 @@
 //! Looks at everything that has to work, all at once. It changes nothing, but that a verification posts signed probes.
 
 pub(crate) mod alarm;
+pub(crate) mod callback_urls;
 pub(crate) mod diagnosis;
 pub(crate) mod elsewhere;
 pub(crate) mod finding;
@@ -105,7 +106,7 @@ impl Doctor<'_> {
             topic,
             cursors,
             oldest_due,
-            elsewhere: elsewhere::observe(self.config, &self.platforms, self.secrets).await,
+            elsewhere: elsewhere::observe(self.config, &self.platforms, self.secrets, self.due).await,
         }
     }
 

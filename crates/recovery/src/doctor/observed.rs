@@ -38,6 +38,30 @@ pub(crate) struct Elsewhere {
     pub(crate) answers: Option<Seen<Answers>>,
     /// The endpoints for callbacks whose secret has no value.
     pub(crate) without_secret: Seen<Vec<String>>,
+    /// Jobs whose callbacks do not come here as those of this job.
+    pub(crate) called: Seen<Vec<Called>>,
+}
+
+/// A job, and where the platform says that its callbacks go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Called {
+    /// Its `callback_id`; the platform's id if it has none.
+    pub(crate) job: String,
+    pub(crate) url: CallbackUrl,
+}
+
+/// The callback URL of a job. It does not hold the URL, which is a credential.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CallbackUrl {
+    Ours,
+    /// It does not lead to this deployment.
+    Elsewhere,
+    /// It leads here, and the receiver answers 404: its path is no callback's, or its token is not valid.
+    Refused,
+    /// It was made for another kind or another order.
+    OfAnotherJob,
+    /// The platform calls nobody.
+    Absent,
 }
 
 /// How such a platform answers this deployment's API key.

@@ -3,14 +3,18 @@
 use crate::config::Config;
 use crate::track::tracked::{DUE_AT, INDEX, SHARD, SHARDS};
 use aws::error::AwsError;
-use aws::jobs::{JobItem, Record};
+use aws::jobs::{JobItem, NO_ENTITY, Record};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue::{self, N, S};
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use time::OffsetDateTime;
+use webhook::Platform;
 
 /// The items of one page, which are read before any of them is looked at: as many as HeyGen returns states of in one call.
 const PAGE: i32 = 100;
+/// So many items of a shard are searched for those of one platform.
+const SEARCHED: i32 = 1_000;
 
 #[derive(Debug, Clone)]
 pub(crate) struct Due {
@@ -71,6 +75,35 @@ impl Due {
         Ok(futures::future::try_join_all(first).await?.into_iter().flatten().min())
     }
 
+    /// At most so many jobs whose ids are known, of a platform other than HeyGen: those of `preferred` kinds first, and of these the ones that are
+    /// due last, which are mostly the newest.
+    pub(crate) async fn newest(
+        &self,
+        platform: Platform,
+        most: usize,
+        preferred: impl Fn(&str) -> bool,
+    ) -> Result<Vec<JobItem>, AwsError> {
+        let of_platform = Self::shards().into_iter().map(|shard| async move {
+            let query = self.client.query().table_name(&self.table).index_name(INDEX).limit(SEARCHED);
+            let query = query.scan_index_forward(false).key_condition_expression(format!("{SHARD} = :shard"));
+            let query = query.filter_expression("begins_with(#item, :platform)");
+            let query = query.expression_attribute_names("#item", "item");
+            let query = query.expression_attribute_values(":platform", S(format!("job#{platform}.")));
+            let found = query.expression_attribute_values(":shard", S(shard.to_owned())).send().await;
+            let found = found.map_err(|error| AwsError::of("dynamodb:Query", &error))?;
+            Ok(found.items.unwrap_or_default())
+        });
+        let mut keys = futures::future::try_join_all(of_platform).await?.concat();
+        let placeholder = format!("#{NO_ENTITY}");
+        keys.retain(|keys| item(keys).is_some_and(|item| !item.contains(&placeholder)));
+        keys.sort_by_key(|keys| Reverse((kind(keys).is_some_and(&preferred), due_at(keys))));
+        let mut jobs = Vec::new();
+        for keys in keys.iter().take(most) {
+            jobs.extend(self.item(keys).await?.map(|due| due.job));
+        }
+        Ok(jobs)
+    }
+
     pub(crate) fn shards() -> [&'static str; 16] {
         SHARDS
     }
@@ -112,4 +145,13 @@ impl Due {
 
 fn due_at(item: &HashMap<String, AttributeValue>) -> Option<i64> {
     item.get(DUE_AT)?.as_n().ok()?.parse().ok()
+}
+
+fn item(keys: &HashMap<String, AttributeValue>) -> Option<&str> {
+    Some(keys.get("item")?.as_s().ok()?)
+}
+
+/// The kind in the sort key of a job, `job#<kind>#<entity id>…`
+fn kind(keys: &HashMap<String, AttributeValue>) -> Option<&str> {
+    item(keys)?.split('#').nth(1)
 }

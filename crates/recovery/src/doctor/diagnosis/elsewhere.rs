@@ -1,7 +1,7 @@
 //! Other platforms than HeyGen: whether they answer this deployment's keys, and whether their callbacks can be confirmed.
 
 use super::{Findings, Observed};
-use crate::doctor::observed::{Answers, Elsewhere};
+use crate::doctor::observed::{Answers, CallbackUrl, Called, Elsewhere};
 use crate::doctor::remedy::{Remedy, Request};
 use aws::jobs::printable;
 use serde_json::json;
@@ -22,6 +22,47 @@ pub(super) fn find(all: &mut Findings, observed: &Observed) {
                 format!("The callback secret of {endpoint} has no value: its callbacks are refused, and track gives no URL for it."),
                 Remedy::run(Request::admin(json!({"action": "sync"}))),
             );
+        }
+        let what = format!("the callback URLs of {title}'s jobs");
+        if let Some(called) = all.seen(&what, &one.called) {
+            callback_urls(all, title, called);
+        }
+    }
+}
+
+/// One finding for all jobs with the same fault, without their URLs: these are credentials.
+fn callback_urls(all: &mut Findings, title: &str, called: &[Called]) {
+    let again = format!(
+        "To be told at once of the next ones, start a job at {title} with the callback_url that track replies for it. Those that run are looked up by the sweep after their expected_by."
+    );
+    for url in [CallbackUrl::Elsewhere, CallbackUrl::Refused, CallbackUrl::OfAnotherJob, CallbackUrl::Absent] {
+        let jobs: Vec<_> = called.iter().filter(|one| one.url == url).map(|one| printable(&one.job)).collect();
+        if jobs.is_empty() {
+            continue;
+        }
+        let of = format!("of {title}'s jobs {}", jobs.join(", "));
+        match url {
+            CallbackUrl::Ours => {}
+            CallbackUrl::Elsewhere => all.warning(
+                "callback-url-elsewhere",
+                format!("The callbacks {of} do not go to this deployment: only the sweep finds their end."),
+                again.clone(),
+            ),
+            CallbackUrl::Refused => all.error(
+                "callback-url-refused",
+                format!("The callbacks {of} come here and are refused: the URL has no endpoint of this deployment, or its token is of no secret that is accepted."),
+                again.clone(),
+            ),
+            CallbackUrl::OfAnotherJob => all.warning(
+                "callback-url-of-another-job",
+                format!("The callbacks {of} were made for another callback_id or another kind: they are not taken for these."),
+                again.clone(),
+            ),
+            CallbackUrl::Absent => all.info(
+                "callback-url-missing",
+                format!("There are no callbacks {of}: only the sweep finds their end."),
+                again.clone(),
+            ),
         }
     }
 }

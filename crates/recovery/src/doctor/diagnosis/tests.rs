@@ -3,7 +3,7 @@
 use super::*;
 use crate::backfill::cursor::Missed;
 use crate::doctor::alarm;
-use crate::doctor::observed::{Answers, Endpoint, LeftChange, PlatformEndpoint, Probe};
+use crate::doctor::observed::{Answers, CallbackUrl, Called, Endpoint, LeftChange, PlatformEndpoint, Probe};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use webhook::Platform;
@@ -68,7 +68,7 @@ fn platform_endpoint(left: &[(&str, &str)], problem: Option<&str>) -> Vec<Findin
 
 fn elsewhere(platform: Platform) -> Elsewhere {
     let (has_endpoints, has_key, answers) = (true, true, Some(Ok(Answers::Works)));
-    Elsewhere { platform, has_endpoints, has_key, answers, without_secret: Ok(Vec::new()) }
+    Elsewhere { platform, has_endpoints, has_key, answers, without_secret: Ok(Vec::new()), called: Ok(Vec::new()) }
 }
 
 fn polling(state: &str, result: &str) -> Polling {
@@ -170,6 +170,12 @@ fn answering(answers: Answers) -> Vec<Finding> {
     platform(|p| p.answers = Some(Ok(answers)))
 }
 
+/// With two jobs of such a callback URL.
+fn called(url: CallbackUrl) -> Vec<Finding> {
+    let of = |job: &str| Called { job: job.to_owned(), url };
+    platform(|p| p.called = Ok(vec![of("order_1"), of("order\u{1b}2")]))
+}
+
 /// Each fault, with the one finding that it has to lead to.
 fn faults() -> Vec<(&'static str, Vec<Finding>)> {
     let probe = Probe { endpoint: "main".into(), problem: some("POST: status 401, signature_mismatch") };
@@ -194,6 +200,11 @@ fn faults() -> Vec<(&'static str, Vec<Finding>)> {
         ("callbacks-without-key", platform(|p| (p.has_key, p.answers) = (false, None))),
         ("platform-without-key", platform(|p| (p.platform, p.has_key, p.answers) = (Platform::Synthesia, false, None))),
         ("callback-secret-missing", platform(|p| p.without_secret = Ok(vec!["did/main".to_owned()]))),
+        ("callback-url-elsewhere", called(CallbackUrl::Elsewhere)),
+        ("callback-url-refused", called(CallbackUrl::Refused)),
+        ("callback-url-of-another-job", called(CallbackUrl::OfAnotherJob)),
+        ("callback-url-missing", called(CallbackUrl::Absent)),
+        ("not-checked", platform(|p| p.called = Err("AccessDenied".into()))),
         ("no-endpoints", listed(Endpoints::default())),
         ("endpoint-missing", listed(Endpoints { missing: vec!["second".into()], ..Endpoints::default() })),
         ("platform-endpoint-unknown", platform_endpoint(&[], Some("no ElevenLabs API key"))),
@@ -371,4 +382,12 @@ fn the_reference_has_each_finding() {
 fn a_text_from_outside_has_no_control_characters() {
     let findings = endpoint(|e| e.problem = some("POST\u{1b}[31m"));
     assert!(!findings[0].message.contains('\u{1b}'), "{findings:?}");
+}
+
+#[test]
+fn one_finding_names_all_jobs_whose_callbacks_go_astray_in_the_same_way() {
+    let findings = called(CallbackUrl::Elsewhere);
+    assert!(findings[0].message.contains("D-ID's jobs order_1, order") && findings.len() == 1, "{findings:?}");
+    assert!(!findings[0].message.contains('\u{1b}'), "{findings:?}");
+    assert_eq!(called(CallbackUrl::Ours), []);
 }
