@@ -30,6 +30,7 @@ mod patient;
 mod permissions;
 mod permissions_platforms;
 mod platforms;
+mod platforms_backfill;
 mod reading;
 mod records;
 mod recovering;

@@ -23,7 +23,12 @@ pub struct Platforms<'a> {
 
 impl<'a> Platforms<'a> {
     pub fn deploy(stack: &'a Stack, others: &[(&str, &str)]) -> Self {
-        let second = Second::new(stack, Options::default());
+        Platforms::deploy_with(stack, Options::default(), others)
+    }
+
+    /// With platforms that behave like this.
+    pub fn deploy_with(stack: &'a Stack, options: Options, others: &[(&str, &str)]) -> Self {
+        let second = Second::new(stack, options);
         let sites = platforms::sites(&Remote::new(second.heygen.access())).unwrap();
         let name = |site: &platforms::Site| format!("{}-{}", second.name, site.key.1);
         let names: Vec<_> = sites.iter().map(name).collect();
@@ -59,7 +64,7 @@ impl<'a> Platforms<'a> {
     }
 
     /// The job about this entity, once it has ended.
-    fn ended(&self, order: &str, entity_id: &str) -> JobItem {
+    pub fn ended(&self, order: &str, entity_id: &str) -> JobItem {
         let ended = || {
             let jobs = self.client.record(order)?.jobs;
             let has_ended = |job: &JobItem| job.status.is_some_and(|status| status != Status::Pending);

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![warn(missing_docs)]
 
+pub mod list;
 pub mod look_up;
 
 use heygen::HeaderNames;

@@ -110,6 +110,13 @@ impl Callback {
         Some((Self { platform, endpoint: endpoint.to_owned(), kind: kind.to_owned(), correlation }, token))
     }
 
+    /// Whether the token was made for this callback with any of `secrets`.
+    pub fn is_of(&self, token: &Token, secrets: &[&Secret]) -> bool {
+        let Self { platform, endpoint, kind, correlation } = self;
+        let message = message(*platform, endpoint, Some(kind), correlation);
+        secrets.iter().any(|secret| ExpectedMac::of(secret, b"", message.as_bytes()).matches(&token.0))
+    }
+
     /// Accepts the callback if the token was made for it with any of `secrets`. Of the body only the id in one of the
     /// fields `id_names` is read.
     ///
@@ -123,10 +130,7 @@ impl Callback {
         body: Unverified,
         id_names: &[&str],
     ) -> Result<Claimed, (Self, Unverified)> {
-        let Self { platform, endpoint, kind, correlation } = &self;
-        let message = message(*platform, endpoint, Some(kind), correlation);
-        let is_ours = |secret: &&Secret| ExpectedMac::of(secret, b"", message.as_bytes()).matches(&token.0);
-        if !secrets.iter().any(is_ours) {
+        if !self.is_of(token, secrets) {
             return Err((self, body));
         }
         let entity_id = claimed_id(body.claim(), id_names).filter(|id| is_entity_id(id));

@@ -74,7 +74,8 @@ fn answer(error: &LookUpError) -> Seen<Answers> {
         | Problem::Connection
         | Problem::NotJson
         | Problem::Redirected
-        | Problem::TooLarge => Answers::Unreachable,
+        | Problem::TooLarge
+        | Problem::Endless => Answers::Unreachable,
     })
 }
 

@@ -60,6 +60,13 @@ impl Dynamo {
                 }
                 false => Reply::error(400, "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException"),
             },
+            "PutItem" => match self.holds(input) {
+                true => {
+                    self.put(&input["Item"]);
+                    Reply::Ok(json!({}))
+                }
+                false => Reply::error(400, "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException"),
+            },
             "DeleteItem" => {
                 self.items.remove(&key(&input["Key"]));
                 Reply::Ok(json!({}))
@@ -95,7 +102,8 @@ impl Dynamo {
 
     fn holds(&self, write: &Value) -> bool {
         let empty = Item::new();
-        is_true(write, "ConditionExpression", self.items.get(&key(&write["Key"])).unwrap_or(&empty))
+        let at = if write["Item"].is_null() { &write["Key"] } else { &write["Item"] };
+        is_true(write, "ConditionExpression", self.items.get(&key(at)).unwrap_or(&empty))
     }
 
     fn update(&mut self, input: &Value) {
@@ -107,7 +115,11 @@ impl Dynamo {
         if let Some((before, after)) = expression.split_once(" ADD ") {
             (expression, added) = (before, after);
         }
-        if let Some((at, value)) = added.split_once(' ') {
+        let set = |value: &str| input["ExpressionAttributeValues"][value]["SS"].as_array().cloned();
+        if let Some((at, new)) = added.split_once(' ').and_then(|(at, value)| Some((at, set(value)?))) {
+            let known = item.entry(at).or_insert(json!({"SS": []}));
+            known["SS"].as_array_mut().unwrap().extend(new);
+        } else if let Some((at, value)) = added.split_once(' ') {
             let sum = item.get(at).and_then(number).unwrap_or(0)
                 + number(&input["ExpressionAttributeValues"][value]).unwrap();
             item.insert(at.to_owned(), json!({"N": sum.to_string()}));
