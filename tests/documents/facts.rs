@@ -75,8 +75,8 @@ fn phrases() -> Vec<(&'static str, String, &'static str)> {
         alarms.filter(|(_, alarm)| alarm["Condition"].as_str().is_some_and(|name| conditions.contains(&name))).count()
     };
     let always = alarms(&["HasAlarms"]);
-    let with_key = alarms(&["HasAlarms", "HasEndpointAlarms"]);
-    let all = alarms(&["HasAlarms", "HasEndpointAlarms", "HasQuietAlarm"]);
+    let with_key = alarms(&["HasAlarms", "HasEndpointAlarms", "HasMissedEventsAlarm"]);
+    let all = alarms(&["HasAlarms", "HasEndpointAlarms", "HasMissedEventsAlarm", "HasQuietAlarm"]);
     let manifest = fs::read_to_string(workspace().join("Cargo.toml")).unwrap();
     let rust = manifest.split_once("rust-version = \"").unwrap().1.split('"').next().unwrap();
     let rust = rust.rsplitn(2, '.').last().unwrap();

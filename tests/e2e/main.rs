@@ -35,6 +35,7 @@ mod permissions_platforms;
 mod permissions_recovery;
 mod platform_alarms;
 mod platforms;
+mod platforms_backfill;
 mod platforms_only;
 mod reading;
 mod records;

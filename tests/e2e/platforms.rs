@@ -23,7 +23,12 @@ pub struct Platforms<'a> {
 
 impl<'a> Platforms<'a> {
     pub fn deploy(stack: &'a Stack, others: &[(&str, &str)]) -> Self {
-        let second = Second::new(stack, Options::default());
+        Platforms::deploy_with(stack, Options::default(), others)
+    }
+
+    /// With platforms that behave like this.
+    pub fn deploy_with(stack: &'a Stack, options: Options, others: &[(&str, &str)]) -> Self {
+        let second = Second::new(stack, options);
         let sites = platforms::sites(&Remote::new(second.heygen.access())).unwrap();
         let name = |site: &platforms::Site| format!("{}-{}", second.name, site.key.1);
         let names: Vec<_> = sites.iter().map(name).collect();

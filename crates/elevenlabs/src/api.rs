@@ -3,16 +3,19 @@
 use serde_json::Value;
 use webhook::callback::is_entity_id;
 use webhook::fields::Fields;
-use webhook::pick::{decoded, objects, pick, raw};
+use webhook::list::{Element, Page, encoded};
+use webhook::pick::{decoded, pick, raw};
 
-use crate::data::{Data, PATHS};
+use crate::data::Data;
 use crate::subject::Subject;
 
 /// Where the paths begin. A key of a residency is good at its own host only.
 pub const BASE_URL: &str = "https://api.elevenlabs.io";
 
 /// What Flows generates. Each has a list of its own, and an event does not say which of them it is about.
-pub const LISTS: [&str; 3] = ["video", "image", "text-to-speech"];
+pub const LISTS: [&str; 3] = ["elevenlabs.video", "elevenlabs.image", "elevenlabs.text-to-speech"];
+
+const PREFIX: &str = "elevenlabs.";
 
 /// How many generations a page of a list has at most.
 const PAGE: u32 = 100;
@@ -30,7 +33,9 @@ pub fn authorization(key: &str) -> (&'static str, String) {
 pub fn paths(kind: &str, entity_id: &str) -> Vec<String> {
     let subject = Subject::of_kind(kind).filter(|_| is_entity_id(entity_id));
     match subject {
-        Some(Subject::Flows) => LISTS.iter().map(|list| format!("/v1/flows/{list}/{entity_id}")).collect(),
+        Some(Subject::Flows) => {
+            LISTS.iter().map(|list| format!("/v1/flows/{}/{entity_id}", list.trim_start_matches(PREFIX))).collect()
+        }
         Some(Subject::DubbingProject) => vec![format!("/v1/dubbing/project/{entity_id}")],
         Some(Subject::Conversation) => vec![format!("/v1/convai/conversations/{entity_id}")],
         Some(Subject::TemplateRun | Subject::DubbingLanguage | Subject::SpeechToText) | None => Vec::new(),
@@ -45,29 +50,20 @@ pub fn echoed(kind: &str, answer: &Value) -> Option<String> {
 /// The path of a page of one of the [`LISTS`], newest first; the first page without a cursor.
 pub fn list_path(list: &str, cursor: Option<&str>) -> String {
     let cursor = cursor.map(|cursor| format!("&cursor={}", encoded(cursor))).unwrap_or_default();
-    format!("/v1/flows/{list}?page_size={PAGE}{cursor}")
+    format!("/v1/flows/{}?page_size={PAGE}{cursor}", list.trim_start_matches(PREFIX))
 }
 
-/// A cursor is any text, and must not add to the request.
-fn encoded(text: &str) -> String {
-    let encode = |byte: u8| match byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-        true => char::from(byte).to_string(),
-        false => format!("%{byte:02X}"),
-    };
-    text.bytes().map(encode).collect()
-}
-
-/// The generations of a page, and the cursor of the next one, if there is one. Each generation is what [`paths`] would get.
-/// `None` if the text is no page, so that a broken one is not taken for the last.
-///
-/// An element that is no object is left out. One that has something in it that cannot be decoded is given with the fields
-/// that this crate reads, as texts.
-pub fn page(body: &[u8]) -> Option<(Vec<Value>, Option<String>)> {
+/// The generations of a page, each with what [`paths`] would get: they have neither a value of the caller's nor a time. `None`
+/// if the text is no page.
+pub fn page(body: &[u8]) -> Option<Page> {
+    let page = Page::read(body, "generations", &["id"], |fields, answer| {
+        let (kind, entity_id) = (Subject::Flows.kind().to_owned(), fields.text("id")?);
+        Some(Element { kind, entity_id, callback_id: None, callback_url: None, created: None, answer })
+    })?;
     let text = decoded(body);
-    let generations = objects(&text, "generations", PATHS)?;
     let is_last = raw(&text, &["has_more"]) == Some("false");
     let next = Fields::from(&pick(&text, &["next_cursor"]).fields).text("next_cursor");
-    Some((generations, next.filter(|_| !is_last)))
+    Some(Page { next: next.filter(|_| !is_last), ..page })
 }
 
 #[cfg(test)]
@@ -124,9 +120,9 @@ mod tests {
 
     #[test]
     fn a_cursor_stays_a_cursor() {
-        assert_eq!(list_path("video", None), "/v1/flows/video?page_size=100");
+        assert_eq!(list_path("elevenlabs.video", None), "/v1/flows/video?page_size=100");
         assert_eq!(
-            list_path("image", Some("a+/=&x#é")),
+            list_path("elevenlabs.image", Some("a+/=&x#é")),
             "/v1/flows/image?page_size=100&cursor=a%2B%2F%3D%26x%23%C3%A9"
         );
     }
@@ -142,8 +138,11 @@ mod tests {
             (r#""next_cursor": """#, None),
         ] {
             let body = format!(r#"{{"generations": [7, {{"id": "a"}}], {rest}}}"#);
-            assert_eq!(page(body.as_bytes()), Some((vec![json!({"id": "a"})], next.map(str::to_owned))), "{rest}");
+            let page = page(body.as_bytes()).unwrap();
+            assert_eq!((page.next.as_deref(), page.unreadable), (next, 1), "{rest}");
+            let [generation] = &page.elements[..] else { panic!("{page:?}") };
+            assert_eq!((generation.kind.as_str(), generation.answer.get()), ("elevenlabs.flows", r#"{"id": "a"}"#));
         }
-        assert_eq!(page(b"{}"), None);
+        assert!(page(b"{}").is_none());
     }
 }

@@ -76,7 +76,7 @@ enum Command {
         /// The webhook endpoint
         endpoint: Option<String>,
     },
-    /// Bring back what HeyGen has and the stack never received
+    /// Bring back what the platforms have and the stack never received
     Backfill(recovery::Backfill),
     /// Do what the schedule does every 15 minutes: backfill and sweep
     Recover,

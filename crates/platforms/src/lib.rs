@@ -2,6 +2,7 @@
 #![warn(missing_docs)]
 
 pub mod callback_url;
+pub mod list;
 pub mod look_up;
 
 use heygen::HeaderNames;

@@ -2,7 +2,6 @@
 
 use serde_json::Value;
 use webhook::Platform;
-use webhook::fields::Fields;
 
 /// Scheme and host of the platform's API; `None` where the platform's own client is used.
 pub fn base_url(platform: Platform) -> Option<&'static str> {
@@ -46,36 +45,5 @@ pub fn echoed(platform: Platform, kind: &str, answer: &Value) -> Option<String> 
         Platform::ElevenLabs => elevenlabs::echoed(kind, answer),
         Platform::Tavus => tavus::echoed(kind, answer),
         Platform::Did => did::echoed(kind, answer),
-    }
-}
-
-/// The path, below the base URL, of a page of the list that repeats the caller's own value for each job; `None` where there
-/// is no such list.
-pub fn list_path(platform: Platform, offset: u32) -> Option<String> {
-    match platform {
-        Platform::Synthesia => Some(synthesia::list_path(offset)),
-        // HeyGen's lists and those of ElevenLabs, Tavus and D-ID do not say whose order a job is.
-        Platform::HeyGen | Platform::ElevenLabs | Platform::Tavus | Platform::Did => None,
-    }
-}
-
-/// A page of such a list.
-#[derive(Debug, Default)]
-pub struct Listed {
-    /// The id of each job that has the caller's own value, and that value.
-    pub jobs: Vec<(String, String)>,
-    /// The offset of the next page, if there is one.
-    pub next: Option<u32>,
-}
-
-/// Reads a page; `None` if the text is none.
-pub fn listed(platform: Platform, page: &[u8]) -> Option<Listed> {
-    match platform {
-        Platform::Synthesia => {
-            let (videos, next) = synthesia::page(page)?;
-            let own = |video: &Value| Fields::of(Some(video)).text("id").zip(synthesia::echoed("video", video));
-            Some(Listed { jobs: videos.iter().filter_map(own).collect(), next })
-        }
-        Platform::HeyGen | Platform::ElevenLabs | Platform::Tavus | Platform::Did => None,
     }
 }

@@ -17,7 +17,7 @@ use webhook::Status;
 pub enum Action {
     /// What the schedule does: everything that needs no decision, each whatever happens to the others.
     Recover {},
-    /// Brings back what HeyGen has and this deployment never received.
+    /// Brings back what the platforms have and this deployment never received.
     Backfill(BackfillOptions),
     /// Registers a job, before or after HeyGen was asked for it.
     Track(TrackOptions),

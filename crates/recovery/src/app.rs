@@ -3,6 +3,7 @@
 use crate::action::{About, Action, BackfillOptions, PurgeOptions, RedriveOptions, ReplayOptions};
 use crate::backfill::before::Befores;
 use crate::backfill::cursor::Cursors;
+use crate::backfill::source::Source;
 use crate::backfill::{self, Backfill};
 use crate::budget::Budget;
 use crate::config::Config;
@@ -143,6 +144,11 @@ impl App {
         Platform::ALL.into_iter().any(|platform| self.config.has_key(platform))
     }
 
+    /// Whether another platform has lists to read.
+    fn lists_others(&self) -> bool {
+        Source::elsewhere(&self.config).next().is_some()
+    }
+
     /// The same, or why it cannot be used, if there are other platforms whose work goes on without it.
     async fn heygen(&self) -> Result<Result<Api, Error>, Error> {
         match self.api().await {
@@ -169,7 +175,15 @@ impl Run<'_> {
             Action::Recover {} => return Err(Error::InvalidRequest("recover is not part of itself".to_owned())),
             Action::Backfill(options) => match self.backfill_elsewhere(&options).await? {
                 Some(reply) => Reply::Backfill(reply),
-                None => Reply::Backfill(self.backfill(&app.api().await?, &options).await?),
+                // Some events of HeyGen's, or there are no other lists.
+                None if options.is_narrowed() || !app.lists_others() => {
+                    Reply::Backfill(self.backfill(&Ok(app.api().await?), &options).await?)
+                }
+                None => {
+                    let api = app.heygen().await?;
+                    let reply = self.backfill(&api, &options).await;
+                    Reply::Backfill(app.with_heygen(reply, api)?)
+                }
             },
             Action::Track(options) => {
                 let tracked = app.tracking.track(&options, OffsetDateTime::now_utc()).await?;
@@ -235,26 +249,23 @@ impl Run<'_> {
         let has_lists = self.app.config.version == ApiVersion::V3;
         let half = Run { budget: self.budget.share(2), ..self };
         let sweep = half.sweep(&api).await;
-        let api = match api {
-            Ok(api) => api,
-            unusable => {
-                let sweep = self.app.with_heygen(sweep, unusable)?;
-                return Ok(RecoverReply { backfill: None, sweep, credit: None, continued: Vec::new() });
-            }
-        };
-        let backfill = match has_lists {
+        let backfill = match has_lists && api.is_ok() || self.app.lists_others() {
             true => Some(self.backfill(&api, &BackfillOptions::default()).await),
             false => None,
         };
-        let credit = if has_lists && self.budget.is_left() { credit(&api).await } else { None };
+        let credit = match &api {
+            Ok(api) if has_lists && self.budget.is_left() => credit(api).await,
+            _ => None,
+        };
         if let Some(credit) = &credit {
             measures::credit(credit);
         }
-        match (backfill.transpose(), sweep) {
+        let done = match (backfill.transpose(), sweep) {
             (Ok(backfill), Ok(sweep)) => Ok(RecoverReply { backfill, sweep, credit, continued: Vec::new() }),
             (Err(one), Err(other)) => Err(Error::Several(vec![one, other])),
             (Err(error), Ok(_)) | (Ok(_), Err(error)) => Err(error),
-        }
+        };
+        self.app.with_heygen(done, api)
     }
 
     async fn backfill_elsewhere(self, options: &BackfillOptions) -> Result<Option<BackfillReply>, Error> {
@@ -264,10 +275,14 @@ impl Run<'_> {
         backfill::elsewhere::entity(&self.platforms(), &self.app.jobs, &self.sender(), options).await
     }
 
-    async fn backfill(self, api: &Api, options: &BackfillOptions) -> Result<BackfillReply, Error> {
-        let App { config, jobs, cursors, befores, .. } = self.app;
+    async fn backfill(self, api: &Result<Api, Error>, options: &BackfillOptions) -> Result<BackfillReply, Error> {
+        let App { config, secrets, jobs, cursors, befores, .. } = self.app;
         let (sender, budget, now) = (self.sender(), self.budget, OffsetDateTime::now_utc());
-        Backfill { config, api, jobs, cursors, befores, sender, budget, now }.run(options).await
+        // v1 of HeyGen's API has no lists, which is an error if no others are read.
+        let is_read = config.version == ApiVersion::V3 || options.is_narrowed() || !self.app.lists_others();
+        let heygen = api.as_ref().ok().filter(|_| is_read);
+        let platforms = self.platforms().once();
+        Backfill { config, heygen, platforms, secrets, jobs, cursors, befores, sender, budget, now }.run(options).await
     }
 
     async fn sweep(self, api: &Result<Api, Error>) -> Result<SweepReply, Error> {

@@ -211,6 +211,11 @@ impl Config {
         self.apis.get(&platform).is_some_and(|api| api.key_secret.is_some())
     }
 
+    /// The endpoints of a platform that are beside HeyGen's registered ones.
+    pub(crate) fn endpoints(&self, platform: Platform) -> impl Iterator<Item = &PlatformEndpoint> {
+        self.callbacks.endpoints.iter().filter(move |endpoint| endpoint.platform == platform)
+    }
+
     /// Where platforms reach this deployment: its own domain, if it has one.
     pub(crate) fn public_url(&self) -> Option<String> {
         self.urls.last().cloned()

@@ -15,6 +15,7 @@ pub mod invocation;
 mod key;
 mod look_up;
 mod measures;
+mod own_urls;
 mod replay;
 pub mod reply;
 mod send;

@@ -4,7 +4,8 @@ use crate::reply::{CreditReply, SweepReply, Swept};
 use aws::telemetry::{Metrics, TARGET, Unit, measure};
 use webhook::Platform;
 
-/// The number of events that HeyGen has and that were never received, as soon as they are on the queue.
+/// The number of events that a platform has and that were never received, as soon as they are on the queue. One metric for
+/// all platforms, so that one alarm watches it.
 pub(crate) fn missed(count: usize) {
     measure("MissedEvents", count, Unit::Count, &[]);
 }

@@ -85,7 +85,7 @@ pub struct PurgeReply {
 /// Each step of a scheduled run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RecoverReply {
-    /// `None` in v1 of HeyGen's API, which has no lists.
+    /// `None` if there is no list to read: v1 of HeyGen's API has none, nor has Tavus.
     pub backfill: Option<BackfillReply>,
     pub sweep: SweepReply,
     /// `None` if HeyGen did not say.
@@ -178,9 +178,9 @@ pub struct SweptElsewhere {
     /// Why the platform was asked no more.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stopped: Option<Stopped>,
-    /// Once its list was read, the id of each order's job; `None` of several.
+    /// By the lists that were read, the id of each order's job; `None` of several.
     #[serde(skip)]
-    pub(crate) listed: Option<BTreeMap<String, Option<String>>>,
+    pub(crate) listed: BTreeMap<String, BTreeMap<String, Option<String>>>,
     /// How many calls have failed in a row.
     #[serde(skip)]
     pub(crate) failures: usize,
@@ -219,7 +219,7 @@ pub struct BackfillReply {
     pub continue_from: Option<String>,
 }
 
-/// What was found in one of HeyGen's lists.
+/// What was found in a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SourceReply {
     pub list: &'static str,
@@ -234,10 +234,13 @@ pub struct SourceReply {
     pub unreadable: usize,
     /// How many were never received, and are on the queue now.
     pub missed: usize,
-    /// Whether HeyGen does not show this list to this API key.
+    /// Whether the platform does not show this list to this API key.
     pub is_refused: bool,
     /// If not, the next run continues.
     pub is_complete: bool,
+    /// Why this run asks for no more of it; never of HeyGen's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<Stopped>,
     #[serde(skip)]
     pub(crate) continue_from: Option<String>,
 }
@@ -246,8 +249,13 @@ impl SourceReply {
     /// Of an entity that was asked for by its id.
     pub(crate) fn of_entity() -> Self {
         let (list, from, until, continue_from) = ("entity", None, None, None);
-        let (listed, unreadable, missed, is_refused, is_complete) = (0, 0, 0, false, true);
-        SourceReply { list, from, until, listed, unreadable, missed, is_refused, is_complete, continue_from }
+        let (listed, unreadable, missed, is_refused, is_complete, stopped) = (0, 0, 0, false, true, None);
+        SourceReply { list, from, until, listed, unreadable, missed, is_refused, is_complete, stopped, continue_from }
+    }
+
+    /// The platform is asked no more in this run.
+    pub(crate) fn stopped(self, is_limited: bool) -> Self {
+        SourceReply { stopped: Some(if is_limited { Stopped::RateLimited } else { Stopped::Failing }), ..self }
     }
 
     pub(crate) fn refused(list: &'static str) -> Self {
@@ -321,6 +329,6 @@ impl BackfillReply {
     }
 
     fn has_more(&self) -> bool {
-        self.sources.iter().any(|source| !source.is_complete)
+        self.sources.iter().any(|source| !source.is_complete && source.stopped.is_none())
     }
 }

@@ -77,11 +77,12 @@ impl fmt::Display for BackfillReply {
 
 impl fmt::Display for SourceReply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let SourceReply { list, listed, missed, unreadable, is_complete, .. } = self;
+        let SourceReply { list, listed, missed, unreadable, is_complete, stopped, .. } = self;
         let time = |at: Option<time::OffsetDateTime>| at.map_or_else(|| "?".to_owned(), to_text);
         let name = list.replace('_', " ");
         if self.is_refused {
-            return write!(f, "  {name}  HeyGen does not show this list to this API key");
+            let title = Platform::of_kind(list).title();
+            return write!(f, "  {name}  {title} does not show this list to this API key");
         }
         if self.from.is_none() {
             return write!(f, "  {name}  asked for by its id: {listed} found, {missed} missed");
@@ -90,7 +91,11 @@ impl fmt::Display for SourceReply {
         if *unreadable > 0 {
             write!(f, ", {unreadable} not readable")?;
         }
-        if *is_complete { Ok(()) } else { write!(f, ", to be continued") }
+        match stopped {
+            Some(stopped) => write!(f, "; {}", why(*stopped)),
+            None if *is_complete => Ok(()),
+            None => write!(f, ", to be continued"),
+        }
     }
 }
 
@@ -141,9 +146,9 @@ fn counts(swept: &Swept, platform: Platform) -> Option<String> {
 fn why(stopped: Stopped) -> &'static str {
     match stopped {
         Stopped::NoKey => "there is no API key to ask for others, which wait for their events",
-        Stopped::RateLimited => "its rate limit is exceeded, so others are looked at in the next run",
+        Stopped::RateLimited => "its rate limit is exceeded, so the rest is looked at in the next run",
         Stopped::Refused => "it could not be asked for others: see the error",
-        Stopped::Failing => "it fails, so others are looked at in the next run",
+        Stopped::Failing => "it fails, so the rest is looked at in the next run",
     }
 }
 

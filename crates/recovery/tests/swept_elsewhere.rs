@@ -187,8 +187,9 @@ fn the_schedule_looks_after_other_platforms_whatever_becomes_of_heygen() {
             Ok(reply) => {
                 assert!(!is_error, "{reply}");
                 assert_eq!(
-                    (&reply["sweep"]["platforms"]["tavus"]["finished"], &reply["backfill"]),
-                    (&json!(1), &json!(null))
+                    (&reply["sweep"]["platforms"]["tavus"]["finished"], &reply["backfill"]["sources"][0]["list"]),
+                    (&json!(1), &json!("synthesia.video")),
+                    "nor do the others' lists need it"
                 );
             }
         }
@@ -274,6 +275,22 @@ fn a_job_of_synthesia_without_an_id_is_found_in_its_list() {
         (&json!("succeeded"), &json!("order_1"), &json!("job#synthesia.video#callback_id:order_1"))
     );
     assert_eq!(world.job("s2")["status"], "pending");
+}
+
+#[test]
+fn a_job_of_d_id_without_an_id_is_found_in_the_list_of_its_kind() {
+    let world = Elsewhere::new();
+    world.track("order_1", "did.talk", None);
+    world.track("order_2", "did.talk", None);
+    world.lists("/did/talks", &[json!({"id": "t1", "user_data": "order_1", "status": "created"})]);
+    world.lists("/did/clips", &[json!({"id": "c1", "user_data": "order_2", "status": "done"})]);
+    let reply = world.sweep();
+    let did = &reply["platforms"]["did"];
+    assert_eq!((&did["running"], &did["failed"]), (&json!(1), &json!(1)), "{reply}");
+    assert_eq!(
+        (world.apis.calls(), world.job("t1")["callback_id"].clone()),
+        (vec!["/did/talks?limit=100".to_owned()], json!("order_1"))
+    );
 }
 
 #[test]

@@ -69,6 +69,8 @@ pub struct PlatformOptions {
     pub delivery_limit: Duration,
     /// How many GETs are answered in a minute by the simulator's clock. Default, but for Synthesia: any number.
     pub gets_per_minute: u32,
+    /// How many elements a page of a list of jobs has at most, whatever is asked for; not at Tavus. Default: 100.
+    pub largest_page: usize,
     /// Whether a rejection of too many GETs has the header `Retry-After`. Default: no.
     pub says_retry_after: bool,
     /// How a job ends that a call of the API creates, after [`Options::job_duration`]. Default: it succeeds.
@@ -83,6 +85,7 @@ impl PlatformOptions {
             link_lifetime: day,
             delivery_limit: Duration::from_secs(10),
             gets_per_minute: u32::MAX,
+            largest_page: 100,
             says_retry_after: false,
             created_jobs: JobOutcome::Succeeds,
         };

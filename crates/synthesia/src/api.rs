@@ -3,12 +3,16 @@
 use serde_json::Value;
 use webhook::callback::is_entity_id;
 use webhook::fields::Fields;
-use webhook::pick::{decoded, objects, pick};
+use webhook::list::{Element, Page};
+use webhook::pick::{decoded, pick};
 
-use crate::video::PATHS;
+use crate::video::{KIND, Video};
 
 /// Where the paths begin.
 pub const BASE_URL: &str = "https://api.synthesia.io";
+
+/// The only list, by the kind of its jobs.
+pub const LISTS: [&str; 1] = [KIND];
 
 /// How many videos a page of the list has at most.
 const PAGE: u32 = 100;
@@ -35,21 +39,30 @@ pub fn echoed(kind: &str, answer: &Value) -> Option<String> {
     }
 }
 
-/// The path of a page of the list of videos: those of the workspace, and those of the key's owner.
-pub fn list_path(offset: u32) -> String {
+/// The path of a page of the list of videos: those of the workspace, and those of the key's owner. The first page without an
+/// offset, and with one that is no number.
+pub fn list_path(offset: Option<&str>) -> String {
+    let offset = offset.and_then(|offset| offset.parse::<u32>().ok()).unwrap_or_default();
     format!("/v2/videos?limit={PAGE}&offset={offset}&source=workspace&source=my_videos")
 }
 
-/// The videos of a page, and the offset of the next one, if there is one. Each video is what [`paths`] would get. `None` if
-/// the text is no page, so that a broken one is not taken for the last.
-///
-/// An element that is no object is left out. One that has something in it that cannot be decoded is given with the fields
-/// that this crate reads, as texts.
-pub fn page(body: &[u8]) -> Option<(Vec<Value>, Option<u32>)> {
-    let text = decoded(body);
-    let videos = objects(&text, "videos", PATHS)?;
-    let next = Fields::from(&pick(&text, &["nextOffset"]).fields).text("nextOffset");
-    Some((videos, next.and_then(|offset| offset.parse().ok()).filter(|offset| *offset > 0)))
+/// The videos of a page, each with what [`paths`] would get. `None` if the text is no page.
+pub fn page(body: &[u8]) -> Option<Page> {
+    let page = Page::read(body, "videos", &["id", "callbackId", "createdAt"], |fields, answer| {
+        let video = Video(fields);
+        let (callback_id, created) = (fields.text("callbackId"), video.created_at());
+        Some(Element {
+            kind: KIND.to_owned(),
+            entity_id: video.id()?,
+            callback_id,
+            callback_url: None,
+            created,
+            answer,
+        })
+    })?;
+    let next = Fields::from(&pick(&decoded(body), &["nextOffset"]).fields).text("nextOffset");
+    let is_offset = |text: &String| text.parse::<u32>().is_ok_and(|offset| offset > 0);
+    Some(Page { next: next.filter(is_offset), ..page })
 }
 
 #[cfg(test)]
@@ -86,30 +99,34 @@ mod tests {
     }
 
     #[test]
-    fn one_bad_element_of_a_page_hides_no_other() {
-        let deep = format!("{}{}", "[".repeat(1_000), "]".repeat(1_000));
-        let body = format!(
-            r#"{{"odd": 1e400, "videos": [{{"id": "a", "n": 1}}, null, "x", [], {{"id": "b", "title": "\ud83d"}}, {{"id": 7, "x": {deep}}}, {{"id": "c"}}], "nextOffset": "100"}}"#
+    fn a_video_of_the_list_says_its_order_and_when_it_was_created() {
+        let body = r#"{"videos": [{"id": "a", "callbackId": "order", "createdAt": 1760000000}, null,
+            {"id": "b", "callbackId": "", "createdAt": "soon", "title": "\ud83d"}, {"callbackId": "no id"}]}"#;
+        let page = page(body.as_bytes()).unwrap();
+        let one = |video: &Element| (video.entity_id.clone(), video.callback_id.clone(), video.created);
+        assert_eq!(
+            page.elements.iter().map(one).collect::<Vec<_>>(),
+            [("a".to_owned(), Some("order".to_owned()), Some(1_760_000_000)), ("b".to_owned(), None, None)]
         );
-        let expected = [json!({"id": "a", "n": 1}), json!({"id": "b"}), json!({"id": "7"}), json!({"id": "c"})];
-        assert_eq!(page(body.as_bytes()), Some((expected.to_vec(), Some(100))));
+        assert_eq!((page.unreadable, page.elements[0].kind.as_str()), (2, "synthesia.video"));
     }
 
     #[test]
     fn a_list_ends_where_no_offset_is_given() {
-        for next in ["null", "0", "\"\"", "-1", "1.5", "{}"] {
-            let body = format!(r#"{{"videos": [], "nextOffset": {next}}}"#);
-            assert_eq!(page(body.as_bytes()), Some((Vec::new(), None)), "{next}");
+        let next = |next: &str| page(format!(r#"{{"videos": [], "nextOffset": {next}}}"#).as_bytes()).unwrap().next;
+        for none in ["null", "0", "\"\"", "-1", "1.5", "{}"] {
+            assert_eq!(next(none), None, "{none}");
         }
-        assert_eq!(page(br#"{"videos": []}"#), Some((Vec::new(), None)));
+        assert_eq!((next("100"), next("\"100\"")), (Some("100".to_owned()), Some("100".to_owned())));
+        assert_eq!(page(br#"{"videos": []}"#).unwrap().next, None);
+        assert!(page(br#"{"nextOffset": 20}"#).is_none(), "it is no page");
     }
 
     #[test]
-    fn what_is_no_page_is_not_taken_for_the_last_one() {
-        for body in
-            ["", "[]", "{}", r#"{"videos": {}}"#, "no JSON", r#"{"nextOffset": 20, "videos": [{"id": "a"}, {"id""#]
-        {
-            assert_eq!(page(body.as_bytes()), None, "{body}");
+    fn an_offset_adds_nothing_to_the_request() {
+        for (offset, expected) in [(None, 0), (Some("200"), 200), (Some("200&limit=1"), 0), (Some(""), 0)] {
+            let path = format!("/v2/videos?limit=100&offset={expected}&source=workspace&source=my_videos");
+            assert_eq!(list_path(offset), path);
         }
     }
 }

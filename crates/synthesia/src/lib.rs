@@ -6,7 +6,7 @@ mod event;
 mod signature;
 mod video;
 
-pub use api::{BASE_URL, authorization, echoed, list_path, page, paths};
+pub use api::{BASE_URL, LISTS, authorization, echoed, list_path, page, paths};
 pub use event::{KNOWN, read};
 pub use signature::{SIGNATURE, TIMESTAMP, sign, signed};
 pub use video::KINDS;

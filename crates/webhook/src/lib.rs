@@ -14,6 +14,7 @@ pub mod fields;
 mod identity;
 mod job;
 pub mod json;
+pub mod list;
 mod look_up;
 pub mod pick;
 mod place;

@@ -50,23 +50,15 @@ pub fn raw<'t>(text: &'t str, path: &[&str]) -> Option<&'t str> {
     raw(found?, rest)
 }
 
-/// The objects of the list `name`, one page of an API's answer; `None` if the text has no such list, so that a broken page is
-/// not taken for an empty one.
-///
-/// An element that is no object is left out. One that has something in it that cannot be decoded is given with the fields at
-/// `paths` only, as texts.
-pub fn objects(text: &str, name: &str, paths: &[&str]) -> Option<Vec<Value>> {
+/// The undecoded elements of the list `name`, one page of an API's answer; `None` if the text has no such list, so that a
+/// broken page is not taken for an empty one.
+pub fn elements<'t>(text: &'t str, name: &str) -> Option<Vec<&'t str>> {
     let mut list = None;
     let is_json = each_field(text, |field| field == name, |_, value| list = Some(value));
     let list = list.filter(|list| is_json && list.starts_with('['))?;
-    let mut objects = Vec::new();
-    each_element(list, |element| {
-        if element.starts_with('{') {
-            let whole = serde_json::from_str::<Map<String, Value>>(element);
-            objects.push(Value::Object(whole.unwrap_or_else(|_| pick(element, paths).fields)));
-        }
-    });
-    Some(objects)
+    let mut elements = Vec::new();
+    each_element(list, |element| elements.push(element));
+    Some(elements)
 }
 
 /// What is left of the paths that begin with `name`. Nothing is left of the path of the field itself.
@@ -167,23 +159,21 @@ mod tests {
     }
 
     #[test]
-    fn one_bad_element_of_a_list_hides_no_other() {
+    fn one_odd_element_of_a_list_hides_no_other() {
         let deep = format!("{}{}", "[".repeat(1_000), "]".repeat(1_000));
-        let page = format!(
-            r#"{{"odd": 1e400, "videos": [{{"id": "a", "n": 1}}, null, "x", [], {{"id": "b", "title": "\ud83d"}},
-                {{"id": 7, "x": {deep}}}, {{"id": "c"}}]}}"#
-        );
-        let expected = [json!({"id": "a", "n": 1}), json!({"id": "b"}), json!({"id": "7"}), json!({"id": "c"})];
-        assert_eq!(objects(&page, "videos", &["id"]), Some(expected.to_vec()));
+        let odd = format!(r#"{{"id": 7, "x": {deep}}}"#);
+        let page = format!(r#"{{"odd": 1e400, "videos": [{{"n": 1}}, null, "x", {odd}, {{"title": "\ud83d"}}]}}"#);
+        let expected = [r#"{"n": 1}"#, "null", r#""x""#, odd.as_str(), r#"{"title": "\ud83d"}"#];
+        assert_eq!(elements(&page, "videos"), Some(expected.to_vec()));
     }
 
     #[test]
     fn what_is_no_list_is_not_taken_for_an_empty_one() {
-        assert_eq!(objects(r#"{"videos": []}"#, "videos", &[]), Some(Vec::new()));
+        assert_eq!(elements(r#"{"videos": []}"#, "videos"), Some(Vec::new()));
         for page in
             ["", "[]", "{}", r#"{"videos": {}}"#, "no JSON", r#"{"videos": [{"id": "a"}], "x"#, r#"{"videos": [{"id""#]
         {
-            assert_eq!(objects(page, "videos", &[]), None, "{page}");
+            assert_eq!(elements(page, "videos"), None, "{page}");
         }
     }
 }

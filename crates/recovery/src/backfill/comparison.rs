@@ -1,4 +1,4 @@
-//! Compares what HeyGen lists with what is recorded, and sends what is missing.
+//! Compares what the platforms list with what is recorded, and sends what is missing.
 
 use crate::backfill::before::{Before, Befores};
 use crate::backfill::cursor::{Cursor, Scan};
@@ -16,6 +16,7 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use time::OffsetDateTime;
+use webhook::Platform;
 
 /// Calls of the table and of the queue at once.
 const AT_ONCE: usize = 16;
@@ -167,13 +168,17 @@ impl Comparison<'_> {
     }
 
     async fn send_one(&self, source: Source, Missing { event, body, .. }: Missing) -> Result<(), AwsError> {
-        self.sender.send(body, source.via()).await?;
+        self.sender.send_of(event.platform, body, source.via()).await?;
+        // HeyGen is what is meant where no platform is named.
+        let platform = Some(event.platform.name()).filter(|_| event.platform != Platform::HeyGen);
         tracing::warn!(
+            platform,
             identity = event.identity.as_str(),
             correlation_id = event.correlation_id().as_str(),
             event_type = event.type_label(),
             via = source.via(),
-            "HeyGen has an event that was never received: it is on the queue now"
+            "{} has an event that was never received: it is on the queue now",
+            event.platform.title()
         );
         Ok(())
     }
@@ -181,7 +186,10 @@ impl Comparison<'_> {
     pub(crate) async fn missing(&self, found: Vec<Found>) -> Result<Vec<(Found, Missing)>, AwsError> {
         let looking = found.into_iter().map(|found| async move {
             let missing = found.missing(self.jobs).await?;
-            let missing = missing.filter(|missing| self.subscribed.wants(missing.event.event_type.as_deref()));
+            let is_wanted = |Missing { event, .. }: &Missing| {
+                event.platform != Platform::HeyGen || self.subscribed.wants(event.event_type.as_deref())
+            };
+            let missing = missing.filter(is_wanted);
             Ok(missing.map(|missing| (found, missing)))
         });
         let found: Vec<_> = stream::iter(looking).buffered(AT_ONCE).try_collect().await?;

@@ -1,14 +1,15 @@
 //! Brings back the end of one entity of another platform than HeyGen, of which a job is recorded here.
 
 use crate::action::BackfillOptions;
+use crate::backfill::source::is_missing;
 use crate::error::Error;
 use crate::look_up::Platforms;
 use crate::measures;
 use crate::reply::{BackfillReply, SourceReply};
 use crate::send::Sender;
 use crate::sweep::fresh::{Said, said};
-use aws::jobs::{JobItem, Jobs};
-use webhook::{Platform, Status};
+use aws::jobs::Jobs;
+use webhook::Platform;
 
 /// The `via` of what is brought back.
 const VIA: &str = "backfill";
@@ -39,9 +40,4 @@ pub(crate) async fn entity(
         }
     }
     Ok(Some(BackfillReply::new(vec![reply], None)))
-}
-
-/// Whether the job's end is not recorded here, or less of it.
-fn is_missing(job: &JobItem, ended: Status) -> bool {
-    ended != Status::Pending && job.status.is_none_or(|status| status < ended)
 }

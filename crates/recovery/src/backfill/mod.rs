@@ -1,4 +1,5 @@
-//! Brings back what HeyGen has and this deployment never received, through the same queue and with the same identities.
+//! Brings back what the platforms have and this deployment never received, through the same queue and with the same
+//! identities.
 //!
 //! Running twice does no harm, nor does running twice at once: the processor records an event once.
 
@@ -7,8 +8,11 @@ pub(crate) mod comparison;
 pub(crate) mod cursor;
 pub(crate) mod elsewhere;
 pub(crate) mod order;
+pub(crate) mod ours;
+pub(crate) mod pages;
 pub(crate) mod plan;
 pub(crate) mod reading;
+pub(crate) mod refusal;
 pub(crate) mod scan;
 pub(crate) mod source;
 pub(crate) mod subscribed;
@@ -20,24 +24,31 @@ use crate::backfill::cursor::{Cursor, Cursors, Scan};
 use crate::backfill::order::Orders;
 use crate::backfill::plan::{Asked, Step, plan};
 use crate::backfill::reading::{Reader, Reading, Stop};
-use crate::backfill::source::{Found, Source};
+use crate::backfill::refusal::Refusals;
+use crate::backfill::source::{Apis, Found, Source};
 use crate::backfill::subscribed::Subscribed;
 use crate::budget::Budget;
 use crate::config::Config;
 use crate::error::Error;
+use crate::look_up::Platforms;
 use crate::measures;
+use crate::own_urls::OwnUrls;
 use crate::reply::{BackfillReply, SourceReply};
 use crate::send::Sender;
 use aws::jobs::Jobs;
+use aws_sdk_secretsmanager::Client;
 use heygen::api::{Api, ApiError, ApiVersion, EntityKind, Kind};
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Mutex;
 use time::OffsetDateTime;
-use webhook::CorrelationId;
+use webhook::{CorrelationId, Platform};
 
 pub(crate) struct Backfill<'a> {
     pub(crate) config: &'a Config,
-    pub(crate) api: &'a Api,
+    /// `None` without HeyGen's API: its lists are not read.
+    pub(crate) heygen: Option<&'a Api>,
+    pub(crate) platforms: Platforms<'a>,
+    pub(crate) secrets: &'a Client,
     pub(crate) jobs: &'a Jobs,
     pub(crate) cursors: &'a Cursors,
     pub(crate) befores: &'a Befores,
@@ -61,33 +72,47 @@ impl Backfill<'_> {
         let seconds = |at: OffsetDateTime| at.unix_timestamp();
         let until = options.until.map(seconds);
         let asked = Asked { since: options.since.map(seconds), until: until.map(|until| until.min(latest)) };
+        let (mut sources, mut errors) = (self.sources(), Vec::new());
+        let subscribed = match self.subscribed(options).await {
+            // Other platforms' lists are read all the same.
+            Err(error) if !options.is_narrowed() && sources.iter().any(|source| is_elsewhere(*source)) => {
+                sources.retain(|source| is_elsewhere(*source));
+                errors.push(error);
+                Subscribed::ALL
+            }
+            subscribed => subscribed?,
+        };
         let comparison = Comparison {
             config: self.config,
             jobs: self.jobs,
             befores: self.befores,
             sender: self.sender.clone(),
-            orders: Orders::new(self.api),
-            subscribed: self.subscribed(options).await?,
+            orders: Orders::new(self.heygen),
+            subscribed,
             sent: Mutex::default(),
             now: self.now,
         };
         let mut lists = match options.is_narrowed() {
             true => self.narrowed(options, asked, latest),
-            false => self.all(asked, latest).await?,
+            false => self.all(&sources, asked, latest).await?,
         };
-        let mut errors = Vec::new();
-        match &options.entity_id {
-            Some(id) if options.continue_from.is_none() => match self.entity(&comparison, id, options).await {
-                Ok(reply) => lists.replies.push(reply),
-                Err(error) => errors.push(error),
-            },
+        match (&options.entity_id, self.heygen) {
+            (Some(id), Some(api)) if options.continue_from.is_none() => {
+                match self.entity(api, &comparison, id, options).await {
+                    Ok(reply) => lists.replies.push(reply),
+                    Err(error) => errors.push(error),
+                }
+            }
             _ => {}
         }
         self.read(&comparison, options, &mut lists, &mut errors).await;
         if lists.replies.iter().all(|source| source.missed == 0) {
             measures::missed(0);
         }
-        let place = |reply: &SourceReply| Source::all().position(|source| source.name() == reply.list);
+        let place = |reply: &SourceReply| {
+            let all = Source::heygen().chain(Source::elsewhere(self.config));
+            all.map(Source::name).position(|name| name == reply.list)
+        };
         lists.replies.sort_by_key(place);
         let left_out_after =
             until.filter(|until| *until > latest).and_then(|_| OffsetDateTime::from_unix_timestamp(latest).ok());
@@ -97,12 +122,19 @@ impl Backfill<'_> {
         }
     }
 
+    fn sources(&self) -> Vec<Source> {
+        let heygen = self.heygen.into_iter().flat_map(|_| Source::heygen());
+        heygen.chain(Source::elsewhere(self.config)).collect()
+    }
+
     /// What is asked for by name is brought back in any case.
     async fn subscribed(&self, options: &BackfillOptions) -> Result<Subscribed, Error> {
-        if options.is_narrowed() {
-            return Ok(Subscribed::ALL);
+        match self.heygen {
+            Some(api) if !options.is_narrowed() => {
+                Ok(Subscribed::of(&api.endpoints().readable().await?.elements, &self.config.urls))
+            }
+            _ => Ok(Subscribed::ALL),
         }
-        Ok(Subscribed::of(&self.api.endpoints().readable().await?.elements, &self.config.urls))
     }
 
     fn narrowed(&self, options: &BackfillOptions, asked: Asked, latest: i64) -> Lists {
@@ -114,9 +146,9 @@ impl Backfill<'_> {
     }
 
     /// Before anything is read, all that is asked for is noted, so that no part of it depends on this run.
-    async fn all(&self, asked: Asked, latest: i64) -> Result<Lists, Error> {
+    async fn all(&self, sources: &[Source], asked: Asked, latest: i64) -> Result<Lists, Error> {
         let mut cursors = Vec::new();
-        for source in Source::all() {
+        for source in sources {
             cursors.push(self.cursors.read(source.name()).await?);
         }
         let is_first_run = cursors.iter().any(|cursor| cursor.first_run.is_none());
@@ -127,7 +159,7 @@ impl Backfill<'_> {
                 cursor.scan = Some(scan.clone());
             }
         }
-        let mut cursors: Vec<_> = Source::all().map(Source::name).zip(cursors).collect();
+        let mut cursors: Vec<_> = sources.iter().map(|source| source.name()).zip(cursors).collect();
         let is_begun = steps.iter().any(|step| matches!(step, Step::Begin(_)));
         let mut lists = Lists::default();
         if (is_first_run || is_begun && asked != Asked::default()) && !self.cursors.write_all(&mut cursors).await? {
@@ -140,7 +172,7 @@ impl Backfill<'_> {
             lists.replies.extend(left.map(stopped));
             return Ok(lists);
         }
-        for ((source, step), (_, cursor)) in Source::all().zip(steps).zip(cursors) {
+        for ((source, step), (_, cursor)) in sources.iter().copied().zip(steps).zip(cursors) {
             match step {
                 Step::Continue(scan) | Step::Begin(scan) => lists.to_read.push_back((source, scan, Some(cursor))),
                 Step::Done(scan) => lists.replies.push(SourceReply::new(source.name(), &scan)),
@@ -157,39 +189,77 @@ impl Backfill<'_> {
         lists: &mut Lists,
         errors: &mut Vec<Error>,
     ) {
-        let filter = options.filter();
-        let now = self.now.unix_timestamp();
-        let Backfill { api, cursors, budget, .. } = *self;
-        let reader = Reader { api, cursors, comparison, filter: &filter, budget, now };
+        let own_urls = self.own_urls(lists, errors).await;
+        let Backfill { heygen, ref platforms, cursors, budget, .. } = *self;
+        let (filter, now) = (options.filter(), self.now.unix_timestamp());
+        let apis = Apis { heygen, platforms, own_urls: &own_urls };
+        let reader = Reader { apis: &apis, cursors, comparison, filter: &filter, budget, now };
         let mut readings = VecDeque::new();
         for (source, scan, cursor) in lists.to_read.drain(..) {
             match Reading::new(&reader, source, scan, cursor) {
-                Ok(reading) => readings.push_back(reading),
+                Ok(reading) => readings.extend(reading),
                 Err(error) => errors.push(error),
             }
         }
         readings.rotate_left(fastrand::usize(..readings.len().max(1)));
+        let mut refusals = Refusals::default();
         while let Some(mut reading) = readings.pop_front() {
             let source = reading.source;
-            match reading.read(budget.share(readings.len() + 1)).await {
+            if refusals.is_stopped(source.platform()) {
+                lists.replies.push(reading.reply.stopped(refusals.is_limited(source.platform())));
+                continue;
+            }
+            let read = reading.read(budget.share(readings.len() + 1)).await;
+            if reading.is_shown() {
+                refusals.shows(source.platform());
+            }
+            match read {
                 Ok(Stop::TimeIsOver) if budget.is_left() => readings.push_back(reading),
                 Ok(_) => lists.replies.push(reading.reply),
-                // The plan or the key may not allow it: an error each time would hide other errors.
-                Err(Error::HeyGen(error)) if source != Source::Events && is_refused(&error) => {
-                    tracing::warn!(%error, class = error.class.as_str(), list = source.name(), "HeyGen does not show this list");
-                    lists.replies.push(SourceReply::refused(source.name()));
+                Err(Error::LookUp(error)) => {
+                    let retry_after = error.retry_after();
+                    match refusals.take(source, error) {
+                        Some(error) => errors.push(unread(source, error.into())),
+                        None if refusals.is_limited(source.platform()) => {
+                            let (platform, seconds) = (source.platform(), retry_after.map(|wait| wait.as_secs()));
+                            tracing::warn!(%platform, seconds, "the platform's rate limit is exceeded: the next run goes on");
+                            lists.replies.push(reading.reply.stopped(true));
+                        }
+                        None => {}
+                    }
                 }
+                // The plan or the key may not allow it: an error each time would hide other errors.
+                Err(error @ Error::HeyGen(_)) if source != Source::Events && is_hidden(&error) => {
+                    lists.replies.push(hidden(source, &error));
+                }
+                Err(error) => errors.push(unread(source, error)),
+            }
+        }
+        let (hidden_lists, failed) = refusals.end();
+        lists.replies.extend(hidden_lists.into_iter().map(|(source, error)| hidden(source, &error.into())));
+        errors.extend(failed.into_iter().map(|(source, error)| unread(source, error.into())));
+    }
+
+    /// What tells the jobs of other platforms' lists that were meant for this deployment.
+    async fn own_urls(&self, lists: &Lists, errors: &mut Vec<Error>) -> BTreeMap<Platform, OwnUrls> {
+        let platforms = lists.to_read.iter().map(|(source, ..)| *source).filter(|source| is_elsewhere(*source));
+        let mut all = BTreeMap::new();
+        for platform in platforms.map(Source::platform).collect::<BTreeSet<_>>() {
+            match OwnUrls::load(self.config, self.secrets, platform, self.now).await {
+                Ok(own_urls) => drop(all.insert(platform, own_urls)),
                 Err(error) => {
-                    tracing::error!(%error, class = error.class().as_str(), list = source.name(), "the list could not be read to its end");
-                    errors.push(error);
+                    tracing::error!(%error, class = error.class().as_str(), %platform, "the platform's lists are not read");
+                    errors.push(error.into());
                 }
             }
         }
+        all
     }
 
     /// Asks for one entity, as whatever it may be, because no list may have it any more.
     async fn entity(
         &self,
+        api: &Api,
         comparison: &Comparison<'_>,
         id: &str,
         options: &BackfillOptions,
@@ -199,7 +269,7 @@ impl Backfill<'_> {
         let kinds = if known.is_empty() { EntityKind::ALL.into() } else { known };
         let mut reply = SourceReply::of_entity();
         for kind in kinds {
-            let entity = match self.api.entity(kind, id).await {
+            let entity = match api.entity(kind, id).await {
                 Ok(entity) => entity,
                 // Not of this kind.
                 Err(error) if is_refused(&error) || matches!(error.kind, Kind::Unsupported | Kind::Rejected) => {
@@ -222,6 +292,25 @@ impl Backfill<'_> {
         }
         Ok(reply)
     }
+}
+
+fn is_elsewhere(source: Source) -> bool {
+    source.platform() != Platform::HeyGen
+}
+
+fn is_hidden(error: &Error) -> bool {
+    matches!(error, Error::HeyGen(error) if is_refused(error))
+}
+
+fn hidden(source: Source, error: &Error) -> SourceReply {
+    let (list, title) = (source.name(), source.platform().title());
+    tracing::warn!(%error, class = error.class().as_str(), list, "{title} does not show this list");
+    SourceReply::refused(list)
+}
+
+fn unread(source: Source, error: Error) -> Error {
+    tracing::error!(%error, class = error.class().as_str(), list = source.name(), "the list could not be read to its end");
+    error
 }
 
 /// Whether HeyGen's answer would be the same next time.

@@ -7,21 +7,20 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 const MOST_ERRORS: usize = 3;
 
 pub(crate) struct Orders<'a> {
-    api: &'a Api,
+    /// `None` if HeyGen's lists are not read.
+    api: Option<&'a Api>,
     errors: AtomicUsize,
 }
 
 impl<'a> Orders<'a> {
-    pub(crate) fn new(api: &'a Api) -> Self {
+    pub(crate) fn new(api: Option<&'a Api>) -> Self {
         Orders { api, errors: AtomicUsize::new(0) }
     }
 
     /// The `callback_id` of a video; `None` also if HeyGen does not say it. Nothing waits for it.
     pub(crate) async fn of_video(&self, video_id: &str) -> Option<String> {
-        if self.errors.load(Ordering::Relaxed) >= MOST_ERRORS {
-            return None;
-        }
-        match self.api.callback_id_of_video(video_id).await {
+        let api = self.api.filter(|_| self.errors.load(Ordering::Relaxed) < MOST_ERRORS)?;
+        match api.callback_id_of_video(video_id).await {
             Ok(callback_id) => callback_id,
             Err(error) => {
                 let count = if is_gone(&error) { MOST_ERRORS } else { 1 };

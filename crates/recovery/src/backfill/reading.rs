@@ -1,20 +1,21 @@
-//! One of HeyGen's lists, read page by page. The cursor moves after what is missing of a page is on the queue.
+//! A list, read page by page. The cursor moves after what is missing of a page is on the queue.
 
 use crate::backfill::comparison::{Compared, Comparison, Memory};
 use crate::backfill::cursor::{Cursor, Cursors, Missed, Scan};
 use crate::backfill::scan::{Order, Seen};
-use crate::backfill::source::{Found, Listing, Source};
+use crate::backfill::source::{Apis, Found, Listing, Source};
 use crate::budget::Budget;
 use crate::error::Error;
+use crate::look_up::error::{LookUpError, Problem};
 use crate::measures;
 use crate::reply::SourceReply;
 use aws::error::AwsError;
-use heygen::api::{Api, ApiError, EventFilter, Kind};
+use heygen::api::{EventFilter, Kind};
 use webhook::ErrorClass;
 
 /// What the readings of a run share.
 pub(crate) struct Reader<'a> {
-    pub(crate) api: &'a Api,
+    pub(crate) apis: &'a Apis<'a>,
     pub(crate) cursors: &'a Cursors,
     pub(crate) comparison: &'a Comparison<'a>,
     pub(crate) filter: &'a EventFilter,
@@ -51,16 +52,17 @@ pub(crate) enum Stop {
 }
 
 impl<'a> Reading<'a> {
+    /// `None` if nothing is there to read it with.
     pub(crate) fn new(
         reader: &'a Reader<'a>,
         source: Source,
         scan: Scan,
         cursor: Option<Cursor>,
-    ) -> Result<Self, Error> {
-        let listing = source.listing(reader.api, reader.filter, scan.token.clone())?;
+    ) -> Result<Option<Self>, Error> {
+        let Some(listing) = source.listing(reader.apis, reader.filter, scan.token.clone())? else { return Ok(None) };
         let reply = SourceReply { is_complete: false, ..SourceReply::new(source.name(), &scan) };
         let (order, memory, is_token_old) = (Order::default(), Memory::default(), scan.token.is_some());
-        Ok(Reading {
+        Ok(Some(Reading {
             reader,
             source,
             listing,
@@ -72,7 +74,12 @@ impl<'a> Reading<'a> {
             is_token_old,
             is_stale: false,
             reply,
-        })
+        }))
+    }
+
+    /// Whether the platform has shown any of it.
+    pub(crate) fn is_shown(&self) -> bool {
+        self.pages > 0
     }
 
     /// Reads on, at least one page, until the share is used up.
@@ -159,12 +166,14 @@ impl<'a> Reading<'a> {
         }
     }
 
-    fn begin_again(&mut self, error: &ApiError) -> Result<(), ApiError> {
-        tracing::warn!(%error, class = error.class.as_str(), list = self.source.name(), "the scan begins again");
+    fn begin_again(&mut self, error: &Error) -> Result<(), Error> {
+        tracing::warn!(%error, class = error.class().as_str(), list = self.source.name(), "the scan begins again");
         self.scan.token = None;
         self.is_token_old = false;
         self.order = Order::again();
-        self.listing = self.source.listing(self.reader.api, self.reader.filter, None)?;
+        if let Some(listing) = self.source.listing(self.reader.apis, self.reader.filter, None)? {
+            self.listing = listing;
+        }
         Ok(())
     }
 
@@ -207,11 +216,18 @@ impl<'a> Reading<'a> {
     fn log_unreadable(&self) {
         let SourceReply { list, unreadable: count, .. } = &self.reply;
         if *count > 0 {
-            tracing::warn!(list, count, "elements of HeyGen's list could not be read");
+            tracing::warn!(list, count, "elements of the list could not be read");
         }
     }
 }
 
-fn is_about_the_token(error: &ApiError) -> bool {
-    error.class == ErrorClass::Permanent && matches!(error.kind, Kind::Rejected | Kind::NotFound | Kind::RepeatedToken)
+fn is_about_the_token(error: &Error) -> bool {
+    match error {
+        Error::HeyGen(error) => {
+            let is_of_it = matches!(error.kind, Kind::Rejected | Kind::NotFound | Kind::RepeatedToken);
+            error.class == ErrorClass::Permanent && is_of_it
+        }
+        Error::LookUp(LookUpError::Call(failed)) => matches!(failed.problem, Problem::Refused | Problem::Endless),
+        _ => false,
+    }
 }

@@ -1,24 +1,56 @@
-//! Where HeyGen says what happened: the events that it delivered, and the lists of what it made.
+//! Where HeyGen says what happened: the events that it delivered, and the lists of what it made; and the lists of other
+//! platforms.
 //!
 //! Nobody knows whether the first holds events whose delivery failed. So the second is read, too: what has ended there
 //! and has no job here was missed, whatever became of its event.
 
+use crate::backfill::pages::{Listed, Pages};
 use crate::backfill::scan::Times;
+use crate::config::Config;
+use crate::error::Error;
+use crate::look_up::Platforms;
+use crate::own_urls::OwnUrls;
 use aws::error::AwsError;
 use aws::jobs::{JobItem, Jobs};
 use heygen::Outcome;
-use heygen::api::{Api, ApiError, DeliveredEvent, Entity, EntityKind, EventFilter, Pages};
-use webhook::{CorrelationId, Event, Status, Verified};
+use heygen::api::{self, Api, DeliveredEvent, Entity, EntityKind, EventFilter};
+use std::collections::BTreeMap;
+use webhook::{CorrelationId, Event, LookUp, Platform, Status, Verified};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Source {
     Events,
     List(EntityKind),
+    /// A list of another platform, by its name.
+    Of(Platform, &'static str),
+}
+
+/// What the lists are read with.
+pub(crate) struct Apis<'a> {
+    /// `None` if HeyGen's lists are not read.
+    pub(crate) heygen: Option<&'a Api>,
+    pub(crate) platforms: &'a Platforms<'a>,
+    pub(crate) own_urls: &'a BTreeMap<Platform, OwnUrls>,
 }
 
 impl Source {
-    pub(crate) fn all() -> impl Iterator<Item = Source> {
+    /// HeyGen's.
+    pub(crate) fn heygen() -> impl Iterator<Item = Source> {
         std::iter::once(Source::Events).chain(EntityKind::LISTED.map(Source::List))
+    }
+
+    /// Those of the other platforms that are used here: that have an endpoint and a key.
+    pub(crate) fn elsewhere(config: &Config) -> impl Iterator<Item = Source> {
+        let is_used = |platform: &Platform| config.has_key(*platform) && config.endpoints(*platform).next().is_some();
+        let lists = |platform| platforms::list::lists(platform).iter().map(move |list| Source::Of(platform, list));
+        Platform::ALL.into_iter().filter(is_used).flat_map(lists)
+    }
+
+    pub(crate) fn platform(self) -> Platform {
+        match self {
+            Source::Events | Source::List(_) => Platform::HeyGen,
+            Source::Of(platform, _) => platform,
+        }
     }
 
     /// Part of the cursor's key.
@@ -26,6 +58,7 @@ impl Source {
         match self {
             Source::Events => "events",
             Source::List(kind) => kind.name(),
+            Source::Of(_, list) => list,
         }
     }
 
@@ -33,36 +66,43 @@ impl Source {
     pub(crate) fn via(self) -> &'static str {
         match self {
             Source::Events => "backfill",
-            Source::List(_) => "list",
+            Source::List(_) | Source::Of(..) => "list",
         }
     }
 
-    /// From the first page, or from that of a token.
+    /// From the first page, or from that of a token. `None` if nothing is there to read it with.
     pub(crate) fn listing<'a>(
         self,
-        api: &'a Api,
+        apis: &Apis<'a>,
         filter: &EventFilter,
         token: Option<String>,
-    ) -> Result<Listing<'a>, ApiError> {
-        Ok(match self {
-            Source::Events => Listing::Events(api.delivered_events(filter)?.starting_at(token)),
-            Source::List(kind) => Listing::Entities(api.entities(kind)?.starting_at(token)),
+    ) -> Result<Option<Listing<'a>>, Error> {
+        Ok(match (self, apis.heygen) {
+            (Source::Events, Some(api)) => Some(Listing::Events(api.delivered_events(filter)?.starting_at(token))),
+            (Source::List(kind), Some(api)) => Some(Listing::Entities(api.entities(kind)?.starting_at(token))),
+            (Source::Of(platform, list), _) => {
+                let own_urls = apis.own_urls.get(&platform);
+                own_urls.map(|own| Listing::Jobs(Pages::new(apis.platforms, own, (platform, list), token)))
+            }
+            (Source::Events | Source::List(_), None) => None,
         })
     }
 }
 
-/// One of HeyGen's lists, page by page.
+/// A list, page by page.
 pub(crate) enum Listing<'a> {
-    Events(Pages<'a, DeliveredEvent>),
-    Entities(Pages<'a, Entity>),
+    Events(api::Pages<'a, DeliveredEvent>),
+    Entities(api::Pages<'a, Entity>),
+    Jobs(Pages<'a>),
 }
 
 impl Listing<'_> {
     /// `None` after the last page.
-    pub(crate) async fn next(&mut self) -> Result<Option<Vec<Found>>, ApiError> {
+    pub(crate) async fn next(&mut self) -> Result<Option<Vec<Found>>, Error> {
         Ok(match self {
             Listing::Events(pages) => pages.next().await?.map(|page| page.into_iter().map(Found::Event).collect()),
             Listing::Entities(pages) => pages.next().await?.map(|page| page.into_iter().map(Found::Entity).collect()),
+            Listing::Jobs(pages) => pages.next().await?.map(|page| page.into_iter().map(Found::Job).collect()),
         })
     }
 
@@ -71,6 +111,7 @@ impl Listing<'_> {
         match self {
             Listing::Events(pages) => pages.token(),
             Listing::Entities(pages) => pages.token(),
+            Listing::Jobs(pages) => pages.token(),
         }
     }
 
@@ -79,6 +120,7 @@ impl Listing<'_> {
         match self {
             Listing::Events(pages) => pages.unreadable().len(),
             Listing::Entities(pages) => pages.unreadable().len(),
+            Listing::Jobs(pages) => pages.unreadable,
         }
     }
 }
@@ -87,6 +129,8 @@ impl Listing<'_> {
 pub(crate) enum Found {
     Event(DeliveredEvent),
     Entity(Entity),
+    /// Of another platform.
+    Job(Listed),
 }
 
 impl Found {
@@ -95,22 +139,27 @@ impl Found {
         match self {
             Found::Event(event) => Times::of_event(seconds(event.created())),
             Found::Entity(entity) => Times::of_job(seconds(entity.created_at), seconds(entity.completed_at)),
+            // No other platform says when a job ended: what it calls the last change may be any.
+            Found::Job(job) => Times::of_job(job.created, None),
         }
     }
 
-    /// Whether it may have an event: it is at its end, and it is not the same as an element of another list.
+    /// Whether it may have an event: it is at its end, was meant for this deployment, and is not the same as an element of
+    /// another list.
     pub(crate) fn has_ended(&self) -> bool {
         match self {
             Found::Event(_) => true,
             Found::Entity(entity) => ended_as(entity).is_some() && !entity.is_translation(),
+            Found::Job(job) => job.ended.is_some(),
         }
     }
 
-    /// HeyGen's id of the element.
+    /// The platform's id of the element.
     pub(crate) fn id(&self) -> Option<&str> {
         match self {
             Found::Event(event) => event.id.as_deref(),
             Found::Entity(entity) => Some(&entity.id),
+            Found::Job(job) => Some(&job.entity_id),
         }
     }
 
@@ -128,15 +177,28 @@ impl Found {
                 let body = missing_kind(entity, &recorded).and_then(|kind| entity.to_verified(kind));
                 (body, recorded)
             }
+            Found::Job(job) => {
+                let recorded = jobs.jobs_at(&CorrelationId::of(&job.entity_id)).await?;
+                let look_up = job.ended.as_ref().and_then(|ended| missing_end(job.platform, ended, &recorded));
+                (look_up.as_ref().map(LookUp::to_verified), recorded)
+            }
         };
         Ok(body.map(|body| {
             let has_callback_id = recorded.iter().any(|job| job.callback_id.is_some());
-            Missing { event: heygen::read(&body), body, has_job: !recorded.is_empty(), has_callback_id }
+            let event = platforms::read(self.platform(), &body);
+            Missing { event, body, has_job: !recorded.is_empty(), has_callback_id }
         }))
+    }
+
+    fn platform(&self) -> Platform {
+        match self {
+            Found::Event(_) | Found::Entity(_) => Platform::HeyGen,
+            Found::Job(job) => job.platform,
+        }
     }
 }
 
-/// An event that HeyGen knows of, and this deployment does not.
+/// An event that a platform knows of, and this deployment does not.
 pub(crate) struct Missing {
     pub(crate) event: Event,
     pub(crate) body: Verified,
@@ -176,6 +238,22 @@ fn missing_kind<'a>(entity: &Entity, recorded: &'a [JobItem]) -> Option<&'a str>
         return None;
     }
     Some(of_it.first().map_or(entity.kind.job_kind(), |job| job.kind.as_str()))
+}
+
+/// What another platform says of a job's end, under the order that it is recorded with; `None` if that end is recorded.
+fn missing_end(platform: Platform, ended: &LookUp, recorded: &[JobItem]) -> Option<LookUp> {
+    let reported = platforms::read(platform, &ended.to_verified()).job()?;
+    let job = recorded.iter().find(|job| job.item == reported.item_key());
+    if job.is_some_and(|job| !is_missing(job, reported.status)) {
+        return None;
+    }
+    let callback_id = ended.callback_id.clone().or_else(|| job?.callback_id.clone());
+    Some(LookUp { callback_id, ..ended.clone() })
+}
+
+/// Whether the job's end is not recorded here, or less of it.
+pub(crate) fn is_missing(job: &JobItem, ended: Status) -> bool {
+    ended != Status::Pending && job.status.is_none_or(|status| status < ended)
 }
 
 fn is_about(job: &JobItem, entity: &Entity) -> bool {

@@ -30,7 +30,7 @@ pub(super) async fn observe(config: &Config, platforms: &Platforms<'_>, secrets:
     let observed = used.map(|(platform, endpoints)| async move {
         let answers = if config.has_key(platform) { Some(answers(platforms, platform).await) } else { None };
         let is_asked = answers == Some(Ok(Answers::Works)) && !endpoints.is_empty();
-        let called = if is_asked { urls.observe(platform, &endpoints).await } else { Ok(Vec::new()) };
+        let called = if is_asked { urls.observe(platform).await } else { Ok(Vec::new()) };
         Elsewhere {
             platform,
             has_endpoints: !endpoints.is_empty(),
@@ -81,7 +81,8 @@ fn answer(error: &LookUpError) -> Seen<Answers> {
         | Problem::Connection
         | Problem::NotJson
         | Problem::Redirected
-        | Problem::TooLarge => Answers::Unreachable,
+        | Problem::TooLarge
+        | Problem::Endless => Answers::Unreachable,
     })
 }
 

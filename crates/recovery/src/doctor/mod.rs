@@ -56,7 +56,7 @@ impl Doctor<'_> {
     }
 
     async fn observe(&self, verify: bool) -> Observed {
-        let Config { watched, api_key_secret, delay, version, .. } = self.config;
+        let Config { watched, delay, version, .. } = self.config;
         let now = OffsetDateTime::now_utc().unix_timestamp();
         let heygen = self.heygen().await;
         // Without an answer, admin would only say so again.
@@ -80,7 +80,7 @@ impl Doctor<'_> {
             }),
             when(watched.has_alarms.then_some(()), async |()| self.alarms().await),
             when(watched.alarm_topic.as_deref(), async |arn| self.topic(arn).await),
-            when((is_v3 && api_key_secret.is_some()).then_some(()), async |()| self.cursors().await),
+            when(Some(self.lists()).filter(|lists| !lists.is_empty()), async |lists| self.cursors(lists).await),
             when(watched.schedule.as_ref(), async |_| self.due.oldest().await.map_err(|error| error.to_string())),
         );
         Observed {
@@ -171,14 +171,21 @@ impl Doctor<'_> {
         Measured::read(reply.map_err(|error| error.to_string())?, now)
     }
 
-    async fn cursors(&self) -> Seen<Vec<ReadList>> {
-        let mut lists = Vec::new();
-        for list in Source::all().map(Source::name) {
+    /// Those that a backfill reads.
+    fn lists(&self) -> Vec<&'static str> {
+        let has_heygens = self.config.version == ApiVersion::V3 && self.config.api_key_secret.is_some();
+        let heygen = has_heygens.then(Source::heygen).into_iter().flatten();
+        heygen.chain(Source::elsewhere(self.config)).map(Source::name).collect()
+    }
+
+    async fn cursors(&self, lists: Vec<&'static str>) -> Seen<Vec<ReadList>> {
+        let mut read = Vec::with_capacity(lists.len());
+        for list in lists {
             let cursor = self.cursors.read(list).await.map_err(|error| error.to_string())?;
             let scanning_until = cursor.scan.map(|scan| scan.until);
-            lists.push(ReadList { list, read_until: cursor.read_until, scanning_until, missed: cursor.missed });
+            read.push(ReadList { list, read_until: cursor.read_until, scanning_until, missed: cursor.missed });
         }
-        Ok(lists)
+        Ok(read)
     }
 }
 

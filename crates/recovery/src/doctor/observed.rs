@@ -184,7 +184,7 @@ pub(crate) struct Topic {
     pub(crate) receivers: u64,
 }
 
-/// How far one of HeyGen's lists was read, in Unix seconds.
+/// How far a list was read, in Unix seconds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ReadList {
     pub(crate) list: &'static str,

@@ -44,6 +44,8 @@ pub enum Problem {
     NotJson,
     Redirected,
     TooLarge,
+    /// The next page of a list is one that was read, or there are far too many.
+    Endless,
     /// Any other 4xx.
     Refused,
 }
@@ -67,9 +69,12 @@ impl Problem {
             Problem::RateLimited | Problem::Server | Problem::Timeout | Problem::Connection | Problem::NotJson => {
                 ErrorClass::Transient
             }
-            Problem::NoCall | Problem::Settings | Problem::Redirected | Problem::TooLarge | Problem::Refused => {
-                ErrorClass::Permanent
-            }
+            Problem::NoCall
+            | Problem::Settings
+            | Problem::Redirected
+            | Problem::TooLarge
+            | Problem::Endless
+            | Problem::Refused => ErrorClass::Permanent,
         }
     }
 
@@ -91,6 +96,7 @@ impl Problem {
             Problem::NotJson => "the response is not its own: check the base URL, and try again later",
             Problem::Redirected => "the response is a redirect, which is not followed: correct the base URL",
             Problem::TooLarge => "the response is larger than 8 MiB",
+            Problem::Endless => "its list does not end: a page leads back to an earlier one",
             Problem::Refused => "it does not accept the request",
         }
     }

@@ -2,15 +2,16 @@
 //! cannot be asked is asked no more in this run.
 
 use crate::action::TrackOptions;
+use crate::backfill::pages::page;
 use crate::error::Error;
 use crate::look_up::Platforms;
-use crate::look_up::error::{Failed, LookUpError, Problem};
+use crate::look_up::error::{LookUpError, Problem};
 use crate::reply::{Stopped, SweptElsewhere};
 use crate::sweep::ending::{Ending, Next, UNKNOWN_JOB};
 use crate::sweep::fresh::{Refreshed, Said, refresh_elsewhere, said};
 use crate::sweep::step::{SETTLES_IN, Step, again, refresh_elsewhere_again, step_elsewhere};
 use aws::jobs::JobItem;
-use platforms::look_up::{Listed, list_path, listed};
+use platforms::list::lists;
 use std::collections::BTreeMap;
 use webhook::{CorrelationId, Platform, Status};
 
@@ -66,19 +67,17 @@ impl Elsewhere<'_> {
         if let Some(next) = self.ending.found(job, &mut swept.jobs).await? {
             return Ok(next);
         }
-        let has_list = list_path(platform, 0).is_some() && self.ending.config.has_key(platform);
-        if has_list && swept.stopped.is_some() {
+        let has_key = self.ending.config.has_key(platform);
+        let list = lists(platform).iter().copied().find(|list| *list == job.kind && has_key);
+        if list.is_some() && swept.stopped.is_some() {
             return Ok(Next::Due);
         }
-        let listed = match swept.listed.take() {
-            Some(listed) => listed,
-            None if has_list => self.list(platform).await?,
-            None => BTreeMap::new(),
-        };
+        if let Some(list) = list.filter(|list| !swept.listed.contains_key(*list)) {
+            swept.listed.insert(list.to_owned(), self.list(platform, list).await?);
+        }
         let order = job.callback_id.clone().unwrap_or_default();
-        let id = listed.get(&order).cloned().flatten();
-        swept.listed = Some(listed);
-        let Some(id) = id else { return self.ending.never_reported(job, &mut swept.jobs).await };
+        let listed = list.and_then(|list| swept.listed.get(list)?.get(&order).cloned());
+        let Some(id) = listed.flatten() else { return self.ending.never_reported(job, &mut swept.jobs).await };
         // A job that is recorded and is not this one is an earlier attempt.
         if !self.ending.jobs.jobs_at(&CorrelationId::of(&id)).await?.is_empty() {
             return self.ending.never_reported(job, &mut swept.jobs).await;
@@ -91,19 +90,19 @@ impl Elsewhere<'_> {
     }
 
     /// The id of each order's job, as far as the list's first pages have it.
-    async fn list(&self, platform: Platform) -> Result<BTreeMap<String, Option<String>>, Error> {
-        let (mut found, mut offset) = (BTreeMap::new(), Some(0));
-        for _ in 0..MOST_PAGES {
-            let Some(path) = offset.and_then(|offset| list_path(platform, offset)) else { break };
-            let page = self.platforms.page(platform, &path).await?;
-            // A page that cannot be read is not taken for the last one.
-            let unreadable = || Failed { platform, problem: Problem::NotJson, status: None, retry_after: None };
-            let page = page.and_then(|page| listed(platform, page.get().as_bytes()));
-            let Listed { jobs, next } = page.ok_or_else(|| LookUpError::Call(unreadable()))?;
-            for (id, order) in jobs {
-                found.entry(order).and_modify(|id| *id = None).or_insert(Some(id));
+    async fn list(&self, platform: Platform, list: &str) -> Result<BTreeMap<String, Option<String>>, Error> {
+        let (mut found, mut tokens) = (BTreeMap::new(), vec![None]);
+        while let Some(token) = tokens.last().filter(|_| tokens.len() <= MOST_PAGES) {
+            let page = page(&self.platforms, platform, list, token.as_deref()).await?;
+            for element in page.elements {
+                let Some(order) = element.callback_id else { continue };
+                found.entry(order).and_modify(|id| *id = None).or_insert(Some(element.entity_id));
             }
-            offset = next.filter(|next| Some(*next) > offset);
+            // One that repeats leads nowhere.
+            if page.next.is_none() || tokens.contains(&page.next) {
+                break;
+            }
+            tokens.push(page.next);
         }
         Ok(found)
     }

@@ -74,7 +74,8 @@ fn respond(mut connection: TcpStream, state: &Mutex<State>) -> Option<()> {
         state.calls.push(path.clone());
         state.running += 1;
         state.most = state.most.max(state.running);
-        let answer = state.answers.get(path.split('?').next()?).cloned();
+        // That of one page, or else of the list.
+        let answer = state.answers.get(&path).or_else(|| state.answers.get(path.split('?').next()?)).cloned();
         let (none, unknown) = (String::new(), r#"{"message": "unknown"}"#.to_owned());
         if is_keyed { answer.unwrap_or((404, none, unknown)) } else { (401, none, "{}".to_owned()) }
     };

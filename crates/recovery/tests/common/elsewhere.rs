@@ -17,6 +17,19 @@ use webhook::Event;
 const LIMIT: Duration = Duration::from_secs(300);
 pub const LONG_AGO: &str = "2026-01-01T00:00:00Z";
 pub const CALLBACK_SECRET: &str = "capability-key-1";
+/// Each list, and the name of the array in a page.
+pub const LISTS: [(&str, &str); 10] = [
+    ("/synthesia/v2/videos", "videos"),
+    ("/elevenlabs/v1/flows/video", "generations"),
+    ("/elevenlabs/v1/flows/image", "generations"),
+    ("/elevenlabs/v1/flows/text-to-speech", "generations"),
+    ("/did/talks", "talks"),
+    ("/did/clips", "clips"),
+    ("/did/animations", "animations"),
+    ("/did/scenes", "scenes"),
+    ("/did/expressives", "expressives"),
+    ("/did/translations", "translations"),
+];
 
 #[derive(Default)]
 pub struct Aws {
@@ -51,6 +64,7 @@ impl Elsewhere {
             ("API_URL", "https://api.example.invalid"),
             ("PLATFORM_ENDPOINTS", "synthesia/main,elevenlabs/main,tavus/main,did/main"),
             ("CALLBACK_PREFIX", "shop/callbacks/"),
+            ("BACKFILL_DELAY_MINUTES", "0"),
             ("CONFIRM_QUEUE_URL", "http://queues.invalid/confirm"),
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
@@ -64,7 +78,19 @@ impl Elsewhere {
         }
         let stored = json!({ "current": CALLBACK_SECRET }).to_string();
         secrets.extend(["tavus", "did"].map(|platform| (format!("shop/callbacks/{platform}/main"), stored.clone())));
-        Elsewhere { apis, aws: Arc::new(Mutex::new(Aws { secrets, ..Aws::default() })), variables }
+        let world = Elsewhere { apis, aws: Arc::new(Mutex::new(Aws { secrets, ..Aws::default() })), variables };
+        LISTS.iter().for_each(|(path, _)| world.lists(path, &[]));
+        world
+    }
+
+    /// A list has these elements, on one page.
+    pub fn lists(&self, path: &str, elements: &[Value]) {
+        let (_, array) = LISTS.iter().find(|(list, _)| *list == path).unwrap();
+        self.apis.answers(path, 200, &json!({ *array: elements }).to_string());
+    }
+
+    pub fn backfill(&self) -> Value {
+        self.ask(json!({"action": "backfill"})).unwrap()
     }
 
     /// With another value of a variable; an empty one is none.

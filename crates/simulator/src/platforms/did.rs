@@ -1,4 +1,5 @@
-//! D-ID: `/talks`, `/clips`, `/animations` and `/scenes` (its OpenAPI document 4.2.1).
+//! D-ID: `/talks`, `/clips`, `/animations` and `/scenes` (its OpenAPI document 4.2.1); and the lists of what nobody has made
+//! here.
 
 use super::fields::{self, Fields, within};
 use super::{ApiResult, CallbackUrl, Notify, Product, SharedWorld};
@@ -70,8 +71,22 @@ const KINDS: [Kind; 4] = [
     },
 ];
 
+/// Other lists of an account, which are empty.
+const EMPTY: [&str; 2] = ["expressives", "translations"];
+
 pub(super) fn router() -> Router<Arc<World>> {
-    KINDS.iter().fold(Router::new(), |router, kind| router.merge(routes(kind)))
+    let of_kinds = KINDS.iter().fold(Router::new(), |router, kind| router.merge(routes(kind)));
+    EMPTY
+        .into_iter()
+        .fold(of_kinds, |router, name| router.route(&format!("/{name}"), get(move |params| empty(name, params))))
+}
+
+async fn empty(name: &str, Params(ListParams { limit, token }): Params<ListParams>) -> ApiResult {
+    within(limit, "limit", 1..=100, 100)?;
+    match token {
+        Some(_) => Err(Rejection::invalid("token", "unknown token")),
+        None => Ok(Json(json!({ name: [] }))),
+    }
 }
 
 #[derive(Deserialize)]
@@ -129,7 +144,7 @@ fn is_webhook(url: &str) -> bool {
 
 impl World {
     fn page(&self, kind: &'static Kind, ListParams { limit, token }: ListParams) -> ApiResult {
-        let limit = within(limit, "limit", 1..=100, 100)?;
+        let limit = within(limit, "limit", 1..=100, 100)?.min(self.site(Platform::Did).options().largest_page);
         let (order, links) = (self.order(), self.links(Platform::Did));
         let show = |found: &Job| job(found, kind.product, &links);
         let page = self.jobs.read(|store| {

@@ -100,7 +100,8 @@ impl World {
     /// Newest first, always.
     fn list(&self, product: Product, params: ListParams) -> ApiResult {
         let ListParams { page_size, status, cursor } = params;
-        let size = within(page_size, "page_size", 1..=100, 30)?;
+        let largest = self.site(Platform::ElevenLabs).options().largest_page;
+        let size = within(page_size, "page_size", 1..=100, 30)?.min(largest);
         if status.as_deref().is_some_and(|status| !STATUSES.contains(&status)) {
             return Err(Rejection::invalid("status", format!("status must be one of {}", STATUSES.join(", "))));
         }

@@ -65,7 +65,8 @@ async fn videos(Shared(world): SharedWorld, Params(pairs): Params<Vec<(String, S
     }
     let links = world.links(Platform::Synthesia);
     let all = world.all_elsewhere(Product::SynthesiaVideo, |job| video(job, &links));
-    page("videos", all, limit, offset)
+    let limit = within(limit, "limit", 1..=100, 20)?.min(world.site(Platform::Synthesia).options().largest_page);
+    page("videos", all, Some(limit), offset)
 }
 
 /// After the last page there is no `nextOffset`, which is an assumption.

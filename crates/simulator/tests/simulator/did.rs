@@ -148,6 +148,10 @@ fn the_list_is_in_pages() {
     assert_eq!(seen, ids);
     for query in ["limit=0", "limit=101", "token=unknown", "page=1"] {
         refused(&api.get_at(DID, &format!("/talks?{query}")), 400, "BadRequestError");
+        refused(&api.get_at(DID, &format!("/expressives?{query}")), 400, "BadRequestError");
+    }
+    for name in ["expressives", "translations"] {
+        assert_eq!(ok(&api.get_at(DID, &format!("/{name}?limit=100"))), json!({ name: [] }));
     }
 }
 

@@ -292,3 +292,21 @@ fn bodies_end_with(receiver: &Receiver, status: &str) -> bool {
     let last = receiver.deliveries().pop().map(|request| request.body).unwrap_or_default();
     serde_json::from_slice::<Value>(&last).unwrap_or_default()["status"] == status
 }
+
+#[test]
+fn a_page_of_a_list_can_be_made_small_whatever_is_asked_for() {
+    let mut options = Options::default();
+    for platform in [&mut options.synthesia, &mut options.elevenlabs, &mut options.did] {
+        platform.largest_page = 2;
+    }
+    let api = Api::start(options);
+    for (product, path, list, next) in [
+        (Product::SynthesiaVideo, "/v2/videos?limit=100", "videos", "nextOffset"),
+        (Product::ElevenLabsVideo, "/v1/flows/video?page_size=100", "generations", "next_cursor"),
+        (Product::DidTalk, "/talks?limit=100", "talks", "token"),
+    ] {
+        (0..3).for_each(|_| drop(api.start_job(product.into(), None, JobOutcome::NeverEnds)));
+        let page = ok(&api.get_at(product.platform(), path));
+        assert_eq!((page[list].as_array().unwrap().len(), page[next].is_null()), (2, false), "{page}");
+    }
+}

@@ -1,9 +1,10 @@
-//! What the schedule does: reading HeyGen's lists, and looking after tracked jobs.
+//! What the schedule does: reading the platforms' lists, and looking after tracked jobs.
 
 use super::{Findings, Observed, duration};
 use crate::doctor::observed::ReadList;
 use crate::doctor::remedy::{Remedy, Request};
 use serde_json::json;
+use webhook::Platform;
 
 const HOUR: i64 = 3_600;
 /// What was missed is reported for so long.
@@ -12,7 +13,7 @@ const DAY: i64 = 24 * HOUR;
 const TOLERANCE: i64 = 300;
 
 pub(super) fn find(all: &mut Findings, observed: &Observed) {
-    for list in all.seen_if_any("how far HeyGen's lists were read", observed.cursors.as_ref()).into_iter().flatten() {
+    for list in all.seen_if_any("how far the lists were read", observed.cursors.as_ref()).into_iter().flatten() {
         missed(all, observed, list);
         read(all, observed, list);
     }
@@ -26,8 +27,8 @@ fn missed(all: &mut Findings, observed: &Observed, list: &ReadList) {
     all.warning(
         "deliveries-missed",
         format!(
-            "Events that were never received, and were brought back from HeyGen's list of {} within the last day: {}.",
-            list.list.replace('_', " "),
+            "Events that were never received, and were brought back from {} within the last day: {}.",
+            title(list),
             missed.count
         ),
         "See docs/operations.md#missed-events for the cause. This finding ends a day after the last one.",
@@ -36,14 +37,14 @@ fn missed(all: &mut Findings, observed: &Observed, list: &ReadList) {
 
 fn read(all: &mut Findings, observed: &Observed, list: &ReadList) {
     let ReadList { list: list_name, read_until, scanning_until, missed: _ } = list;
-    let name = list_name.replace('_', " ");
+    let name = title(list);
     if let Some(ahead) = read_until.map(|until| until - observed.now).filter(|ahead| *ahead > TOLERANCE) {
         let key = json!({"id": {"S": observed.partition}, "item": {"S": format!("cursor#{list_name}")}});
         let since = json!({"action": "backfill", "since": "2026-11-21T00:00:00Z"});
         all.warning(
             "cursor-ahead",
             format!(
-                "HeyGen's list of {name} counts as read until {} from now, so what ends before is not brought back.",
+                "{name} counts as read until {} from now, so what ends before is not brought back.",
                 duration(ahead)
             ),
             format!(
@@ -61,14 +62,21 @@ fn read(all: &mut Findings, observed: &Observed, list: &ReadList) {
             "it was not read to its end for more than two runs"
         }
         // HeyGen does not show every list to every key.
-        (None, None, Some(_)) if name == "events" => "it was never read",
+        (None, None, Some(_)) if *list_name == "events" => "it was never read",
         _ => return,
     };
     all.warning(
         "backfill-late",
-        format!("HeyGen's list of {name}: {late}, so missed events are not brought back."),
+        format!("{name}: {late}, so missed events are not brought back."),
         Remedy::run(Request::recovery(json!({"action": "backfill"}))).then("It says why if it cannot."),
     );
+}
+
+/// Such as `HeyGen's list of video translations`.
+fn title(list: &ReadList) -> String {
+    let platform = Platform::of_kind(list.list);
+    let name = list.list.strip_prefix(&format!("{platform}.")).unwrap_or(list.list);
+    format!("{}'s list of {}", platform.title(), name.replace('_', " "))
 }
 
 /// How long ago the last run may have been, if all is well.

@@ -338,6 +338,13 @@ fn the_next_step_has_the_request_and_the_age_of_dead_letters_is_told() {
 }
 
 #[test]
+fn a_list_of_another_platform_is_called_that_platforms() {
+    let list = ReadList { list: "synthesia.video", read_until: Some(1_000), scanning_until: None, missed: None };
+    let found = found(|o| (o.cursors, o.period) = (Some(Ok(vec![list])), Some(900)));
+    assert!(found[0].message.starts_with("Synthesia's list of video: it was not read"), "{found:?}");
+}
+
+#[test]
 fn each_fault_leads_to_its_own_finding_and_to_no_other() {
     for (code, findings) in faults() {
         let codes: Vec<_> = findings.iter().map(|finding| finding.code).collect();
