@@ -4,10 +4,12 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod access_log;
 mod contracts;
 mod facts;
 mod generated;
 mod markdown;
+mod platform_alarms;
 mod platforms;
 mod references;
 mod runbook;

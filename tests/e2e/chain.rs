@@ -13,8 +13,7 @@ use simulator::http::Response;
 use simulator::{Access, JobKind, JobOutcome, Remote};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
-use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use webhook::{Platform, Status};
 
 const CREATE: &str = "/v2/video/generate";
@@ -39,6 +38,8 @@ struct Front {
     started: Mutex<BTreeMap<String, String>>,
     /// The key and the body of each request.
     requests: Mutex<Vec<(String, Value)>>,
+    /// When each came.
+    times: Mutex<Vec<Instant>>,
 }
 
 impl Front {
@@ -60,6 +61,7 @@ impl Front {
         assert_eq!(header("x-api-key"), heygen.access().api_key);
         let body: Value = serde_json::from_slice(&request.body).unwrap();
         let (key, callback_id) = (header("idempotency-key"), body["callback_id"].as_str().unwrap().to_owned());
+        self.times.lock().unwrap().push(Instant::now());
         self.requests.lock().unwrap().push((key.clone(), body.clone()));
         if *self.mood.lock().unwrap() == Mood::Refuses {
             let message = format!("cannot read {}", body["video_inputs"][0]["voice"]["audio_url"]);
@@ -262,12 +264,12 @@ fn chain_an_invocation_that_is_killed_before_its_note_repeats_the_request_with_t
     for _ in 0..2 {
         chain.again(&audio, &order);
     }
-    thread::sleep(Duration::from_secs(2));
-    assert_eq!(chain.front.requests().len(), 1, "two at once");
     chain.video(&order);
     chain.settled();
     let requests = chain.front.requests();
     assert_eq!((requests.len(), &requests[0]), (2, &requests[1]));
+    let times = chain.front.times.lock().unwrap().clone();
+    assert!(times[1] - times[0] > Duration::from_secs(3), "two at once: {times:?}");
     assert_eq!(chain.stack.record(&order).unwrap().jobs.len(), 2);
 }
 

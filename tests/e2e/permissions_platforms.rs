@@ -13,19 +13,9 @@ use std::time::Duration;
 /// Receivers look at secrets again after a second.
 const SOON: [(&str, &str); 2] = [("SecretRefreshSeconds", "1"), ("DeregisterOnDelete", "true")];
 
-fn callback_url(platforms: &Platforms<'_>, order: &str, kind: &str) -> String {
-    let track = json!({"action": "track", "callback_id": order, "kind": kind});
-    platforms.ask(&track)["callback_url"].as_str().unwrap().to_owned()
-}
-
-fn post(client: &Client, url: &str) -> u16 {
-    let path = format!("/webhooks/{}", url.split_once("/webhooks/").unwrap().1);
-    client.request("POST", &path, &[], b"{}").unwrap().status
-}
-
-fn becomes(client: &Client, url: &str, status: u16) {
-    let posted = || Ok((post(client, url) == status).then_some(()));
-    client.wait_for(&format!("a response of {status}"), TIMEOUT, posted).unwrap();
+fn becomes(platforms: &Platforms<'_>, url: &str, status: u16) {
+    let posted = || Ok((platforms.call_back(url, "{}") == status).then_some(()));
+    platforms.client.wait_for(&format!("a response of {status}"), TIMEOUT, posted).unwrap();
 }
 
 /// What admin's sync says of an endpoint.
@@ -41,15 +31,15 @@ fn without_its_permissions_the_receiver_rejects_callbacks_and_accepts_them_later
     let Some(stack) = disturbed_stack() else { return };
     let platforms = Platforms::deploy(&stack, &SOON);
     let client = &platforms.client;
-    let url = callback_url(&platforms, &unique("order"), "tavus.video");
+    let url = platforms.callback_url(&unique("order"), "tavus.video");
     let without = Without::new(client, "receiver", "secretsmanager:GetSecretValue", "callbacks");
-    becomes(client, &url, 503);
+    becomes(&platforms, &url, 503);
     drop(without);
-    becomes(client, &url, 200);
+    becomes(&platforms, &url, 200);
     let without = Without::new(client, "receiver", "sqs:SendMessage", "ConfirmQueue");
-    becomes(client, &url, 503);
+    becomes(&platforms, &url, 503);
     drop(without);
-    becomes(client, &url, 200);
+    becomes(&platforms, &url, 200);
     platforms.delete();
 }
 
@@ -87,18 +77,17 @@ fn without_its_permissions_recovery_says_what_it_cannot_ask_and_waits() {
     // A callback of a job that runs has to wait on the queue.
     let without = Without::new(client, "recovery", "sqs:ChangeMessageVisibility", "ConfirmQueue");
     let order = unique("order");
-    let url = callback_url(&platforms, &order, "did.talk");
+    let url = platforms.callback_url(&order, "did.talk");
     let job = StartJob {
         kind: Product::DidTalk.calling(url.clone()),
         callback_id: Some(order),
+        callback_url: None,
         outcome: JobOutcome::Succeeds,
         ends: Ends::After(Duration::from_secs(3_600)),
         disturbance: None,
     };
     let id = platforms.second.heygen.start_jobs(vec![job]).concat();
-    let path = format!("/webhooks/{}", url.split_once("/webhooks/").unwrap().1);
-    let body = json!({ "id": id }).to_string();
-    assert_eq!(client.request("POST", &path, &[], body.as_bytes()).unwrap().status, 200);
+    assert_eq!(platforms.call_back(&url, &json!({ "id": id }).to_string()), 200);
     let warned = || {
         let lines = client.logs(0)?;
         Ok(lines.iter().any(|line| line.text.contains("the wait could not be set")).then_some(()))

@@ -26,6 +26,7 @@ fn jobs(prefix: &str, hour: u32) -> Vec<StartJob> {
     let job = |(index, kind, outcome): (usize, &JobKind, &JobOutcome)| StartJob {
         kind: kind.clone(),
         callback_id: Some(format!("{prefix}-{hour}-{index}-{}", usize::from(*outcome == JobOutcome::Succeeds))),
+        callback_url: None,
         outcome: outcome.clone(),
         ends: Ends::After(Duration::ZERO),
         disturbance: None,

@@ -106,11 +106,7 @@ impl Stack {
 
     /// Waits until the queue is empty: what has not happened by then does not happen.
     pub fn settled(&self) {
-        self.wait_for("an empty queue", TIMEOUT, || {
-            let depth = self.queue_depth()?;
-            Ok((depth.waiting + depth.in_flight == 0).then_some(()))
-        })
-        .unwrap();
+        settled(self);
     }
 
     /// The log lines with all of these words since `since`, in Unix milliseconds.
@@ -118,6 +114,15 @@ impl Stack {
         let lines = self.logs(since).unwrap();
         lines.into_iter().map(|line| line.text).filter(|text| words.iter().all(|word| text.contains(word))).collect()
     }
+}
+
+/// As [`Stack::settled`], of any stack.
+pub fn settled(client: &Client) {
+    let is_empty = || {
+        let depth = client.queue_depth()?;
+        Ok((depth.waiting + depth.in_flight == 0).then_some(()))
+    };
+    client.wait_for("an empty queue", TIMEOUT, is_empty).unwrap();
 }
 
 /// Now, in Unix milliseconds.

@@ -83,7 +83,7 @@ pub fn start(
         product.into()
     };
     let callback_id = Some(callback_id.to_owned());
-    let job = StartJob { kind: notify, callback_id, outcome, ends, disturbance };
+    let job = StartJob { kind: notify, callback_id, callback_url: None, outcome, ends, disturbance };
     let id = client.simulator()?.start_jobs(&[job])?.concat();
     track(Some(&id))?;
     Ok(id)

@@ -158,7 +158,8 @@ pub(crate) struct NewJob {
     output_language: Option<String>,
     /// The number of clips of a clipping; 3 if it is not given.
     clips: Option<usize>,
-    /// Where a job of Tavus or D-ID is reported to; nowhere if it is not given.
+    /// Where a job of Tavus or D-ID is reported to, nowhere if it is not given; where one of HeyGen's is reported to as
+    /// well.
     callback_url: Option<String>,
     outcome: NewOutcome,
     /// The error message of a job that fails.
@@ -183,7 +184,7 @@ enum NewOutcome {
 
 impl From<&StartJob> for NewJob {
     fn from(job: &StartJob) -> Self {
-        let StartJob { kind, callback_id, outcome, ends, disturbance } = job;
+        let StartJob { kind, callback_id, callback_url, outcome, ends, disturbance } = job;
         let (outcome, failure) = match outcome {
             JobOutcome::Succeeds => (NewOutcome::Succeeds, None),
             JobOutcome::Fails(message) => (NewOutcome::Fails, Some(message.clone())),
@@ -199,8 +200,8 @@ impl From<&StartJob> for NewJob {
             kind: kind.name().to_owned(),
             callback_id: callback_id.clone(),
             output_language: if let JobKind::Translation(language) = kind { Some(language.clone()) } else { None },
-            callback_url: match kind {
-                JobKind::On(_, Notify::Url(CallbackUrl(url))) => Some(url.clone()),
+            callback_url: match (kind, callback_url) {
+                (JobKind::On(_, Notify::Url(CallbackUrl(url))), _) | (_, Some(CallbackUrl(url))) => Some(url.clone()),
                 _ => None,
             },
             clips: if let JobKind::AiClipping(clips) = kind { Some(*clips) } else { None },
@@ -219,17 +220,23 @@ impl NewJob {
             let others = Product::ALL.map(Product::name).join(", ");
             Rejection::invalid("kind", format!("the kinds of jobs are {}, {others}", JobKind::NAMES.join(", ")))
         })?;
+        let (kind, callback_url) = match (kind, self.callback_url) {
+            (JobKind::On(product, _), Some(url)) if product.platform().takes_callback_urls() => {
+                (product.calling(url), None)
+            }
+            (JobKind::On(..), Some(_)) => {
+                return Err(Rejection::invalid("callback_url", "this kind of job has no callback"));
+            }
+            (kind, url) => (kind, url.map(CallbackUrl)),
+        };
         let time = Duration::from_millis(self.milliseconds);
         Ok(StartJob {
-            kind: match (kind, self.clips, self.callback_url) {
-                (JobKind::AiClipping(_), Some(clips), _) => JobKind::AiClipping(clips),
-                (JobKind::On(product, _), _, Some(url)) if product.platform().takes_callback_urls() => {
-                    product.calling(url)
-                }
-                (_, _, Some(_)) => return Err(Rejection::invalid("callback_url", "this kind of job has no callback")),
-                (kind, ..) => kind,
+            kind: match (kind, self.clips) {
+                (JobKind::AiClipping(_), Some(clips)) => JobKind::AiClipping(clips),
+                (kind, _) => kind,
             },
             callback_id: self.callback_id,
+            callback_url,
             outcome: match (self.outcome, self.failure) {
                 (NewOutcome::Fails, message) => JobOutcome::Fails(message.unwrap_or_default()),
                 (NewOutcome::IsRejected, message) => JobOutcome::IsRejected(message.unwrap_or_default()),

@@ -2,7 +2,7 @@
 
 use crate::World;
 use crate::pages::Key;
-use crate::platforms::{Notify, Product};
+use crate::platforms::{CallbackUrl, Notify, Product};
 use crate::sender::Disturbance;
 use crate::{lock, random};
 use serde::{Deserialize, Serialize};
@@ -94,6 +94,9 @@ pub struct StartJob {
     pub kind: JobKind,
     /// The caller's own id: `callbackId` at Synthesia, `video_name` at Tavus, `user_data` at D-ID.
     pub callback_id: Option<String>,
+    /// HeyGen's `callback_url`, to which its event is posted as well. The URL of a job of Tavus or D-ID is part of its
+    /// [`Notify`].
+    pub callback_url: Option<CallbackUrl>,
     /// How it ends.
     pub outcome: JobOutcome,
     /// When it ends.
@@ -105,7 +108,7 @@ pub struct StartJob {
 impl StartJob {
     /// A job without a `callback_id` that ended this long ago.
     pub fn ended(kind: JobKind, outcome: JobOutcome, ago: Duration) -> Self {
-        StartJob { kind, callback_id: None, outcome, ends: Ends::Ago(ago), disturbance: None }
+        StartJob { kind, callback_id: None, callback_url: None, outcome, ends: Ends::Ago(ago), disturbance: None }
     }
 }
 
@@ -114,6 +117,8 @@ pub(crate) struct Job {
     pub(crate) id: String,
     pub(crate) kind: JobKind,
     pub(crate) callback_id: Option<String>,
+    /// Of a job of HeyGen's.
+    pub(crate) callback_url: Option<CallbackUrl>,
     pub(crate) created_at: OffsetDateTime,
     /// The id of the video that a translation or a session makes.
     pub(crate) video_id: String,
@@ -224,7 +229,7 @@ impl World {
     /// Starts a job. If it has ended already, its end is yet to be reported.
     pub(crate) fn start(self: &Arc<Self>, job: StartJob, input: Value) -> Job {
         let now = self.clock.now();
-        let StartJob { kind, callback_id, outcome, ends, disturbance } = job;
+        let StartJob { kind, callback_id, callback_url, outcome, ends, disturbance } = job;
         let id = match &kind {
             JobKind::On(product, _) => product.new_id(),
             _ => random::opaque(),
@@ -236,7 +241,8 @@ impl World {
             Ends::Ago(ago) => (now - ago - self.options.job_duration, Some(now - ago)),
         };
         let video_id = random::opaque();
-        let job = Job { id: id.clone(), kind, callback_id, created_at, video_id, input, outcome, ended_at };
+        let job =
+            Job { id: id.clone(), kind, callback_id, callback_url, created_at, video_id, input, outcome, ended_at };
         lock(&self.jobs.0).add(job.clone());
         self.report_start(&job, disturbance);
         if let (Ends::After(duration), false) = (ends, never_ends) {

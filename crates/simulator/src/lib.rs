@@ -190,7 +190,8 @@ impl Simulator {
     pub fn start_job(&self, kind: JobKind, callback_id: Option<&str>, outcome: JobOutcome) -> String {
         let ends = Ends::After(self.world.options.job_duration);
         let callback_id = callback_id.map(str::to_owned);
-        self.start_jobs(vec![StartJob { kind, callback_id, outcome, ends, disturbance: None }]).concat()
+        let job = StartJob { kind, callback_id, callback_url: None, outcome, ends, disturbance: None };
+        self.start_jobs(vec![job]).concat()
     }
 
     /// Starts many jobs, running or ended, and returns their ids.

@@ -162,6 +162,7 @@ impl Remote {
         let job = StartJob {
             kind: kind.clone(),
             callback_id: callback_id.map(str::to_owned),
+            callback_url: None,
             outcome: outcome.clone(),
             ends: Ends::After(duration),
             disturbance: None,

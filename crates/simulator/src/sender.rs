@@ -100,11 +100,15 @@ impl World {
         at: OffsetDateTime,
     ) -> String {
         let event = Event::new(body, at);
-        let is_meant = |id: &str| endpoint_id.is_none_or(|only| only == id);
-        let endpoints = self.endpoints.all().into_iter();
-        let meant = endpoints.filter(|endpoint| endpoint.wants(&event.event_type) && is_meant(&endpoint.endpoint_id));
-        let targets = meant.map(|endpoint| Target::Endpoint(endpoint.endpoint_id)).collect();
+        let mut targets = self.listening(&event.event_type);
+        targets.retain(|target| endpoint_id.is_none_or(|only| only == target.name()));
         self.send(event, targets, disturbance)
+    }
+
+    /// The endpoints that get events of this type.
+    pub(crate) fn listening(&self, event_type: &str) -> Vec<Target> {
+        let endpoints = self.endpoints.all().into_iter().filter(|endpoint| endpoint.wants(event_type));
+        endpoints.map(|endpoint| Target::Endpoint(endpoint.endpoint_id)).collect()
     }
 
     /// Sends an event to each of the targets; returns the event's id.

@@ -78,7 +78,8 @@ pub fn start(output: Output, options: &Start) -> Result<ExitCode> {
         Some(product) => platforms::start(&client, product, &options.callback_id, outcome, ends_at, disturbance)?,
         None => {
             let callback_id = Some(options.callback_id.clone());
-            let job = StartJob { kind: kind.clone(), callback_id, outcome, ends: ends_at, disturbance };
+            let job =
+                StartJob { kind: kind.clone(), callback_id, callback_url: None, outcome, ends: ends_at, disturbance };
             client.simulator()?.start_jobs(&[job])?.concat()
         }
     };

@@ -18,6 +18,7 @@ pub(super) fn run(client: &Client) -> Result<Vec<JobItem>> {
     let heygens = StartJob {
         kind: JobKind::Video,
         callback_id: Some(CALLBACK_ID.to_owned()),
+        callback_url: None,
         outcome: JobOutcome::Succeeds,
         ends: ends(),
         disturbance: None,

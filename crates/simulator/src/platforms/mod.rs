@@ -138,7 +138,8 @@ impl World {
         let outcome = self.site(product.platform()).options().created_jobs.clone();
         let ends = Ends::After(self.options.job_duration);
         let kind = JobKind::On(product, notify);
-        self.start(StartJob { kind, callback_id, outcome, ends, disturbance: None }, Value::Object(input))
+        let job = StartJob { kind, callback_id, callback_url: None, outcome, ends, disturbance: None };
+        self.start(job, Value::Object(input))
     }
 
     fn find_elsewhere(&self, product: Product, id: &str) -> Result<Job, Rejection> {

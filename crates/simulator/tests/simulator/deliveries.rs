@@ -2,7 +2,11 @@
 
 use crate::support::*;
 use serde_json::{Value, json};
-use simulator::{Disturbance, Existing, Headers, Options, Progress, Receiver, Retries, RetrySignatures};
+use simulator::{
+    CallbackUrl, Disturbance, Existing, Headers, JobKind, JobOutcome, Options, Progress, Receiver, Remote, Retries,
+    RetrySignatures, StartJob,
+};
+use std::time::Duration;
 
 #[test]
 fn an_event_is_delivered_signed_to_every_enabled_endpoint_that_subscribes() {
@@ -181,6 +185,41 @@ fn an_event_can_come_twice_late_or_never() {
     assert_eq!(came, ["twice", "twice", "next", "late", "later"]);
     assert_eq!(api.deliveries().last().unwrap().progress, Progress::Lost);
     assert_eq!(ok(&api.get("/v3/webhooks/events"))["data"].as_array().unwrap().len(), 4);
+}
+
+#[test]
+fn a_jobs_event_is_posted_to_its_callback_url_too_once_and_not_signed() {
+    let (endpoint, callback) = (Receiver::start().unwrap(), Receiver::start().unwrap());
+    let api = Api::with(&[&endpoint], Options::default());
+    let remote = Remote::new(api.access());
+    let start = |kind: JobKind, disturbance| {
+        let url = Some(CallbackUrl(callback.url()));
+        let job = StartJob { callback_url: url, disturbance, ..StartJob::ended(kind, JobOutcome::Succeeds, millis(1)) };
+        let id = remote.start_jobs(&[job]).unwrap().concat();
+        api.wait_until_delivered(TIMEOUT).unwrap();
+        id
+    };
+    for kind in [JobKind::Video, JobKind::Translation("French".to_owned())] {
+        let id = start(kind, None);
+        let (called, signed) = (callback.deliveries().pop().unwrap(), endpoint.deliveries().pop().unwrap());
+        assert_eq!(called.body, signed.body);
+        assert!(String::from_utf8_lossy(&called.body).contains(&id));
+        assert!(signed.is_signed_with(&api.secret(0)));
+        assert!(called.headers.iter().all(|(name, _)| !name.contains("signature")), "{:?}", called.headers);
+    }
+    let body: Value = serde_json::from_slice(&callback.deliveries()[0].body).unwrap();
+    assert_eq!(body["event_data"]["callback_url"], json!(callback.url()));
+
+    start(JobKind::Video, Some(Disturbance::Lost));
+    assert_eq!((callback.deliveries().len(), endpoint.deliveries().len()), (2, 2));
+    let before = api.deliveries().len();
+    callback.respond_next(500);
+    let url = Some(CallbackUrl(callback.url()));
+    let job = StartJob { callback_url: url, ..StartJob::ended(JobKind::Video, JobOutcome::Succeeds, Duration::ZERO) };
+    api.start_jobs(vec![job]);
+    api.wait_until_delivered(TIMEOUT).unwrap_err();
+    let ends: Vec<_> = api.deliveries()[before..].iter().map(|one| (one.attempts.len(), one.progress)).collect();
+    assert_eq!(ends, [(1, Progress::Delivered), (1, Progress::GaveUp)]);
 }
 
 #[test]

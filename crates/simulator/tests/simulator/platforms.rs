@@ -240,6 +240,7 @@ fn another_process_controls_every_platform() {
     let running = |product: Product| StartJob {
         kind: product.calling(receiver.url()),
         callback_id: Some("order_1".to_owned()),
+        callback_url: None,
         outcome: JobOutcome::NeverEnds,
         ends: Ends::After(Duration::ZERO),
         disturbance: None,
