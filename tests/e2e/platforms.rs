@@ -11,9 +11,6 @@ use std::time::Duration;
 use webhook::callback::Callback;
 use webhook::{Platform, Secret, Status};
 
-const PRODUCTS: [Product; 4] =
-    [Product::SynthesiaVideo, Product::ElevenLabsVideo, Product::TavusVideo, Product::DidTalk];
-
 /// A second stack with an endpoint and a key of every platform.
 pub struct Platforms<'a> {
     stack: &'a Stack,
@@ -33,9 +30,10 @@ impl<'a> Platforms<'a> {
             };
             stack.secrets(create).unwrap();
         }
+        let endpoints = platforms::endpoints();
         let mut parameters = vec![
             ("Endpoints", "main"),
-            ("PlatformEndpoints", platforms::ENDPOINTS),
+            ("PlatformEndpoints", &endpoints),
             ("BackfillDelayMinutes", "0"),
             // Recovery runs when a test asks for it.
             ("RecoverySchedule", "rate(365 days)"),
@@ -77,7 +75,7 @@ impl<'a> Platforms<'a> {
 fn a_job_of_every_platform_is_recorded_under_its_order_whether_its_webhook_came_or_was_lost() {
     let Some(stack) = disturbed_stack() else { return };
     let platforms = Platforms::deploy(&stack, &[]);
-    let order = unique("five");
+    let (products, order) = (local::platforms::products(), unique("all"));
     let heygens = StartJob {
         kind: JobKind::Video,
         callback_id: Some(order.clone()),
@@ -86,7 +84,7 @@ fn a_job_of_every_platform_is_recorded_under_its_order_whether_its_webhook_came_
         disturbance: None,
     };
     platforms.second.heygen.start_jobs(vec![heygens]);
-    for product in PRODUCTS {
+    for product in products.iter().copied() {
         let id = platforms.start(product, &order, JobOutcome::Succeeds, None);
         let job = platforms.ended(&order, &id);
         assert_eq!((job.kind.as_str(), job.status), (platforms::job_kind(product), Some(Status::Succeeded)));
@@ -95,14 +93,14 @@ fn a_job_of_every_platform_is_recorded_under_its_order_whether_its_webhook_came_
     }
     let explained = platforms.ask(&json!({"action": "explain", "callback_id": order}));
     let text = explained["text"].as_str().unwrap();
-    for kind in ["avatar_video"].into_iter().chain(PRODUCTS.map(platforms::job_kind)) {
+    for kind in ["avatar_video"].into_iter().chain(products.iter().copied().map(local::platforms::job_kind)) {
         assert!(text.contains(kind), "{kind} is missing in\n{text}");
     }
 
     // Failed ones, and those of which nothing ever came.
     let lost = unique("lost");
     let mut ids = Vec::new();
-    for product in PRODUCTS {
+    for product in products.iter().copied() {
         let failed = platforms.start(product, &lost, JobOutcome::Fails("a reason".to_owned()), None);
         assert_eq!(platforms.ended(&lost, &failed).status, Some(Status::Failed), "{}", product.name());
         ids.push(platforms.start(product, &lost, JobOutcome::Succeeds, Some(Disturbance::Lost)));
@@ -110,7 +108,7 @@ fn a_job_of_every_platform_is_recorded_under_its_order_whether_its_webhook_came_
     // The tracked jobs are due.
     std::thread::sleep(Duration::from_secs(6));
     platforms.ask(&json!({"action": "recover"}));
-    for (product, id) in PRODUCTS.into_iter().zip(&ids) {
+    for (product, id) in products.iter().zip(&ids) {
         assert_eq!(platforms.ended(&lost, id).status, Some(Status::Succeeded), "{}", product.name());
     }
     platforms.delete();

@@ -97,7 +97,7 @@ impl CallError {
         match self.platform {
             Platform::ElevenLabs => "; it has to be a workspace admin's",
             Platform::Synthesia => "; a webhook can be changed only with a key of the person who created it",
-            _ => "",
+            Platform::HeyGen | Platform::Tavus | Platform::Did => "",
         }
     }
 }
