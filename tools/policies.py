@@ -9,6 +9,7 @@ Locally, no role of a service is enforced. So what Lambda, a pipe, CodeDeploy an
 """
 
 import pathlib
+import re
 import sys
 
 import expanded
@@ -32,15 +33,21 @@ EVERYTHING = {
     "GradualDeployment": "Linear10PercentEvery1Minute", "Release": "1",
     "PermissionsBoundaryArn": "arn:aws:iam::123456789012:policy/boundary", "RolePath": "/webhooks/",
 }
-PLATFORMS = {
-    "PlatformEndpoints": "synthesia/main,elevenlabs/main,tavus/main,did/main,heygen/main", "SynthesiaApiKeySecret": "synthesia-api-key",
-    "ElevenLabsApiKeySecret": "elevenlabs-api-key", "TavusApiKeySecret": "tavus-api-key", "DidApiKeySecret": "did-api-key",
-}
+
+
+def platforms():
+    """An endpoint and a key of each platform that the template knows."""
+    parameters = expanded.load(ROOT / "template.yaml")["Parameters"]
+    names = re.search(r"\(([a-z|]+)\)/", parameters["PlatformEndpoints"]["AllowedPattern"])[1].split("|")
+    keys = [name.removesuffix("ApiKeySecret") for name in parameters if re.fullmatch(r"[A-Z]\w+ApiKeySecret", name)]
+    return {"PlatformEndpoints": ",".join(f"{name}/main" for name in names), **{f"{key}ApiKeySecret": f"{key.lower()}-api-key" for key in keys}}
+
+
 # tests/e2e/access.rs: the names of a role's actions against the calls in the function's binary.
 BINARY_TEST = "each_role_allows_what_its_code_calls_and_no_more"
 # The stack of that test does not need them.
 OPTIONAL_CALLS = {"ssm:GetParameter"}
-CASES = {"defaults": {}, "a customer key": KEY, "the API key by ARN": API_KEY_BY_ARN, "other platforms": PLATFORMS, "everything": EVERYTHING}
+CASES = {"defaults": {}, "a customer key": KEY, "the API key by ARN": API_KEY_BY_ARN, "other platforms": platforms(), "everything": EVERYTHING}
 
 
 def stack_for(template, chosen):

@@ -13,6 +13,7 @@ fn start(platforms: &Platforms<'_>, product: Product, order: &str, other: Option
     let job = StartJob {
         kind: product.calling(other.unwrap_or(&ours)),
         callback_id: Some(order.to_owned()),
+        callback_url: None,
         outcome: JobOutcome::Succeeds,
         ends: Ends::After(Duration::from_secs(3_600)),
         disturbance: None,

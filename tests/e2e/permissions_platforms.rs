@@ -9,6 +9,7 @@ use local::stack_dir::workspace;
 use serde_json::{Value, json};
 use simulator::{Ends, JobOutcome, Product, Receiver, StartJob};
 use std::time::Duration;
+use webhook::Platform;
 
 /// Receivers look at secrets again after a second.
 const SOON: [(&str, &str); 2] = [("SecretRefreshSeconds", "1"), ("DeregisterOnDelete", "true")];
@@ -58,7 +59,7 @@ fn without_its_permissions_recovery_says_what_it_cannot_ask_and_waits() {
     assert!(text(&track).is_ok());
 
     let healthy = doctor();
-    for title in ["Synthesia", "ElevenLabs", "Tavus", "D-ID"] {
+    for title in Platform::ALL.into_iter().filter(|platform| *platform != Platform::HeyGen).map(Platform::title) {
         assert!(!healthy.contains(title), "{healthy}");
     }
     let without = Without::new(client, "recovery", "secretsmanager:GetSecretValue", "synthesia-api-key");

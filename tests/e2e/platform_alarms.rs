@@ -1,13 +1,14 @@
 //! The alarms about other platforms than HeyGen: they are there with these platforms only, and watch what is written.
 
-use crate::platforms::{PRODUCTS, Platforms};
+use crate::platforms::{DUE, Platforms};
 use crate::support::{TIMEOUT, disturbed_stack, unique};
-use crate::telemetry::{Metric, alarms, metrics, metrics_of};
+use crate::telemetry::{Metric, metrics};
+use crate::telemetry_shown::{alarms, metrics_of};
 use local::aws_api::JsonService::CloudWatch;
 use serde_json::{Value, json};
 use simulator::{Disturbance, JobOutcome};
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::thread;
 use webhook::Platform;
 
 /// Not caused here: other tests do, of HeyGen, whose metrics are written by the same lines.
@@ -40,7 +41,7 @@ fn the_alarms_about_other_platforms_watch_what_is_written_of_each() {
     let watched: BTreeSet<_> = found.iter().flat_map(metrics_of).filter(is_caused_here).collect();
     assert_eq!(watched.len(), 16, "{watched:#?}");
 
-    for product in PRODUCTS {
+    for product in local::platforms::products() {
         let no_credit = JobOutcome::Fails("You have used up your quota.".to_owned());
         platforms.start(product, &unique("no-credit"), no_credit, None);
         platforms.start(product, &unique("lost"), JobOutcome::Succeeds, Some(Disturbance::Lost));
@@ -50,14 +51,10 @@ fn the_alarms_about_other_platforms_watch_what_is_written_of_each() {
         assert_eq!(platforms.client.request("POST", &path, &[], b"{}").unwrap().status, 401);
     }
     local::admin::ask(platforms.client.stack(), &json!({"action": "sync"})).unwrap();
-    // The tracked jobs are due.
-    std::thread::sleep(Duration::from_secs(6));
+    thread::sleep(DUE);
     platforms.ask(&json!({"action": "recover"}));
 
-    let urls = ["did.talk", "tavus.video"].map(|kind| {
-        let track = json!({"action": "track", "callback_id": unique("denied"), "kind": kind});
-        platforms.ask(&track)["callback_url"].as_str().unwrap().to_owned()
-    });
+    let urls = ["did.talk", "tavus.video"].map(|kind| platforms.callback_url(&unique("denied"), kind));
     for platform in [Platform::Did, Platform::Tavus] {
         let name = format!("{}-{platform}-api-key", platforms.second.name);
         let store = async |secrets: &aws_sdk_secretsmanager::Client| {
@@ -66,9 +63,7 @@ fn the_alarms_about_other_platforms_watch_what_is_written_of_each() {
         stack.secrets(store).unwrap();
     }
     for url in urls {
-        let path = format!("/webhooks/{}", url.split_once("/webhooks/").unwrap().1);
-        let body = br#"{"id": "tlk_1", "video_id": "v1"}"#;
-        assert_eq!(platforms.client.request("POST", &path, &[], body).unwrap().status, 200);
+        assert_eq!(platforms.call_back(&url, r#"{"id": "tlk_1", "video_id": "v1"}"#), 200);
     }
 
     let mut missing = Vec::new();

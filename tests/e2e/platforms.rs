@@ -11,8 +11,6 @@ use std::thread;
 use std::time::Duration;
 use webhook::{Platform, Status};
 
-pub const PRODUCTS: [Product; 4] =
-    [Product::SynthesiaVideo, Product::ElevenLabsVideo, Product::TavusVideo, Product::DidTalk];
 /// After that, a job that was started with [`Platforms::start`] is due.
 pub const DUE: Duration = Duration::from_secs(6);
 
@@ -52,9 +50,10 @@ impl<'a> Platforms<'a> {
             };
             stack.secrets(create).unwrap();
         }
+        let endpoints = platforms::endpoints();
         let mut parameters = vec![
             ("Endpoints", "main"),
-            ("PlatformEndpoints", platforms::ENDPOINTS),
+            ("PlatformEndpoints", &endpoints),
             ("BackfillDelayMinutes", "0"),
             // Recovery runs when a test asks for it.
             ("RecoverySchedule", "rate(365 days)"),
@@ -120,11 +119,11 @@ impl<'a> Platforms<'a> {
 fn a_job_of_every_platform_is_recorded_under_its_order_whether_its_webhook_came_or_was_lost() {
     let Some(stack) = disturbed_stack() else { return };
     let platforms = Platforms::deploy(&stack, &[]);
-    let order = unique("five");
+    let (products, order) = (platforms::products(), unique("all"));
     let id = platforms.second.heygen.start_jobs(vec![soon(JobKind::Video, &order)]).concat();
     platforms.ended(&order, &id);
     let mut jobs = vec![format!("avatar_video {id}: succeeded")];
-    for product in PRODUCTS {
+    for product in products.iter().copied() {
         let id = platforms.start(product, &order, JobOutcome::Succeeds, None);
         let job = platforms.ended(&order, &id);
         assert_eq!((job.kind.as_str(), job.status), (platforms::job_kind(product), Some(Status::Succeeded)));
@@ -145,7 +144,7 @@ fn a_job_of_every_platform_is_recorded_under_its_order_whether_its_webhook_came_
     // Failed ones, and those of which nothing ever came.
     let lost = unique("lost");
     let mut ids = Vec::new();
-    for product in PRODUCTS {
+    for product in products.iter().copied() {
         let failed = platforms.start(product, &lost, JobOutcome::Fails("a reason".to_owned()), None);
         assert_eq!(platforms.ended(&lost, &failed).status, Some(Status::Failed), "{}", product.name());
         ids.push(platforms.start(product, &lost, JobOutcome::Succeeds, Some(Disturbance::Lost)));
@@ -155,7 +154,7 @@ fn a_job_of_every_platform_is_recorded_under_its_order_whether_its_webhook_came_
         assert_eq!(platforms.vias(&lost, id), [""; 0]);
     }
     platforms.ask(&json!({"action": "recover"}));
-    for (product, id) in PRODUCTS.into_iter().zip(&ids) {
+    for (product, id) in products.iter().zip(&ids) {
         assert_eq!(platforms.ended(&lost, id).status, Some(Status::Succeeded), "{}", product.name());
         assert_eq!(platforms.vias(&lost, id), ["sweep"], "{}", product.name());
     }

@@ -13,6 +13,7 @@ fn lost(kind: JobKind, order: Option<&str>) -> StartJob {
     StartJob {
         kind,
         callback_id: order.map(str::to_owned),
+        callback_url: None,
         outcome: JobOutcome::Succeeds,
         ends: Ends::After(Duration::ZERO),
         disturbance: Some(Disturbance::Lost),
@@ -38,8 +39,8 @@ fn a_job_that_nobody_tracked_and_whose_webhook_is_lost_is_brought_back_once_and_
     assert_eq!(missed(&backfill()), 0);
 
     let order = unique("untracked");
-    let known = platforms.ask(&json!({"action": "track", "callback_id": unique("known"), "kind": "did.talk"}));
-    let (base, _) = known["callback_url"].as_str().unwrap().split_once("/webhooks/").unwrap();
+    let known = platforms.callback_url(&unique("known"), "did.talk");
+    let (base, _) = known.split_once("/webhooks/").unwrap();
     let name = format!("{}/callbacks/did/main", platforms.second.name);
     let stored = stack.secrets(async |secrets| aws::secrets::fetch(secrets, &name).await).unwrap().unwrap();
     let url = |secret: &Secret| {

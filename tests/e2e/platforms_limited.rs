@@ -1,7 +1,8 @@
 //! A platform that says that it was asked too often.
 
-use crate::platforms::{DUE, PRODUCTS, Platforms};
+use crate::platforms::{DUE, Platforms};
 use crate::support::{disturbed_stack, settled, unique};
+use local::platforms::products;
 use serde_json::json;
 use simulator::{Disturbance, Fault, JobOutcome, Product, RetryAfter, When};
 use std::thread;
@@ -14,7 +15,7 @@ fn a_platform_that_limits_look_ups_is_left_alone_for_the_run_and_no_other_is() {
     let order = unique("limited");
     let lost = |product: Product| platforms.start(product, &order, JobOutcome::Succeeds, Some(Disturbance::Lost));
     let limited = [Product::TavusVideo, Product::TavusVideo].map(lost);
-    let others: Vec<_> = PRODUCTS.into_iter().filter(|product| *product != Product::TavusVideo).map(lost).collect();
+    let others: Vec<_> = products().into_iter().filter(|product| *product != Product::TavusVideo).map(lost).collect();
     thread::sleep(DUE);
     let tavus = platforms.second.heygen.api(Platform::Tavus);
     tavus.inject(When::Next("GET", "/v2/videos/*"), Fault::rate_limited(RetryAfter::Seconds(3_600)));

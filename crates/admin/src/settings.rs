@@ -48,6 +48,23 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_endpoint_has_a_webhook_to_register_or_a_secret_for_callback_urls() {
+        for platform in Platform::ALL {
+            let has_either = WebhookApi::of(platform).is_some() || platform.takes_callback_urls();
+            assert!(has_either, "a sync has nothing to do for {platform}, and would make a secret that nothing reads");
+        }
+    }
+
+    #[test]
+    fn the_schema_of_endpoints_json_has_the_platforms_whose_webhooks_are_registered() {
+        let schema: serde_json::Value = serde_json::from_str(include_str!("../../../endpoints.schema.json")).unwrap();
+        let named = &schema["properties"]["endpoints"]["items"]["properties"]["platform"]["enum"];
+        let is_registered = |platform: &Platform| *platform == Platform::HeyGen || WebhookApi::of(*platform).is_some();
+        let registered: Vec<_> = Platform::ALL.into_iter().filter(is_registered).map(Platform::name).collect();
+        assert_eq!(*named, serde_json::json!(registered));
+    }
+
+    #[test]
     fn every_variable_may_be_absent_and_is_read_if_it_is_set() {
         let mut none = Env::from_fn(|_| None);
         let settings = PlatformSettings::read(&mut none);

@@ -38,7 +38,7 @@ impl Desired {
     fn read(json: String) -> Result<Self> {
         let registered: Registered = serde_json::from_str(&json).context("Reading endpoints.json")?;
         let names = registered.endpoints.into_iter().map(|endpoint| endpoint.name).collect();
-        Ok(Desired { names, json, platforms: platforms::ENDPOINTS.to_owned() })
+        Ok(Desired { names, json, platforms: platforms::endpoints() })
     }
 
     /// For tests: `main` and `second` are registered; `unset` has no secret, `rotating` one that a

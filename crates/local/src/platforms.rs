@@ -9,7 +9,21 @@ use time::OffsetDateTime;
 use webhook::Platform;
 
 /// One endpoint of each, and one for HeyGen's callback URLs.
-pub const ENDPOINTS: &str = "synthesia/main,elevenlabs/main,tavus/main,did/main,heygen/main";
+pub fn endpoints() -> String {
+    Platform::ALL.map(|platform| format!("{platform}/main")).join(",")
+}
+
+/// What the demonstration and the tests have made on each platform beside HeyGen.
+pub fn products() -> Vec<Product> {
+    let product = |platform| match platform {
+        Platform::HeyGen => None,
+        Platform::Synthesia => Some(Product::SynthesiaVideo),
+        Platform::ElevenLabs => Some(Product::ElevenLabsSpeech),
+        Platform::Tavus => Some(Product::TavusVideo),
+        Platform::Did => Some(Product::DidTalk),
+    };
+    Platform::ALL.into_iter().filter_map(product).collect()
+}
 
 /// A platform beside HeyGen, as the template's parameters name it.
 #[derive(Debug)]
@@ -33,7 +47,7 @@ pub fn sites(simulator: &Remote) -> Result<Vec<Site>> {
 }
 
 /// The parameter and the secret of the key, and the parameter of the base URL. HeyGen's are not among them.
-fn names(platform: Platform) -> Option<((&'static str, &'static str), &'static str)> {
+pub fn names(platform: Platform) -> Option<((&'static str, &'static str), &'static str)> {
     match platform {
         Platform::HeyGen => None,
         Platform::Synthesia => Some((("SynthesiaApiKeySecret", "synthesia-api-key"), "SynthesiaBaseUrl")),

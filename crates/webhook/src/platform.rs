@@ -38,7 +38,7 @@ platforms! {
 
 /// A text is not the name of a platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a platform is heygen, synthesia, elevenlabs, tavus or did")]
+#[error("a platform is one of {}", Platform::ALL.map(Platform::name).join(", "))]
 pub struct UnknownPlatform;
 
 impl Platform {
@@ -116,6 +116,7 @@ mod tests {
         }
         assert_eq!(Platform::ALL[0], Platform::default());
         assert_eq!("HeyGen".parse::<Platform>(), Err(UnknownPlatform));
+        assert!(UnknownPlatform.to_string().starts_with("a platform is one of heygen, synthesia, "));
     }
 
     #[test]

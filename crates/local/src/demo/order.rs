@@ -3,17 +3,17 @@
 use crate::error::Result;
 use crate::{Client, platforms, progress};
 use aws::jobs::JobItem;
-use simulator::{Ends, JobKind, JobOutcome, Product, StartJob};
+use simulator::{Ends, JobKind, JobOutcome, StartJob};
 use std::time::Duration;
 use webhook::Status;
 
-const CALLBACK_ID: &str = "order_on_five_platforms";
+const CALLBACK_ID: &str = "order_on_all_platforms";
 const JOB_DURATION: Duration = Duration::from_secs(1);
 const LIMIT: Duration = Duration::from_secs(120);
 
 /// The jobs of the order, all of which have ended.
 pub(super) fn run(client: &Client) -> Result<Vec<JobItem>> {
-    let since = progress::begin("Starting", "one order on five platforms");
+    let since = progress::begin("Starting", "one order on all platforms");
     let ends = || Ends::After(JOB_DURATION);
     let heygens = StartJob {
         kind: JobKind::Video,
@@ -24,7 +24,7 @@ pub(super) fn run(client: &Client) -> Result<Vec<JobItem>> {
         disturbance: None,
     };
     let mut started = vec![client.simulator()?.start_jobs(&[heygens])?.concat()];
-    for product in [Product::SynthesiaVideo, Product::ElevenLabsSpeech, Product::TavusVideo, Product::DidTalk] {
+    for product in platforms::products() {
         started.push(platforms::start(client, product, CALLBACK_ID, JobOutcome::Succeeds, ends(), None)?);
     }
     let jobs = client.wait_for("the jobs of the order to be recorded", LIMIT, || {

@@ -35,13 +35,16 @@ pub(crate) fn after(error: &LookUpError) -> After {
     }
 }
 
+/// A list, and why it is not shown.
+type Refused = (Source, LookUpError);
+
 /// What is known of the platforms in this run.
 #[derive(Default)]
 pub(crate) struct Refusals {
     shown: BTreeSet<Platform>,
     limited: BTreeSet<Platform>,
     stopped: BTreeSet<Platform>,
-    refused: Vec<(Source, LookUpError)>,
+    refused: Vec<Refused>,
 }
 
 impl Refusals {
@@ -75,7 +78,7 @@ impl Refusals {
 
     /// At the end: the lists that a key does not show, although it shows others. Where it shows none, the key or the base URL
     /// is wrong, and the first error says so.
-    pub(crate) fn end(self) -> (Vec<(Source, LookUpError)>, Vec<(Source, LookUpError)>) {
+    pub(crate) fn end(self) -> (Vec<Refused>, Vec<Refused>) {
         let shown = self.shown;
         let (hidden, mut failed): (Vec<_>, Vec<_>) =
             self.refused.into_iter().partition(|(source, _)| shown.contains(&source.platform()));

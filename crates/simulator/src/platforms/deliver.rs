@@ -1,5 +1,6 @@
 //! Deliveries of the platforms beside HeyGen: signed by Synthesia and ElevenLabs, unsigned callbacks by Tavus and D-ID.
 
+use super::type_field;
 use super::webhooks::Webhook;
 use crate::World;
 use crate::log::{Attempt, Event, Progress};
@@ -24,7 +25,7 @@ impl World {
         disturbance: Option<Disturbance>,
     ) -> String {
         let json: Value = serde_json::from_slice(&body).unwrap_or_default();
-        let name = ["type", "event_type"].iter().find_map(|name| json[*name].as_str()).unwrap_or_default();
+        let name = type_field(platform).and_then(|field| json[field].as_str()).unwrap_or_default();
         let targets = match callback_url {
             Some(url) => vec![Target::Callback { name: "callback".to_owned(), url: url.to_owned() }],
             None => self.subscribed(platform, name),
@@ -94,7 +95,7 @@ impl World {
                 headers.push(("ElevenLabs-Signature".into(), format!("t={timestamp},v0={signature}")));
                 headers.extend(webhook.workspace.headers.into_iter().map(|(name, value)| (name.into(), value)));
             }
-            // They have no webhooks here.
+            // HeyGen's are delivered elsewhere; the others have callback URLs only.
             Platform::HeyGen | Platform::Tavus | Platform::Did => return None,
         }
         Some((webhook.url, headers))

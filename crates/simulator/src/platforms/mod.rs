@@ -63,6 +63,15 @@ fn envelope(platform: Platform, event_type: &str, data: &Value, at: OffsetDateTi
     }
 }
 
+/// The field of an event with its type, if there is one.
+fn type_field(platform: Platform) -> Option<&'static str> {
+    match platform {
+        Platform::HeyGen | Platform::Tavus => Some("event_type"),
+        Platform::Synthesia | Platform::ElevenLabs => Some("type"),
+        Platform::Did => None,
+    }
+}
+
 /// The types and bodies of the events at a job's start.
 fn events_at_start(product: Product, job: &Job) -> Vec<(&'static str, Value)> {
     match product {

@@ -5,66 +5,55 @@ use crate::random;
 use std::fmt;
 use webhook::Platform;
 
-/// A kind of job at a platform beside HeyGen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Product {
+/// Defines [`Product`], the list of all and their names from one list.
+macro_rules! products {
+    ($($(#[$about:meta])* $product:ident = $name:literal,)*) => {
+        /// A kind of job at a platform beside HeyGen.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Product {
+            $($(#[$about])* $product,)*
+        }
+
+        impl Product {
+            /// All of them.
+            pub const ALL: [Product; [$($name),*].len()] = [$(Product::$product),*];
+
+            /// The name of the kind, with its platform.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Product::$product => $name,)*
+                }
+            }
+        }
+    };
+}
+
+products! {
     /// A video of Synthesia.
-    SynthesiaVideo,
+    SynthesiaVideo = "synthesia.video",
     /// A video that ElevenLabs generates (Flows).
-    ElevenLabsVideo,
+    ElevenLabsVideo = "elevenlabs.video",
     /// An image that ElevenLabs generates (Flows).
-    ElevenLabsImage,
+    ElevenLabsImage = "elevenlabs.image",
     /// Speech that ElevenLabs generates as a job (Flows).
-    ElevenLabsSpeech,
+    ElevenLabsSpeech = "elevenlabs.speech",
     /// A video of Tavus.
-    TavusVideo,
+    TavusVideo = "tavus.video",
     /// The training of a replica at Tavus.
-    TavusReplica,
+    TavusReplica = "tavus.replica",
     /// A conversation at Tavus. A failure is the reason of its end.
-    TavusConversation,
+    TavusConversation = "tavus.conversation",
     /// A talk of D-ID.
-    DidTalk,
+    DidTalk = "did.talk",
     /// A clip of D-ID.
-    DidClip,
+    DidClip = "did.clip",
     /// An animation of D-ID.
-    DidAnimation,
+    DidAnimation = "did.animation",
     /// A scene of D-ID.
-    DidScene,
+    DidScene = "did.scene",
 }
 
 impl Product {
-    /// All of them.
-    pub const ALL: [Product; 11] = [
-        Product::SynthesiaVideo,
-        Product::ElevenLabsVideo,
-        Product::ElevenLabsImage,
-        Product::ElevenLabsSpeech,
-        Product::TavusVideo,
-        Product::TavusReplica,
-        Product::TavusConversation,
-        Product::DidTalk,
-        Product::DidClip,
-        Product::DidAnimation,
-        Product::DidScene,
-    ];
-
-    /// The name of the kind, with its platform.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Product::SynthesiaVideo => "synthesia.video",
-            Product::ElevenLabsVideo => "elevenlabs.video",
-            Product::ElevenLabsImage => "elevenlabs.image",
-            Product::ElevenLabsSpeech => "elevenlabs.speech",
-            Product::TavusVideo => "tavus.video",
-            Product::TavusReplica => "tavus.replica",
-            Product::TavusConversation => "tavus.conversation",
-            Product::DidTalk => "did.talk",
-            Product::DidClip => "did.clip",
-            Product::DidAnimation => "did.animation",
-            Product::DidScene => "did.scene",
-        }
-    }
-
     /// The product of that name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|product| product.name() == name)
