@@ -61,8 +61,8 @@ fn every_platform_has_its_column_its_section_and_its_kinds_in_the_documents() {
     let (document, reference) = (Document::read("docs/platforms.md"), Document::read("docs/reference.md"));
     let (table, tracked) = (rows(&document, "Synthesia"), rows(&reference, "can be asked for by its id"));
     let (path, mut problems) = ("docs/platforms.md", Vec::new());
-    let (_, registering) = reference.text.split_once("\n### Endpoints of other platforms\n").unwrap();
-    let (registering, _) = registering.split_once("\n### ").unwrap();
+    let (runbook, listed) = (Document::read("docs/operations.md"), rows(&document, "which of their jobs"));
+    let registering = reference.section("### Endpoints of other platforms").text;
     let columns = table[0].len();
     problems.extend(
         table.iter().filter(|row| row.len() != columns).map(|row| {
@@ -91,6 +91,20 @@ fn every_platform_has_its_column_its_section_and_its_kinds_in_the_documents() {
         }
         if !registering.contains(title) {
             problems.push(format!("docs/reference.md, \"Endpoints of other platforms\": {title} is missing"));
+        }
+        let has_lists = !platforms::list::lists(platform).is_empty();
+        if !listed.iter().any(|row| row[0] == title && row[1].starts_with("none") != has_lists) {
+            problems
+                .push(format!("{path}, \"What no webhook reported\": {title} is missing, or wrong about its lists"));
+        }
+        for (section, belongs) in [
+            ("Platform deliveries rejected", platform.is_signed()),
+            ("Callbacks denied", platform.takes_callback_urls()),
+            ("Platform events missed", true),
+        ] {
+            if belongs && !runbook.section(&format!("### {section}")).text.contains(title) {
+                problems.push(format!("docs/operations.md, \"{section}\": {title} is missing"));
+            }
         }
         for (section, belongs) in
             [("## Signed deliveries:", platform.is_signed()), ("## Callbacks:", platform.takes_callback_urls())]

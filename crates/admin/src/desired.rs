@@ -1,6 +1,6 @@
 //! The configured endpoints: `endpoints.json`, whose schema is `endpoints.schema.json`.
 
-use crate::webhook_api::WebhookApi;
+use crate::webhook_api::{DeliversTo, WebhookApi};
 use aws::endpoints::{PlatformEndpoint, PlatformEndpoints};
 use serde::Deserialize;
 use std::collections::HashSet;
@@ -173,9 +173,13 @@ fn check_platform(
 ) -> Result<(), InvalidFile> {
     let Entry { platform, name, entity_id, .. } = entry;
     let (title, endpoint) = (platform.title(), format!("{platform}/{name}"));
-    if WebhookApi::of(*platform).is_none() {
-        let reason = format!("{title} has no webhooks to register, only a callback URL for each job: remove the entry");
-        return Err(InvalidFile::new(&field("platform"), reason));
+    match DeliversTo::of(*platform) {
+        DeliversTo::Webhook(_) => {}
+        DeliversTo::CallbackUrl => {
+            let reason =
+                format!("{title} has no webhooks to register, only a callback URL for each job: remove the entry");
+            return Err(InvalidFile::new(&field("platform"), reason));
+        }
     }
     if others.0.iter().all(|other| other.platform != *platform || other.name != *name) {
         let configured = others.0.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");

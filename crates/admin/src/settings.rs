@@ -51,7 +51,7 @@ mod tests {
     fn an_endpoint_has_a_webhook_to_register_or_a_secret_for_callback_urls() {
         for platform in Platform::ALL {
             let has_either = WebhookApi::of(platform).is_some() || platform.takes_callback_urls();
-            assert!(has_either, "a sync has nothing to do for {platform}, and would make a secret that nothing reads");
+            assert!(has_either, "{platform} is told where to deliver in another way: give DeliversTo a variant for it");
         }
     }
 

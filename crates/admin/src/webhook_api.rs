@@ -2,6 +2,25 @@
 
 use webhook::Platform;
 
+/// Where a platform beside HeyGen delivers to, which says what there is to keep in sync.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum DeliversTo {
+    /// A webhook that is registered.
+    Webhook(WebhookApi),
+    /// The callback URL of each job. So does HeyGen, whose registered endpoints have a list of their own.
+    CallbackUrl,
+}
+
+impl DeliversTo {
+    pub(crate) fn of(platform: Platform) -> Self {
+        match platform {
+            Platform::Synthesia => Self::Webhook(WebhookApi::Synthesia),
+            Platform::ElevenLabs => Self::Webhook(WebhookApi::ElevenLabs),
+            Platform::HeyGen | Platform::Tavus | Platform::Did => Self::CallbackUrl,
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum WebhookApi {
     Synthesia,
@@ -9,12 +28,10 @@ pub(crate) enum WebhookApi {
 }
 
 impl WebhookApi {
-    /// `None` for HeyGen, whose endpoints have a list of their own, and for platforms that get a callback URL with each job.
     pub(crate) fn of(platform: Platform) -> Option<Self> {
-        match platform {
-            Platform::Synthesia => Some(Self::Synthesia),
-            Platform::ElevenLabs => Some(Self::ElevenLabs),
-            Platform::HeyGen | Platform::Tavus | Platform::Did => None,
+        match DeliversTo::of(platform) {
+            DeliversTo::Webhook(api) => Some(api),
+            DeliversTo::CallbackUrl => None,
         }
     }
 

@@ -23,7 +23,7 @@ use crate::parameter;
 use crate::reach;
 use crate::store::Store;
 use crate::urls;
-use crate::webhook_api::WebhookApi;
+use crate::webhook_api::{DeliversTo, WebhookApi};
 use aws::endpoints::PlatformEndpoint;
 use aws::secrets::SecretError;
 use client::{Client, Wanted};
@@ -84,28 +84,31 @@ impl Platforms<'_> {
         let endpoints = self.config.platforms.endpoints.0.iter().filter(|endpoint| endpoint.platform == platform);
         let mut reports = Vec::new();
         let mut disabled = 0;
-        if let Some(api) = WebhookApi::of(platform) {
-            let connected = self.connect(api).await;
-            for endpoint in endpoints {
-                let mut report = PlatformReport::new(endpoint);
-                report.url = Some(urls::shown(&self.url(endpoint)));
-                let (is_disabled, result) = match &connected {
-                    Ok(connected) => self.webhook(connected, endpoint, run, &mut report).await,
-                    Err((reason, class)) => (false, Err(Error::Platform { reason: reason.clone(), class: *class })),
-                };
-                disabled += usize::from(is_disabled);
-                fail(&mut report, result);
-                reports.push(report);
+        match DeliversTo::of(platform) {
+            DeliversTo::Webhook(api) => {
+                let connected = self.connect(api).await;
+                for endpoint in endpoints {
+                    let mut report = PlatformReport::new(endpoint);
+                    report.url = Some(urls::shown(&self.url(endpoint)));
+                    let (is_disabled, result) = match &connected {
+                        Ok(connected) => self.webhook(connected, endpoint, run, &mut report).await,
+                        Err((reason, class)) => (false, Err(Error::Platform { reason: reason.clone(), class: *class })),
+                    };
+                    disabled += usize::from(is_disabled);
+                    fail(&mut report, result);
+                    reports.push(report);
+                }
             }
-        } else {
-            for endpoint in endpoints {
-                let mut report = PlatformReport::new(endpoint);
-                let result = match self.callbacks {
-                    Some(store) => callbacks::sync(store, endpoint, run.changes(), &mut report).await,
-                    None => Err(no_callbacks()),
-                };
-                fail(&mut report, result);
-                reports.push(report);
+            DeliversTo::CallbackUrl => {
+                for endpoint in endpoints {
+                    let mut report = PlatformReport::new(endpoint);
+                    let result = match self.callbacks {
+                        Some(store) => callbacks::sync(store, endpoint, run.changes(), &mut report).await,
+                        None => Err(no_callbacks()),
+                    };
+                    fail(&mut report, result);
+                    reports.push(report);
+                }
             }
         }
         let drift = reports.iter().map(PlatformReport::drift).sum::<usize>() + disabled;

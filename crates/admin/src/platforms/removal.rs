@@ -7,7 +7,7 @@ use crate::platforms::client::Client;
 use crate::platforms::client::Wanted;
 use crate::platforms::listed::Listed;
 use crate::platforms::plan::{Input, ours};
-use crate::webhook_api::WebhookApi;
+use crate::webhook_api::{DeliversTo, WebhookApi};
 use aws::endpoints::PlatformEndpoint;
 use futures::future::join_all;
 use std::collections::BTreeSet;
@@ -23,9 +23,9 @@ impl Platforms<'_> {
     }
 
     async fn deregister_platform(&self, platform: Platform) {
-        let connected = match WebhookApi::of(platform) {
-            Some(api) => Some(self.connect_to_delete(api).await),
-            None => None,
+        let connected = match DeliversTo::of(platform) {
+            DeliversTo::Webhook(api) => Some(self.connect_to_delete(api).await),
+            DeliversTo::CallbackUrl => None,
         };
         for endpoint in self.config.platforms.endpoints.0.iter().filter(|endpoint| endpoint.platform == platform) {
             let deleted = match &connected {

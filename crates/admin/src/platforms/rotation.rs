@@ -5,7 +5,7 @@ use crate::parameter;
 use crate::platforms::report::{Change, ChangeKind, PlatformReport, Reason};
 use crate::platforms::{Platforms, Run, callbacks, fail, finish, no_callbacks};
 use crate::urls;
-use crate::webhook_api::WebhookApi;
+use crate::webhook_api::{DeliversTo, WebhookApi};
 use aws::endpoints::PlatformEndpoint;
 use aws::secrets::EndpointSecret;
 use webhook::ErrorClass;
@@ -17,18 +17,35 @@ impl Platforms<'_> {
         endpoint: &PlatformEndpoint,
         revoke: bool,
     ) -> Result<(PlatformReport, EndpointSecret), Error> {
+        let reason = if revoke { Reason::Revoked } else { Reason::Requested };
+        match DeliversTo::of(endpoint.platform) {
+            DeliversTo::Webhook(api) => self.replace_webhook(api, endpoint, reason).await,
+            DeliversTo::CallbackUrl => self.rotate_callback_secret(endpoint, revoke, reason).await,
+        }
+    }
+
+    async fn rotate_callback_secret(
+        &self,
+        endpoint: &PlatformEndpoint,
+        revoke: bool,
+        reason: Reason,
+    ) -> Result<(PlatformReport, EndpointSecret), Error> {
         let mut report = PlatformReport::new(endpoint);
-        let Some(api) = WebhookApi::of(endpoint.platform) else {
-            let store = self.callbacks.ok_or_else(no_callbacks)?;
-            let overlap = self.config.platforms.callback_overlap;
-            let stored = callbacks::rotate(store, endpoint, overlap, revoke).await?;
-            report.describe(&stored);
-            report.done.push(Change {
-                reason: Some(if revoke { Reason::Revoked } else { Reason::Requested }),
-                ..Change::new(ChangeKind::RotateSecret)
-            });
-            return Ok((report, stored));
-        };
+        let store = self.callbacks.ok_or_else(no_callbacks)?;
+        let overlap = self.config.platforms.callback_overlap;
+        let stored = callbacks::rotate(store, endpoint, overlap, revoke).await?;
+        report.describe(&stored);
+        report.done.push(Change { reason: Some(reason), ..Change::new(ChangeKind::RotateSecret) });
+        Ok((report, stored))
+    }
+
+    async fn replace_webhook(
+        &self,
+        api: WebhookApi,
+        endpoint: &PlatformEndpoint,
+        reason: Reason,
+    ) -> Result<(PlatformReport, EndpointSecret), Error> {
+        let mut report = PlatformReport::new(endpoint);
         report.url = Some(urls::shown(&self.url(endpoint)));
         let client = self.client(api).await?;
         let desired = parameter::desired(self.config, self.store).await?.webhooks;
@@ -48,8 +65,7 @@ impl Platforms<'_> {
                 format!("a webhook in {title}'s list that could not be read may be {endpoint}: it is left alone");
             return Err(Error::Platform { reason, class: ErrorClass::Permanent });
         }
-        let reason = Some(if revoke { Reason::Revoked } else { Reason::Requested });
-        signed.make(Change { reason, ..Change::new(ChangeKind::Create) }).await?;
+        signed.make(Change { reason: Some(reason), ..Change::new(ChangeKind::Create) }).await?;
         // What is left now, such as a deletion, is no reason to say that there is no new secret.
         let result = signed.sync(false, Ok(())).await;
         let stored = signed.stored.clone();
