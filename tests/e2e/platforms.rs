@@ -166,7 +166,7 @@ fn a_callback_of_heygens_is_confirmed_as_those_of_the_others() {
     let Some(stack) = disturbed_stack() else { return };
     let platforms = Platforms::deploy(&stack, &[]);
     let heygen = &platforms.second.heygen;
-    // So that nothing but the callback tells of a job.
+    // So that a callback alone reports a job.
     for endpoint in heygen.endpoints() {
         assert!(heygen.disable(&endpoint.endpoint_id));
     }

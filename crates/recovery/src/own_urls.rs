@@ -4,6 +4,7 @@
 use crate::config::Config;
 use aws::secrets::{EndpointSecret, SecretError, fetch};
 use aws_sdk_secretsmanager::Client;
+use platforms::job_kind;
 use reqwest::Url;
 use std::collections::BTreeMap;
 use time::OffsetDateTime;
@@ -65,6 +66,12 @@ impl OwnUrls {
             false => LeadsTo::Refused,
         }
     }
+}
+
+/// Whether a callback URL was made for a job of this kind, and for no other order than the job itself names.
+pub(crate) fn is_for(callback: &Callback, kind: &str, order: Option<&str>) -> bool {
+    let is_of_kind = job_kind(callback.platform, &callback.kind) == kind;
+    is_of_kind && order.is_none_or(|order| order == callback.correlation)
 }
 
 /// The path of a URL after that of the base; `None` if it does not lead there.

@@ -1,7 +1,6 @@
 //! Which jobs of another platform's lists were meant for this deployment.
 
-use crate::own_urls::{LeadsTo, OwnUrls};
-use platforms::job_kind;
+use crate::own_urls::{LeadsTo, OwnUrls, is_for};
 use platforms::list::{Mark, mark};
 use webhook::list::Element;
 use webhook::{LookUp, Platform};
@@ -10,7 +9,7 @@ use webhook::{LookUp, Platform};
 pub(crate) fn ours(own_urls: &OwnUrls, platform: Platform, element: &Element) -> Option<LookUp> {
     let callback_id = match mark(platform) {
         Mark::OwnValue => Some(element.callback_id.clone()?),
-        Mark::CallbackUrl => Some(order(own_urls, platform, element)?),
+        Mark::CallbackUrl => Some(order(own_urls, element)?),
         Mark::None => element.callback_id.clone(),
     };
     let Element { kind, entity_id, answer, .. } = element;
@@ -19,11 +18,9 @@ pub(crate) fn ours(own_urls: &OwnUrls, platform: Platform, element: &Element) ->
 }
 
 /// As `confirm` accepts the answer: for this kind of job, and with no other order in the job itself.
-fn order(own_urls: &OwnUrls, platform: Platform, element: &Element) -> Option<String> {
+fn order(own_urls: &OwnUrls, element: &Element) -> Option<String> {
     let LeadsTo::Here(callback) = own_urls.read(element.callback_url.as_deref()?) else { return None };
-    let is_of_kind = job_kind(platform, &callback.kind) == element.kind;
-    let is_of_order = element.callback_id.as_ref().is_none_or(|own| *own == callback.correlation);
-    (is_of_kind && is_of_order).then_some(callback.correlation)
+    is_for(&callback, &element.kind, element.callback_id.as_deref()).then_some(callback.correlation)
 }
 
 #[cfg(test)]

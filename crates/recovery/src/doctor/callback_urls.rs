@@ -4,12 +4,11 @@ use crate::config::Config;
 use crate::doctor::observed::{CallbackUrl, Called, Seen};
 use crate::look_up::error::{LookUpError, Problem};
 use crate::look_up::{Answer, Platforms};
-use crate::own_urls::{LeadsTo, OwnUrls};
+use crate::own_urls::{LeadsTo, OwnUrls, is_for};
 use crate::sweep::due::Due;
 use aws::jobs::JobItem;
 use aws_sdk_secretsmanager::Client;
 use platforms::callback_url::{callback_url, repeats_callback_url};
-use platforms::job_kind;
 use serde_json::Value;
 use time::OffsetDateTime;
 use webhook::Platform;
@@ -70,9 +69,10 @@ fn check(own_urls: &OwnUrls, url: &str, job: &JobItem) -> CallbackUrl {
         LeadsTo::Refused => return CallbackUrl::Refused,
         LeadsTo::Here(callback) => callback,
     };
-    let is_kind = job_kind(callback.platform, &callback.kind) == job.kind;
-    let is_order = job.callback_id.as_ref().is_none_or(|order| *order == callback.correlation);
-    if is_kind && is_order { CallbackUrl::Ours } else { CallbackUrl::OfAnotherJob }
+    match is_for(&callback, &job.kind, job.callback_id.as_deref()) {
+        true => CallbackUrl::Ours,
+        false => CallbackUrl::OfAnotherJob,
+    }
 }
 
 #[cfg(test)]
