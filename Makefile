@@ -64,7 +64,7 @@ invoke: $(PACKAGE)/.installed ## Invoke one function without a stack: FUNCTION=r
 
 ##@ Bringing back what was missed (JSON=1 prints JSON)
 
-backfill: ## Bring back what HeyGen has and the stack never received [SINCE=2026-11-21T00:00:00Z] [UNTIL=…] [EVENT_TYPE=…] [ENTITY_ID=…]
+backfill: ## Bring back what the platforms have and the stack never received [SINCE=2026-11-21T00:00:00Z] [UNTIL=…] [EVENT_TYPE=…] [ENTITY_ID=…]
 	@$(LOCAL) backfill $(if $(SINCE),--since "$(SINCE)") $(if $(UNTIL),--until "$(UNTIL)") $(if $(EVENT_TYPE),--event-type "$(EVENT_TYPE)") \
 		$(if $(ENTITY_ID),--entity-id "$(ENTITY_ID)")
 
@@ -76,7 +76,7 @@ track: ## Register a job that a platform was or will be asked for: CALLBACK_ID=m
 		$(if $(KIND),--kind "$(KIND)") $(if $(ENTITY_ID),--entity-id "$(ENTITY_ID)") $(if $(ENDPOINT),--endpoint "$(ENDPOINT)") $(if $(EXPECTED_BY),--expected-by "$(EXPECTED_BY)") \
 		$(if $(KEEP_FRESH),--keep-fresh)
 
-sweep: ## Ask HeyGen for the tracked jobs that should have ended
+sweep: ## Ask the platforms for the tracked jobs that should have ended
 	@$(LOCAL) sweep
 
 refresh: ## Replace the links of jobs that succeeded: CALLBACK_ID=my_order or ENTITY_ID=…

@@ -82,7 +82,7 @@ enum Command {
     Recover,
     /// Register a job that a platform was or will be asked for
     Track(recovery::Track),
-    /// Ask HeyGen for the tracked jobs that should have ended
+    /// Ask the platforms for the tracked jobs that should have ended
     Sweep,
     /// Replace the links of jobs that succeeded
     Refresh(recovery::Refresh),

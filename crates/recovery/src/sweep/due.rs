@@ -75,8 +75,8 @@ impl Due {
         Ok(futures::future::try_join_all(first).await?.into_iter().flatten().min())
     }
 
-    /// At most so many jobs whose ids are known, of a platform other than HeyGen: those of `preferred` kinds first, and of these the ones that are
-    /// due last, which are mostly the newest.
+    /// At most `most` jobs of a platform other than HeyGen whose ids are known: those of `preferred` kinds first, and of these
+    /// the ones that are due last, which are mostly the newest.
     pub(crate) async fn newest(
         &self,
         platform: Platform,
